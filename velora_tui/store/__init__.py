@@ -1,0 +1,1 @@
+"""The operator's own disk: journal, logs, results, datasets."""

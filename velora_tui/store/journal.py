@@ -1,0 +1,155 @@
+"""The journal: every event, and the state of every run that they fold to, in one SQLite file.
+
+An event is checked against the stored state and appended in one transaction, so several processes may share
+the file and none can make an illegal step.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import aiosqlite
+
+from velora_tui.domain.events import EVENT_ADAPTER, AnyEvent, Event, InstanceChecked, RunEvent
+from velora_tui.domain.readiness import Readiness
+from velora_tui.domain.run import Run, fold
+from velora_tui.errors import StoreError
+
+EventType = TypeVar("EventType", bound=Event)
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS events (seq INTEGER PRIMARY KEY, run TEXT, event TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS events_of_run ON events (run, seq);
+CREATE TABLE IF NOT EXISTS runs (run TEXT PRIMARY KEY, seq INTEGER NOT NULL, state TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS readiness (instance TEXT PRIMARY KEY, state TEXT NOT NULL);
+"""
+_VERSION = 1
+_BUSY_SECONDS = 10.0
+
+
+class Journal:
+    """An open journal. Use it as an async context manager; one task appends at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = asyncio.Lock()
+        self._database: aiosqlite.Connection | None = None
+
+    async def __aenter__(self) -> Self:
+        try:
+            await asyncio.to_thread(self.path.parent.mkdir, parents=True, exist_ok=True)
+            self._database = await aiosqlite.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
+            await self._prepare(self._database)
+        except (OSError, sqlite3.Error) as error:
+            await self.close()
+            raise StoreError(
+                f"the journal {self.path} cannot be opened: {error}", hint="check the folder's rights and free space"
+            ) from None
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        database, self._database = self._database, None
+        if database is not None:
+            await database.close()
+
+    async def append(self, event: EventType) -> EventType:
+        """Append `event` and return it with its `seq`. Raises IllegalTransition (nothing is kept) and StoreError."""
+        database = self._open()
+        async with self._lock:
+            try:
+                return await self._append(database, event)
+            except sqlite3.Error as error:
+                raise StoreError(
+                    f"the journal {self.path} cannot be written: {error}", hint="free some disk space and try again"
+                ) from None
+
+    async def events(self, after: int = 0, run: str | None = None) -> list[AnyEvent]:
+        """Return the events with a `seq` over `after`, of one run or of all, in order."""
+        query = "SELECT seq, event FROM events WHERE seq > ?" + (" AND run = ?" if run else "") + " ORDER BY seq"
+        rows = await self._rows(query, (after, run) if run else (after,))
+        return [EVENT_ADAPTER.validate_json(text).model_copy(update={"seq": seq}) for seq, text in rows]
+
+    async def state(self) -> tuple[int, dict[str, Run], dict[str, Readiness]]:
+        """Return (last seq, runs by id in the order of their making, readiness by instance), all of one moment."""
+        database = self._open()
+        async with self._lock:
+            await database.execute("BEGIN")
+            try:
+                last = await self._rows("SELECT coalesce(max(seq), 0) FROM events")
+                runs = await self._rows("SELECT state FROM runs ORDER BY rowid")
+                readiness = await self._rows("SELECT state FROM readiness")
+            finally:
+                await database.execute("ROLLBACK")
+        return last[0][0], *await asyncio.to_thread(_parsed, runs, readiness)
+
+    async def data_version(self) -> int:
+        """Return a number that changes when another process has written."""
+        return int((await self._rows("PRAGMA data_version"))[0][0])
+
+    async def _prepare(self, database: aiosqlite.Connection) -> None:
+        await database.execute("PRAGMA journal_mode = WAL")
+        await database.execute("PRAGMA synchronous = NORMAL")
+        await database.executescript(_SCHEMA)
+        version = (await self._rows("PRAGMA user_version"))[0][0]
+        if version > _VERSION:
+            raise sqlite3.DatabaseError(f"it was written by a newer Velora (format {version}, known: {_VERSION})")
+        await database.execute(f"PRAGMA user_version = {_VERSION}")
+
+    async def _append(self, database: aiosqlite.Connection, event: EventType) -> EventType:
+        await database.execute("BEGIN IMMEDIATE")
+        try:
+            name = event.run if isinstance(event, RunEvent) else None
+            cursor = await database.execute(
+                "INSERT INTO events (run, event) VALUES (?, ?)", (name, event.model_dump_json(exclude={"seq"}))
+            )
+            seq = cursor.lastrowid or 0
+            if isinstance(event, RunEvent):
+                await self._fold_stored(database, event, seq)
+            elif isinstance(event, InstanceChecked):
+                await self._store_readiness(database, event)
+            await database.execute("COMMIT")
+        except BaseException:
+            await database.execute("ROLLBACK")
+            raise
+        return event.model_copy(update={"seq": seq})
+
+    async def _fold_stored(self, database: aiosqlite.Connection, event: RunEvent, seq: int) -> None:
+        rows = await self._rows("SELECT state FROM runs WHERE run = ?", (event.run,))
+        run = fold(Run.model_validate_json(rows[0][0]) if rows else None, event)
+        await database.execute(
+            "INSERT INTO runs (run, seq, state) VALUES (?, ?, ?) "
+            "ON CONFLICT (run) DO UPDATE SET seq = excluded.seq, state = excluded.state",
+            (event.run, seq, run.model_dump_json(by_alias=True)),
+        )
+
+    async def _store_readiness(self, database: aiosqlite.Connection, event: InstanceChecked) -> None:
+        readiness = Readiness(instance=event.instance, checks=event.checks, at=event.at)
+        await database.execute(
+            "INSERT OR REPLACE INTO readiness (instance, state) VALUES (?, ?)",
+            (event.instance, readiness.model_dump_json()),
+        )
+
+    async def _rows(self, query: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
+        async with self._open().execute(query, values) as cursor:
+            return list(await cursor.fetchall())
+
+    def _open(self) -> aiosqlite.Connection:
+        if self._database is None:
+            raise StoreError(f"the journal {self.path} is closed")
+        return self._database
+
+
+def _parsed(runs: list[sqlite3.Row], readiness: list[sqlite3.Row]) -> tuple[dict[str, Run], dict[str, Readiness]]:
+    folded = (Run.model_validate_json(text) for (text,) in runs)
+    checked = (Readiness.model_validate_json(text) for (text,) in readiness)
+    return {run.run: run for run in folded}, {state.instance: state for state in checked}
