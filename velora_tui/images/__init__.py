@@ -1,0 +1,1 @@
+"""Task images: objects in S3, later Docker daemons."""
