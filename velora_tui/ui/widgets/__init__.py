@@ -1,0 +1,1 @@
+"""Widgets that know how to show and nothing of runs."""

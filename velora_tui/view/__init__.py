@@ -1,0 +1,1 @@
+"""What is shown, as pure functions: text, rows, filters, sorting."""
