@@ -1,0 +1,6 @@
+"""Plain text tables."""
+
+from gridfmt.cells import clip, pad
+from gridfmt.tables import table
+
+__all__ = ["clip", "pad", "table"]
