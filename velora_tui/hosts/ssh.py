@@ -1,0 +1,174 @@
+"""An instance reached over SSH: one shared connection, opened on first use and again after a break."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal, cast
+
+import asyncssh
+
+from velora_tui.errors import ConnectionLost, HostError, Unreachable
+from velora_tui.hosts.command import run_command
+from velora_tui.hosts.host import CommandResult, RemoteProcess
+from velora_tui.hosts.known_hosts import HostKey
+from velora_tui.hosts.shell import invocation
+from velora_tui.hosts.ssh_connect import Link, SshTarget, UntrustedKey, connect
+from velora_tui.hosts.ssh_process import Marker, SshProcess
+
+# sshd allows ten sessions on a connection (MaxSessions); the rest is for ending processes.
+CHANNEL_BUDGET = 8
+_SHELL_START_SECONDS = 60.0
+_TERMINATION_GRACE_SECONDS = 1.0
+_END_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class ConnectionState:
+    """What is known of a connection, since when, and why it is down where it is."""
+
+    kind: Literal["idle", "connecting", "connected", "unreachable"]
+    since: datetime
+    reason: str | None = None
+
+
+class SshHost:
+    """A machine behind SSH. `state` tells about the connection; `on_state` is called when it changes."""
+
+    def __init__(self, target: SshTarget, on_state: Callable[[ConnectionState], None] | None = None) -> None:
+        self.name = target.name
+        self.target = target
+        self.state = ConnectionState("idle", datetime.now(UTC))
+        self.offered_key: HostKey | None = None
+        self._on_state = on_state
+        self._link: Link | None = None
+        self._connecting: asyncio.Task[Link] | None = None
+        self._channels = asyncio.Semaphore(CHANNEL_BUDGET)
+
+    @asynccontextmanager
+    async def open(self, command: str) -> AsyncIterator[RemoteProcess]:
+        """Run `command`; leaving ends its process group on the instance. Raises HostErrors."""
+        async with self._channels:
+            link, process = await self._start(command)
+            try:
+                await process.started(_SHELL_START_SECONDS)
+                if prefix := invocation(command).stdin_prefix:
+                    await process.write(prefix)
+                yield process
+            finally:
+                await self._end(link, process)
+
+    async def run(
+        self, command: str, *, stdin: bytes = b"", timeout_seconds: float = 60.0, check: bool = True
+    ) -> CommandResult:
+        """Run `command` to its end, as `Host.run` says."""
+        return await run_command(self, command, stdin=stdin, timeout_seconds=timeout_seconds, check=check)
+
+    async def connect(self) -> None:
+        """Connect now where there is no connection. Raises HostErrors."""
+        await self._connected()
+
+    async def close(self) -> None:
+        """Close the connection; what runs detached on the instance goes on."""
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.wait([self._connecting])
+        if self._link is not None:
+            link, self._link = self._link, None
+            await link.close()
+        self._tell("idle")
+
+    async def _start(self, command: str) -> tuple[Link, SshProcess]:
+        """Open a channel, once more on a new connection where the old one turns out to be gone."""
+        link = await self._connected()
+        try:
+            return link, await self._exec(link, command)
+        except ConnectionLost:
+            link = await self._connected()
+            return link, await self._exec(link, command)
+
+    async def _exec(self, link: Link, command: str) -> SshProcess:
+        marker = Marker()
+        line = invocation(command, greeting=marker.greeting).line
+        try:
+            _, process = await link.connection.create_session(
+                lambda: SshProcess(self.name, marker),
+                line,
+                encoding=None,
+                request_pty=False,
+            )
+        except (asyncssh.Error, OSError) as error:
+            if link.alive:
+                raise Unreachable(
+                    f"the server refuses another session: {error}",
+                    hint="its MaxSessions may be small, or the account may not run commands",
+                    instance=self.name,
+                ) from error
+            self._forget(link, error)
+            raise ConnectionLost(f"the connection broke: {error}", instance=self.name) from error
+        return cast(SshProcess, process)
+
+    async def _connected(self) -> Link:
+        if self._link is not None and self._link.alive:
+            return self._link
+        if self._connecting is None or self._connecting.done():
+            self._connecting = asyncio.create_task(self._connect(), name=f"connect {self.name}")
+            self._connecting.add_done_callback(lambda task: task.cancelled() or task.exception())
+        attempt = self._connecting
+        await asyncio.wait([attempt])
+        if attempt.cancelled():
+            raise ConnectionLost("the connection was closed", instance=self.name)
+        return attempt.result()
+
+    async def _connect(self) -> Link:
+        self._tell("connecting")
+        try:
+            self._link = await connect(self.target, self._lost)
+        except UntrustedKey as refused:
+            self.offered_key = refused.key
+            self._tell("unreachable", refused.error.message)
+            raise refused.error from None
+        except HostError as error:
+            self._tell("unreachable", error.message)
+            raise
+        self.offered_key = None
+        self._tell("connected")
+        return self._link
+
+    def _lost(self, error: Exception | None) -> None:
+        if self.state.kind == "connected" and self._link is not None:
+            self._forget(self._link, error)
+
+    def _forget(self, link: Link, error: Exception | None) -> None:
+        if self._link is link:
+            self._link = None
+            self._tell("unreachable", f"connection lost: {error}" if error else "connection closed")
+
+    def _tell(self, kind: Literal["idle", "connecting", "connected", "unreachable"], reason: str | None = None) -> None:
+        self.state = ConnectionState(kind, datetime.now(UTC), reason)
+        if self._on_state is not None:
+            self._on_state(self.state)
+
+    async def _end(self, link: Link, process: SshProcess) -> None:
+        """Leave nothing behind: closing a channel alone would let the command run on."""
+        try:
+            if process.group is not None and link.alive:
+                with suppress(TimeoutError, asyncssh.Error, OSError, HostError):
+                    async with asyncio.timeout(_END_SECONDS):
+                        await _end_group(link, process, process.group)
+        finally:
+            process.hang_up()
+
+
+async def _end_group(link: Link, process: SshProcess, group: int) -> None:
+    """Send SIGTERM to the group, and SIGKILL once its leader is gone or has had its time."""
+    script = f"kill -s TERM -- -{group} && read -r go; kill -s KILL -- -{group}"
+    killer = await link.connection.create_process(f"exec sh -c '{script}' >/dev/null 2>&1", encoding=None)
+    async with killer:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), _TERMINATION_GRACE_SECONDS)
+        killer.stdin.write_eof()
+        await killer.wait()

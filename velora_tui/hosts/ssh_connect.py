@@ -1,0 +1,284 @@
+"""Open an SSH connection as the operator's `ssh` would, and say clearly why where that fails."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+from weakref import WeakKeyDictionary
+
+import asyncssh
+
+from velora_tui.errors import AuthenticationFailed, HostError, HostKeyUnknown, Unreachable
+from velora_tui.hosts.known_hosts import HostKey, KnownHosts
+
+# sshd drops connections at random once ten of them wait for their login (MaxStartups 10:30:100).
+CONNECT_BUDGET = 8
+_MAXIMUM_JUMPS = 8
+_connects: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class SshTarget:
+    """How to reach an instance. `host` may be an alias of the SSH config; what is None comes from there.
+
+    `jump` is what ProxyJump takes: user@host:port, several with commas. A peer that went silent is noticed after about
+    three times `keepalive_seconds`.
+    """
+
+    name: str
+    host: str
+    port: int | None = None
+    user: str | None = None
+    identity_file: Path | None = None
+    jump: str | None = None
+    ssh_config: Path | None = None
+    known_hosts: Path | None = None
+    connect_timeout_seconds: float = 20.0
+    keepalive_seconds: float = 10.0
+
+
+@dataclass(frozen=True)
+class Link:
+    """A connection that is up, and the connections it goes through."""
+
+    connection: asyncssh.SSHClientConnection
+    jumps: tuple[asyncssh.SSHClientConnection, ...]
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether new channels may still be opened."""
+        return not self.connection.is_closed()
+
+    async def close(self) -> None:
+        """Close it all, in the order in which one goes through the other."""
+        for connection in (self.connection, *reversed(self.jumps)):
+            connection.abort()
+            await connection.wait_closed()
+
+
+class Watcher(asyncssh.SSHClient):
+    """Notes what a server offers while it is being connected to, and when it goes away."""
+
+    def __init__(self, on_lost: Callable[[Exception | None], None]) -> None:
+        self.offered: asyncssh.SSHKey | None = None
+        self.address = ""
+        self.accepts: list[str] = []
+        self._on_lost = on_lost
+
+    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
+        self.offered, self.address = key, addr
+        return False
+
+    def public_key_auth_requested(self) -> None:
+        self.accepts.append("key")
+
+    def password_auth_requested(self) -> None:
+        self.accepts.append("password")
+
+    def kbdint_auth_requested(self) -> None:
+        self.accepts.append("keyboard-interactive")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._on_lost(exc)
+
+
+class UntrustedKey(Exception):
+    """Carries the refusal of a host key together with the key that may be accepted."""
+
+    def __init__(self, error: HostError, key: HostKey | None) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.key = key
+
+
+async def connect(target: SshTarget, on_lost: Callable[[Exception | None], None]) -> Link:
+    """Connect to `target`, through its jump hosts, within its time limit. Raises HostErrors and UntrustedKey."""
+    async with _connect_budget():
+        try:
+            async with asyncio.timeout(target.connect_timeout_seconds) as limit:
+                return await _connect_through(target, on_lost, depth=0)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise _unreachable(target, target.host, error) from error
+            raise Unreachable(
+                f"no answer from {target.host} within {target.connect_timeout_seconds:g} s",
+                hint="is the instance up, and does its firewall let this machine in?",
+                instance=target.name,
+            ) from None
+
+
+def _connect_budget() -> asyncio.Semaphore:
+    loop = asyncio.get_running_loop()
+    return _connects.setdefault(loop, asyncio.Semaphore(CONNECT_BUDGET))
+
+
+async def _connect_through(target: SshTarget, on_lost: Callable[[Exception | None], None], depth: int) -> Link:
+    options = await _resolve(target)
+    route = _route(target, options) if depth < _MAXIMUM_JUMPS else []
+    jumps: list[asyncssh.SSHClientConnection] = []
+    try:
+        for number, hop in enumerate(route):
+            if number == 0:
+                link = await _connect_through(await _jump_target(target, hop), _ignore_loss, depth + 1)
+                jumps += [*link.jumps, link.connection]
+            else:
+                step = await _jump_target(target, hop)
+                jumps.append(await _open(step, await _resolve(step), jumps[-1], _ignore_loss))
+        return Link(await _open(target, options, jumps[-1] if jumps else None, on_lost), tuple(jumps))
+    except BaseException:
+        for connection in reversed(jumps):
+            connection.abort()
+        raise
+
+
+def _ignore_loss(_: Exception | None) -> None:
+    """Leave the loss of a jump host to the connection that goes through it."""
+
+
+def _route(target: SshTarget, options: asyncssh.SSHClientConnectionOptions) -> list[str]:
+    jump = target.jump or (options.tunnel if isinstance(options.tunnel, str) else "")
+    hops = [hop.strip().removeprefix("ssh://") for hop in jump.split(",") if hop.strip() not in {"", "none"}]
+    # A pattern such as `Host *` gives the jump host itself a ProxyJump too.
+    return hops if target.host not in {hop.rpartition("@")[2].partition(":")[0] for hop in hops} else []
+
+
+async def _jump_target(target: SshTarget, hop: str) -> SshTarget:
+    """Describe a jump host: it takes the instance's key only where the SSH config names none for it."""
+    user, _, address = hop.rpartition("@")
+    host, colon, port = address.rpartition(":")
+    numbered = bool(colon) and port.isdecimal() and (":" not in host or host.endswith("]"))
+    jump = replace(
+        target,
+        host=(host if numbered else address).strip("[]"),
+        port=int(port) if numbered else None,
+        user=user or None,
+        jump=None,
+    )
+    configured = (await _resolve(jump)).config.get("IdentityFile")
+    return replace(jump, identity_file=None) if configured else jump
+
+
+async def _resolve(target: SshTarget) -> asyncssh.SSHClientConnectionOptions:
+    """Read the SSH config for `target`, without loading keys."""
+    if target.ssh_config is not None and not target.ssh_config.is_file():
+        raise Unreachable(f"the SSH config {target.ssh_config} does not exist", instance=target.name)
+    try:
+        options = await asyncssh.SSHClientConnectionOptions.construct(**_options(target), client_keys=None)
+    except (OSError, ValueError, asyncssh.ConfigParseError) as error:
+        raise Unreachable(f"the SSH configuration for {target.host} is wrong: {error}", instance=target.name) from error
+    return cast(asyncssh.SSHClientConnectionOptions, options)
+
+
+def _options(target: SshTarget) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "host": target.host,
+        "port": target.port,
+        "username": target.user,
+        "config": [str(target.ssh_config)] if target.ssh_config else None,
+    }
+    return {name: value for name, value in options.items() if value is not None}
+
+
+async def _open(
+    target: SshTarget,
+    options: asyncssh.SSHClientConnectionOptions,
+    through: asyncssh.SSHClientConnection | None,
+    on_lost: Callable[[Exception | None], None],
+) -> asyncssh.SSHClientConnection:
+    known = await KnownHosts.load([str(target.known_hosts)] if target.known_hosts else _listed(options.known_hosts))
+    watcher = Watcher(on_lost)
+    extra: dict[str, Any] = {} if through is None else {"tunnel": through}
+    if not options.config.get("Ciphers"):
+        extra["encryption_algs"] = "^aes128-gcm@openssh.com,aes256-gcm@openssh.com"
+    try:
+        return await asyncssh.connect(
+            **_options(target),
+            **extra,
+            **await _identity(target),
+            agent_forwarding=False,
+            x11_forwarding=False,
+            known_hosts=known.entries,
+            client_factory=lambda: watcher,
+            keepalive_interval=target.keepalive_seconds,
+            keepalive_count_max=2,
+            connect_timeout=None,
+            login_timeout=target.connect_timeout_seconds,
+        )
+    except (OSError, asyncssh.Error, ValueError) as error:
+        raise _explain(target, options, known, watcher, error) from error
+
+
+def _listed(known_hosts: object) -> list[str] | None:
+    return [str(name) for name in known_hosts] if isinstance(known_hosts, (list, tuple)) and known_hosts else None
+
+
+async def _identity(target: SshTarget) -> dict[str, Any]:
+    """Offer only the key that the fleet file names; where it has a passphrase, its twin in the agent may answer."""
+    file = target.identity_file
+    if file is None:
+        return {}
+    try:
+        await asyncio.to_thread(asyncssh.read_private_key, str(file.expanduser()))
+    except asyncssh.KeyEncryptionError:
+        return {}
+    except (OSError, asyncssh.KeyImportError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise AuthenticationFailed(
+            f"the key {file} cannot be used: {reason}", hint="correct identity_file", instance=target.name
+        ) from error
+    return {"client_keys": [str(file.expanduser())], "agent_path": None}
+
+
+def _explain(
+    target: SshTarget,
+    options: asyncssh.SSHClientConnectionOptions,
+    known: KnownHosts,
+    watcher: Watcher,
+    error: Exception,
+) -> HostError | UntrustedKey:
+    host, port = str(options.host_key_alias or options.host), int(options.port)
+    if isinstance(error, asyncssh.HostKeyNotVerifiable) or "No matching server host key" in str(error):
+        refusal = known.refusal(target.name, host, watcher.address, port, watcher.offered)
+        unknown = watcher.offered if isinstance(refusal, HostKeyUnknown) else None
+        return UntrustedKey(refusal, known.offer(target.name, host, port, unknown) if unknown else None)
+    if isinstance(error, asyncssh.PermissionDenied) or "Too many authentication failures" in str(error):
+        return _denied(target, options, watcher, error)
+    return _unreachable(target, f"{options.host}:{port}", error)
+
+
+def _denied(
+    target: SshTarget, options: asyncssh.SSHClientConnectionOptions, watcher: Watcher, error: Exception
+) -> AuthenticationFailed:
+    user = options.username
+    if watcher.accepts and "key" not in watcher.accepts:
+        return AuthenticationFailed(
+            f"{options.host} asks {user} for a password and accepts no keys",
+            hint=f"install a key there: ssh-copy-id {user}@{options.host}",
+            instance=target.name,
+        )
+    tried = f"the key {target.identity_file}" if target.identity_file else "any key of the agent or of ~/.ssh"
+    return AuthenticationFailed(
+        f"{options.host} does not accept {tried} for {user}",
+        hint=f"check user and identity_file: {error}",
+        instance=target.name,
+    )
+
+
+def _unreachable(target: SshTarget, where: str, error: Exception) -> Unreachable:
+    if isinstance(error, socket.gaierror):
+        return Unreachable(
+            f"the name {target.host} is unknown",
+            hint="check host, or its alias in the SSH config",
+            instance=target.name,
+        )
+    reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+    return Unreachable(
+        f"no connection to {where}: {reason or type(error).__name__}",
+        hint="is the instance up, is this its address, and does its firewall let this machine in?",
+        instance=target.name,
+    )
