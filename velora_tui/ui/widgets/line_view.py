@@ -1,0 +1,82 @@
+"""The base of the widgets that draw line by line: tones, and a height that grows without laying out the screen."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.style import Style
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.widget import Widget
+
+from velora_tui.view.cells import TONES
+
+
+class LineView(ScrollView, can_focus=True, inherit_bindings=False):
+    """A scrolling view whose subclass draws each line; `paint_count` counts the lines drawn since it was made."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {*(f"tone--{tone}" for tone in TONES), "line-view--current"}
+
+    DEFAULT_CSS = """
+    LineView {
+        background: transparent;
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-size-vertical: 1;
+        scrollbar-background: $background;
+        scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
+        scrollbar-color: $foreground 15%;
+        scrollbar-color-hover: $foreground 30%;
+        scrollbar-color-active: $primary;
+
+        & > .tone--dim { color: $foreground 55%; }
+        & > .tone--faint { color: $foreground 28%; }
+        & > .tone--strong { text-style: bold; }
+        & > .tone--run { color: $secondary; }
+        & > .tone--good { color: $success; }
+        & > .tone--bad { color: $error; }
+        & > .tone--look { color: $warning; }
+        & > .tone--model { color: $accent; }
+        & > .tone--ours { color: $primary; }
+        & > .line-view--current { background: $primary 8%; }
+        &:focus > .line-view--current { background: $primary 16%; }
+    }
+    """
+
+    def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self.paint_count = 0
+        self._tones: dict[tuple[str, str], Style] = {}
+
+    def tone(self, tone: str, ground: str = "") -> Style:
+        """Return the style of a tone, on the background of the component class `ground` if one is named."""
+        style = self._tones.get((tone, ground))
+        if style is None:
+            style = self.get_component_rich_style(f"tone--{tone}") if tone else self.rich_style
+            if ground:
+                style += Style(bgcolor=self.get_component_rich_style(ground).bgcolor)
+            self._tones[(tone, ground)] = style
+        return style
+
+    def notify_style_update(self) -> None:
+        """Forget the styles of the theme before."""
+        self._tones.clear()
+        super().notify_style_update()
+
+    def set_height(self, height: int) -> None:
+        """Make the content `height` lines high; what is on the screen is laid out anew only if the scrollbar must."""
+        old, new = self.virtual_size, Size(self.size.width, height)
+        if old == new:
+            return
+        page = self.container_size.height
+        if self.styles.is_auto_height or (old.height > page) != (height > page):
+            self.virtual_size = new
+            return
+        self.set_reactive(Widget.virtual_size, new)
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.window_virtual_size = height
+
+    def jump(self, y: int) -> None:
+        """Scroll so that content line `y` is on top, at once."""
+        self.scroll_to(y=max(0, min(y, self.max_scroll_y)), animate=False, force=True)

@@ -1,0 +1,91 @@
+"""How a header and a row of a table are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from velora_tui.view.cells import Cell, Row, Span, spans_of
+from velora_tui.view.columns import Place
+from velora_tui.view.text import cells, cut, pad
+
+GUTTER_CELLS = 3
+CURRENT_CLASS = "line-view--current"
+_BOLD = Style(bold=True)
+
+
+class Toner(Protocol):
+    """Gives the style of a tone, on the background of a component class if one is named."""
+
+    def __call__(self, tone: str, ground: str = "") -> Style: ...
+
+
+def header_strip(places: Sequence[Place], width: int, tone: Toner, sorted_column: str, descending: bool) -> Strip:
+    """Draw the titles, quiet but for the column by which the rows are sorted."""
+    blank = tone("")
+    segments, x = [], 0
+    for place in places:
+        is_sorted = place.column.id == sorted_column
+        title = pad(place.column.title, place.width, place.column.align)
+        if is_sorted:
+            title = _with_arrow(title, place, "▾" if descending else "▴")
+        segments += [_blank(place.start - x, blank), Segment(title, tone("" if is_sorted else "dim"))]
+        x = place.start + cells(title)
+    return Strip([*segments, _blank(width - x, blank)]).adjust_cell_length(width, blank)
+
+
+def row_strip(row: Row, places: Sequence[Place], width: int, tone: Toner, bar: str, is_marked: bool) -> Strip:
+    """Draw one row; `bar` is the tone of the bar at its left if it is the current one, else empty."""
+    ground = CURRENT_CLASS if bar else ""
+    blank = tone("", ground)
+    segments = [
+        Segment("•" if is_marked else " ", tone("ours", ground)),
+        Segment("▌" if bar else " ", tone(bar, ground)),
+    ]
+    x = len(segments)
+    for number, place in enumerate(places):
+        segments.append(_blank(place.start - x, blank))
+        segments += _cell(row.cells.get(place.column.id, ""), place, tone, ground, is_strong=bool(bar) and number == 0)
+        x = place.end
+    return Strip([*segments, _blank(width - x, blank)]).adjust_cell_length(width, blank)
+
+
+def _cell(cell: Cell, place: Place, tone: Toner, ground: str, is_strong: bool) -> list[Segment]:
+    """Draw one cell in exactly its width."""
+    spans = cut_spans(spans_of(cell), place.width)
+    blank = _blank(place.width - sum(cells(span.text) for span in spans), tone("", ground))
+    segments = []
+    for span in spans:
+        style = tone(span.tone, ground)
+        segments.append(Segment(span.text, style + _BOLD if is_strong else style))
+    return [blank, *segments] if place.column.align == "right" else [*segments, blank]
+
+
+def cut_spans(spans: Sequence[Span], width: int) -> list[Span]:
+    """Return `spans` in at most `width` cells together; the one at the cut ends in "…"."""
+    kept: list[Span] = []
+    for number, span in enumerate(spans):
+        needed = cells(span.text)
+        is_last = not any(later.text for later in spans[number + 1 :])
+        if needed > width or (needed == width and not is_last):
+            kept.append(Span(cut(span.text + "…", width), span.tone))
+            break
+        kept.append(span)
+        width -= needed
+    return [span for span in kept if span.text]
+
+
+def _with_arrow(title: str, place: Place, arrow: str) -> str:
+    """Put the arrow right after the title, if need be in the gap after the column."""
+    if place.column.align == "right":
+        return title + arrow
+    text = title.rstrip()
+    return pad(text + arrow, max(place.width, cells(text) + 1))
+
+
+def _blank(width: int, style: Style) -> Segment:
+    return Segment(" " * max(0, width), style)
