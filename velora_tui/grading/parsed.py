@@ -1,0 +1,79 @@
+"""What a parser hands back: statuses with their evidence, and what a reader should know about the log."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from velora_tui.domain.report import Flag, Status
+
+SEVERITY = {
+    Status.PASSED: 0,
+    Status.XFAIL: 1,
+    Status.XPASS: 2,
+    Status.SKIPPED: 3,
+    Status.FAILED: 4,
+    Status.ERROR: 5,
+}
+"""Where one test has several statuses, the highest counts."""
+
+FAILING = frozenset({Status.FAILED, Status.ERROR})
+
+
+Listed = Container[str]
+"""The names a task lists; parsers use it to tell ids from what stands around them."""
+
+
+class Observation(NamedTuple):
+    """One status as the log shows it."""
+
+    status: Status
+    line: int
+    offset: int
+    rule: str
+
+
+@dataclass
+class ParsedLog:
+    """The tests of a log by the exact names it prints.
+
+    `aliases` maps other spellings of a name, which the log or the framework gives, to the name; None marks a
+    spelling that two tests share. `died` says why no test of the log can be graded.
+    """
+
+    results: dict[str, Observation] = field(default_factory=dict)
+    noted: dict[tuple[str, str | None], Flag] = field(default_factory=dict)
+    aliases: dict[str, str | None] = field(default_factory=dict)
+    died: str | None = None
+
+    def add(self, name: str, status: Status, line: int, offset: int, rule: str) -> None:
+        """Record a status; of several for one name the worst counts, and the repetition is flagged."""
+        before = self.results.get(name)
+        seen = Observation(status, line, offset, rule)
+        if before is None:
+            self.results[name] = seen
+            return
+        self.flag("duplicate", f"{before.status} in line {before.line}, {status} in line {line}", name)
+        if SEVERITY[status] > SEVERITY[before.status]:
+            self.results[name] = seen
+
+    def flag(self, flag_id: str, detail: str, test: str | None = None) -> None:
+        """Note something for the reader; once for each test is enough."""
+        if (flag_id, test) not in self.noted:
+            self.noted[flag_id, test] = Flag(id=flag_id, detail=detail, test=test)
+
+    def alias(self, spelling: str, name: str) -> None:
+        """Record another spelling of `name`; one that two tests share stands for neither."""
+        if spelling and spelling != name:
+            self.aliases[spelling] = name if self.aliases.get(spelling, name) == name else None
+
+    def has_failures(self) -> bool:
+        return any(seen.status in FAILING for seen in self.results.values())
+
+
+def count_statuses(observations: Iterable[Observation]) -> dict[Status, int]:
+    counts = dict.fromkeys(SEVERITY, 0)
+    for seen in observations:
+        counts[seen.status] += 1
+    return counts

@@ -1,0 +1,44 @@
+"""The parsers, found by the names datasets use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from velora_tui.errors import UnknownName
+from velora_tui.grading.log import LogLines
+from velora_tui.grading.parsed import Listed, ParsedLog
+from velora_tui.grading.parsers import pytest
+
+
+@dataclass(frozen=True)
+class Parser:
+    """A parser and the habits of the datasets made with it.
+
+    `parse` never raises and takes linear time. `cut_at_blank` says that old tools cut this framework's ids at
+    the first blank.
+    """
+
+    name: str
+    parse: Callable[[LogLines, Listed], ParsedLog]
+    cut_at_blank: bool = False
+
+
+_PARSERS = {
+    "python/parse_log_pytest": pytest.parse,
+    "python/parse_log_pytest_v2": pytest.parse,
+    "python/parse_log_pytest_v3": pytest.parse,
+    "python/parse_log_pytest_options": pytest.parse_options,
+}
+_CUT_AT_BLANK: frozenset[str] = frozenset()
+
+PARSERS = {name: Parser(name, parse, name in _CUT_AT_BLANK) for name, parse in _PARSERS.items()}
+_BY_LAST_PART = {name.rpartition("/")[2]: parser for name, parser in PARSERS.items()}
+
+
+def find_parser(name: str) -> Parser:
+    """Return the parser of that name; the last part of a name alone works too. Raises UnknownName."""
+    parser = PARSERS.get(name) or _BY_LAST_PART.get(name)
+    if parser is None:
+        raise UnknownName.of("parser", name, sorted({*PARSERS, *_BY_LAST_PART}))
+    return parser

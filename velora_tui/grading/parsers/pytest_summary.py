@@ -1,0 +1,95 @@
+"""pytest's `short test summary info`: its lines, and which one of several is the real one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import NamedTuple
+
+from velora_tui.domain.report import Status
+from velora_tui.grading.parsed import FAILING
+from velora_tui.grading.parsers import pytest_lines as lines
+
+_ENTRY = re.compile(r"(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS) (?:at (?:setup|teardown) of )?(?=\S)")
+_FOLDED = re.compile(r"\[(\d+)\] ")
+
+
+class Entry(NamedTuple):
+    """One line of the summary; `text` is what follows the status word."""
+
+    status: Status
+    text: str
+    line: int
+    offset: int
+    subtest: bool
+
+
+@dataclass
+class Summary:
+    """A summary that may be pytest's own, or one that a test printed.
+
+    `level` counts the sessions open around it. `broken` means that parts of a report follow which never follow
+    the real one; `settled` that a new session began after it was closed.
+    """
+
+    level: int
+    entries: list[Entry] = field(default_factory=list)
+    closing: lines.Closing | None = None
+    collected: int | None = None
+    folded_skips: int = 0
+    stopped: bool = False
+    broken: bool = False
+    settled: bool = False
+
+    def read(self, number: int, offset: int, text: str) -> None:
+        if found := _ENTRY.match(text):
+            rest = text[found.end() :]
+            if found[1] == "SKIPPED" and (count := _FOLDED.match(rest)):
+                self.folded_skips += int(count[1])
+            else:
+                self.entries.append(Entry(lines.WORDS[found[1]], rest, number, offset, subtest=False))
+        elif text.startswith(("SUBFAIL", "[", "(")) and lines.subtest(text[:2000]) == "FAIL":
+            self.entries.append(Entry(Status.FAILED, lines.after_subtest(text), number, offset, subtest=True))
+
+    @property
+    def credible(self) -> bool:
+        """Tell whether this can be pytest's own summary."""
+        plausible = self._accounts_for_all()
+        return plausible if self.level > 1 else plausible or not self.broken
+
+    def _accounts_for_all(self) -> bool:
+        if self.closing is None or self.collected is None:
+            return False
+        return self.stopped or self.closing.tests >= self.collected
+
+    def reports(self) -> list[Entry]:
+        """Return the entries without those that are text of a message.
+
+        Each status is one run of lines; a run between two runs of one failing status is part of a message.
+        """
+        runs = [(status, list(run)) for status, run in groupby(self.entries, key=lambda entry: entry.status)]
+        kept: list[Entry] = []
+        for index, (status, run) in enumerate(runs):
+            before = runs[index - 1][0] if index else None
+            after = runs[index + 1][0] if index + 1 < len(runs) else None
+            if before is None or before != after or before not in FAILING or status in FAILING:
+                kept.extend(run)
+        return kept
+
+
+def authorities(summaries: list[Summary], quiet: bool) -> list[Summary]:
+    """Return the summaries to believe: the last credible one, and those of sessions that ended before it.
+
+    In a `quiet` log (pytest -q) sessions have no start line, so closed summaries count as ended sessions.
+    """
+    credible = [summary for summary in summaries if summary.credible]
+    if not credible:
+        return []
+    last = credible[-1]
+    return [
+        summary
+        for summary in credible
+        if summary is last
+        or (summary.level == last.level and summary.closing and not summary.broken and (summary.settled or quiet))
+    ]
