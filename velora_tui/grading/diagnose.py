@@ -16,7 +16,7 @@ def diagnose(phase: str, lines: Iterable[tuple[int, str]], fallback: str) -> Fai
     The signature that stands first in the table wins, and of its lines the last one.
     """
     best: tuple[int, Signature, int, str] | None = None
-    last = (None, "")
+    last: tuple[int | None, str] = (None, "")
     for number, text in lines:
         if text.strip():
             last = (number, text.strip())

@@ -1,0 +1,107 @@
+"""Whether a start or a retry may go ahead, and why not where it may not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from pathlib import Path
+
+from velora_tui.domain.events import AttemptState
+from velora_tui.domain.requests import RunRequest
+from velora_tui.domain.run import Attempt, Run
+from velora_tui.domain.task import Task
+from velora_tui.engine.driver import Workshop
+from velora_tui.errors import InstanceBusy, InstanceNotReady, Refused, UnknownName, UsageError
+from velora_tui.pipeline.recipes import recipe
+from velora_tui.store.datasets import load_dataset, pick_task
+
+
+class Admission:
+    """The rules of starting, over the state of the fleet."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self._shop = workshop
+
+    async def task(self, request: RunRequest) -> Task:
+        """Return the task that is asked for. Raises DatasetError and UnknownName."""
+        tasks = await asyncio.to_thread(load_dataset, Path(request.dataset))
+        return pick_task(tasks, request.task, request.dataset)
+
+    def phases(self, request: RunRequest) -> tuple[str, ...]:
+        """Check recipe, model and instance by name; return the recipe's phases. Raises UnknownName and UsageError."""
+        fleet = self._shop.fleet
+        if not fleet.instances:
+            raise UsageError("the fleet has no instances", hint="add [[instances]] to the fleet file")
+        if fleet.models and request.model not in fleet.models:
+            raise UnknownName.of("model", request.model, list(fleet.models))
+        if request.instance is not None:
+            self._shop.machines.instance(request.instance)
+        return tuple(phase.name for phase in recipe(request.recipe or fleet.defaults.recipe))
+
+    def existing(self, task: str, model: str, run_number: int) -> Run | None:
+        """Return the run of that key, if there is one. Raises Refused while it is active."""
+        key = (task, model, run_number)
+        run = next((run for run in self._shop.ledger.runs.values() if run.key == key), None)
+        if run is not None and run.is_active:
+            raise Refused(
+                f"this task, model and run number is active as run {run.run}",
+                hint="stop it, or choose another run number",
+            )
+        return run
+
+    async def require_free(self, instances: Collection[str], *, force: bool) -> None:
+        """Check that one of `instances` is idle and ready. Raises InstanceBusy and InstanceNotReady, with reasons."""
+        busy = self._busy()
+        idle = [name for name in instances if name not in busy]
+        if not idle:
+            raise _all_busy(instances, busy)
+        if force:
+            return
+        checks = await asyncio.gather(*(self._shop.machines.check(name) for name in idle))
+        if any(readiness.ready for readiness in checks):
+            return
+        if len(checks) == 1:
+            raise InstanceNotReady(checks[0].reason, instance=idle[0], hint="mend it, or start with --force")
+        reasons = "; ".join(f"{readiness.instance} ({readiness.reason})" for readiness in checks)
+        raise InstanceNotReady(f"no idle instance is ready: {reasons}", hint="mend one, or start with --force")
+
+    def retry_point(self, run: Run, from_phase: str | None) -> Attempt:
+        """Return the attempt that a retry follows. Raises UnknownName, and Refused where it can't begin there."""
+        last = run.attempt
+        if last is None or not last.state.is_over:
+            raise Refused(f"run {run.run} is not over yet", hint="stop it first")
+        if from_phase is None:
+            return last
+        names = [phase.name for phase in last.phases]
+        if from_phase not in names:
+            raise UnknownName.of("phase", from_phase, names)
+        missing = next((phase.name for phase in last.phases[: names.index(from_phase)] if not phase.is_done), None)
+        if missing is not None or last.instance is None:
+            raise Refused(
+                f"attempt {last.number} did not finish {missing}, so {from_phase} has nothing to start from",
+                hint=f"retry from {missing} or from the start",
+            )
+        return last
+
+    def _busy(self) -> dict[str, str]:
+        """Return run ids by the instance that an active attempt has or has asked for."""
+        active = (run for run in self._shop.ledger.runs.values() if run.attempt and not run.attempt.state.is_over)
+        return {run.attempt.instance: run.run for run in active if run.attempt and run.attempt.instance}
+
+
+def _all_busy(instances: Collection[str], busy: dict[str, str]) -> InstanceBusy:
+    if len(instances) == 1:
+        (name,) = instances
+        return InstanceBusy(
+            f"busy with run {busy[name]}", instance=name, hint="stop it, wait (--wait), or choose another"
+        )
+    return InstanceBusy("every instance is busy", hint="wait in the queue with --wait, or stop a run")
+
+
+def running_elsewhere(workshop: Workshop, instance: str) -> str | None:
+    """Return the run that a process other than the caller's worker has running on `instance`."""
+    for run in workshop.ledger.runs.values():
+        attempt = run.attempt
+        if attempt and attempt.state is AttemptState.RUNNING and attempt.instance == instance:
+            return run.run
+    return None

@@ -1,0 +1,276 @@
+"""Drive one attempt through its phases: follow, time-limit, stop, let go, and journal every step."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import traceback
+from dataclasses import dataclass
+from shlex import quote
+
+from velora_tui.domain.events import (
+    AttemptDetached,
+    AttemptFinished,
+    AttemptState,
+    LogGrew,
+    PhaseFinished,
+    PhaseProgressed,
+    PhaseStarted,
+    PhaseState,
+    Summary,
+)
+from velora_tui.domain.failure import Failure
+from velora_tui.domain.fleet import Fleet
+from velora_tui.domain.report import Outcome
+from velora_tui.domain.run import Attempt, Run
+from velora_tui.domain.task import Task
+from velora_tui.engine.ledger import Ledger
+from velora_tui.engine.machines import Machines
+from velora_tui.errors import HostError, IllegalTransition, VeloraError
+from velora_tui.hosts.host import Host
+from velora_tui.hosts.jobs import DetachedJobs
+from velora_tui.images.s3 import ImageStore
+from velora_tui.pipeline.failures import bug_failure, failure_of, time_limit_failure
+from velora_tui.pipeline.phase import Phase, PhaseContext, PhaseResult, remote_folder
+from velora_tui.pipeline.phase_log import PhaseLog
+from velora_tui.pipeline.recipes import recipe, time_limit_seconds
+from velora_tui.store.layout import Layout
+
+STOP_GRACE_SECONDS = 5.0
+_NOTHING = Summary()
+_OVERTIME_SECONDS = 30.0  # a job ends itself at its limit; only then do we
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What all attempts of an engine share."""
+
+    fleet: Fleet
+    layout: Layout
+    ledger: Ledger
+    machines: Machines
+    images: ImageStore
+
+
+class AttemptDriver:
+    """Drives the attempt of a run that has been started on an instance."""
+
+    def __init__(self, workshop: Workshop, run: Run, attempt: Attempt, task: Task) -> None:
+        assert attempt.instance is not None
+        self._shop = workshop
+        self._run = run
+        self._number = attempt.number
+        self._task = task
+        self._instance = workshop.machines.instance(attempt.instance)
+        self._host: Host = workshop.machines.host(attempt.instance)
+        self._jobs = DetachedJobs(self._host)
+        self._stop = asyncio.Event()
+
+    def request_stop(self) -> None:
+        """Have the attempt stopped: its phase is cancelled, its job ended on the instance."""
+        self._stop.set()
+
+    async def drive(self) -> None:
+        """Go through the phases that are not done and journal how the attempt ended.
+
+        Cancelled, it journals that it let go; jobs on the instance go on.
+        """
+        outcome: Outcome | None = None
+        summary = _NOTHING
+        try:
+            await self._carry_over()
+            for phase in self._pending_phases():
+                result = await self._phase(phase)
+                outcome, summary = result.outcome or outcome, result.summary or summary
+        except _Ended as end:
+            await self._finish(end.state, failure=end.failure)
+        except asyncio.CancelledError:
+            await self._detach()
+            raise
+        except Exception as error:  # noqa: BLE001 - the boundary of an attempt: its bug fails no other attempt
+            await self._finish(AttemptState.FAILED, failure=_failure(error, None))
+        else:
+            await self._finish(AttemptState.FINISHED, outcome=outcome, summary=summary)
+
+    def _attempt(self) -> Attempt:
+        return self._shop.ledger.runs[self._run.run].attempts[self._number - 1]
+
+    def _pending_phases(self) -> list[Phase]:
+        done = {phase.name for phase in self._attempt().phases if phase.is_done}
+        return [phase for phase in recipe(self._run.recipe) if phase.name not in done]
+
+    async def _carry_over(self) -> None:
+        """For a retry from a phase: take the earlier phases' files from the last attempt on the same instance."""
+        first, attempt = self._attempt().from_phase, self._attempt()
+        if first is None or attempt.phases[0].is_done or attempt.phases[0].state is PhaseState.RUNNING:
+            return
+        try:
+            await self._host.run(_carry_over_script(self._run.run, self._number))
+        except HostError as error:
+            raise _Ended(AttemptState.FAILED, _failure(error, None)) from None
+        for phase in attempt.phases:
+            if phase.name == first:
+                return
+            await self._end_phase(phase.name, PhaseState.SKIPPED, detail=f"kept from attempt {self._number - 1}")
+
+    async def _phase(self, phase: Phase) -> PhaseResult:
+        """Run one phase to its end and journal it. Raises _Ended where the attempt ends with it."""
+        resuming = self._attempt().phase(phase.name).state is PhaseState.RUNNING
+        limit = time_limit_seconds(self._shop.fleet, phase.name)
+        if not resuming:
+            await self._record(
+                PhaseStarted(run=self._run.run, attempt=self._number, phase=phase.name, time_limit_seconds=limit)
+            )
+        context = self._context(phase.name, limit)
+        started = time.monotonic()
+        try:
+            result = await self._watched(phase, context, resuming)
+        except _StopRequested:
+            await self._stop_phase(phase, context, time.monotonic() - started)
+            raise _Ended(AttemptState.STOPPED, None) from None
+        except Exception as error:  # noqa: BLE001 - the boundary of a phase: classified, journalled, told
+            await self._fail_phase(phase, context, error, time.monotonic() - started)
+        finally:
+            context.log.close()
+        state = PhaseState.SKIPPED if result.skipped else PhaseState.SUCCEEDED
+        await self._end_phase(phase.name, state, time.monotonic() - started, result.detail)
+        return result
+
+    async def _watched(self, phase: Phase, context: PhaseContext, resuming: bool) -> PhaseResult:
+        """Await the phase, its time limit, or a stop, whichever comes first."""
+        work = asyncio.create_task(phase.resume(context) if resuming else phase.run(context))
+        stop = asyncio.create_task(self._stop.wait())
+        try:
+            limit = context.time_limit_seconds + _OVERTIME_SECONDS
+            await asyncio.wait({work, stop}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                return work.result()
+            if stop.done():
+                raise _StopRequested
+            if phase.has_job:
+                await self._jobs.stop(context.spool, grace_seconds=STOP_GRACE_SECONDS)
+            raise TimeoutError
+        finally:
+            work.cancel()
+            stop.cancel()
+            await asyncio.wait({work, stop})
+
+    async def _stop_phase(self, phase: Phase, context: PhaseContext, seconds: float) -> None:
+        detail = "stopped by the operator"
+        if phase.has_job:
+            try:
+                await self._jobs.stop(context.spool, grace_seconds=STOP_GRACE_SECONDS)
+            except HostError as error:
+                detail = f"the instance did not confirm the stop: {error.message}"
+        await self._end_phase(phase.name, PhaseState.STOPPED, seconds, detail)
+
+    async def _fail_phase(self, phase: Phase, context: PhaseContext, error: Exception, seconds: float) -> None:
+        failure = (
+            time_limit_failure(phase.name, context.time_limit_seconds)
+            if isinstance(error, TimeoutError)
+            else _failure(error, phase.name)
+        )
+        if not isinstance(error, VeloraError | TimeoutError):
+            await context.log.write("".join(traceback.format_exception(error)).encode())
+        elif failure.line is None:
+            await context.log.say(f"velora: {failure.message} — {failure.remedy}")
+        await self._end_phase(phase.name, PhaseState.FAILED, seconds, failure.message, failure)
+        raise _Ended(AttemptState.FAILED, failure) from None
+
+    def _context(self, phase: str, limit: float) -> PhaseContext:
+        shop, ids = self._shop, {"run": self._run.run, "attempt": self._number, "phase": phase}
+
+        def grew(size: int) -> None:
+            shop.ledger.notify(LogGrew(**ids, size=size))
+
+        def progress(done: int, total: int | None, unit: str, detail: str) -> None:
+            shop.ledger.notify(PhaseProgressed(**ids, done=done, total=total, unit=unit, detail=detail))
+
+        return PhaseContext(
+            phase=phase,
+            run=self._run,
+            attempt=self._number,
+            task=self._task,
+            fleet=shop.fleet,
+            instance=self._instance,
+            host=self._host,
+            jobs=self._jobs,
+            images=shop.images,
+            log=PhaseLog(shop.layout.log(self._run.run, self._number, phase), grew),
+            progress=progress,
+            work=shop.layout.work(self._run.run, self._number),
+            results=shop.layout.attempt_results(self._run, self._number),
+            time_limit_seconds=limit,
+        )
+
+    async def _end_phase(
+        self, phase: str, state: PhaseState, seconds: float = 0.0, detail: str = "", failure: Failure | None = None
+    ) -> None:
+        await self._record(
+            PhaseFinished(
+                run=self._run.run,
+                attempt=self._number,
+                phase=phase,
+                state=state,
+                seconds=round(seconds, 3),
+                detail=detail,
+                failure=failure,
+            )
+        )
+
+    async def _finish(
+        self,
+        state: AttemptState,
+        *,
+        outcome: Outcome | None = None,
+        summary: Summary = _NOTHING,
+        failure: Failure | None = None,
+    ) -> None:
+        results = self._shop.layout.attempt_results(self._run, self._number)
+        await self._record(
+            AttemptFinished(
+                run=self._run.run,
+                attempt=self._number,
+                state=state,
+                outcome=outcome,
+                summary=summary,
+                failure=failure,
+                results=str(results) if state is AttemptState.FINISHED else None,
+            )
+        )
+
+    async def _detach(self) -> None:
+        phase = self._attempt().current_phase
+        await self._record(
+            AttemptDetached(run=self._run.run, attempt=self._number, phase=phase.name if phase else None)
+        )
+
+    async def _record(self, event: PhaseStarted | PhaseFinished | AttemptFinished | AttemptDetached) -> None:
+        await self._shop.ledger.record(event)
+
+
+class _StopRequested(Exception):
+    """The operator stopped the attempt."""
+
+
+class _Ended(Exception):
+    """The attempt is over before its last phase."""
+
+    def __init__(self, state: AttemptState, failure: Failure | None) -> None:
+        super().__init__(state)
+        self.state = state
+        self.failure = failure
+
+
+def _failure(error: Exception, phase: str | None) -> Failure:
+    if isinstance(error, VeloraError) and not isinstance(error, IllegalTransition):
+        return failure_of(error, phase)
+    return bug_failure(phase, error)
+
+
+def _carry_over_script(run: str, attempt: int) -> str:
+    old, new = (f'"$HOME"/{quote(remote_folder(run, number).removeprefix("~/"))}' for number in (attempt - 1, attempt))
+    return (
+        f"if [ ! -e {old}/task.json ]; then echo 'the last attempt is no longer on this instance' >&2; exit 1; fi\n"
+        f"mkdir -p {new} && cp -R {old}/task.json {new}/ && if [ -d {old}/out ]; then cp -R {old}/out {new}/; fi"
+    )

@@ -1,0 +1,304 @@
+"""The engine: what screens and commands ask, and what they are told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AbstractContextManager, AsyncExitStack
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Self
+
+from ulid import ULID
+
+from velora_tui.domain.events import (
+    AnyEvent,
+    AttemptFinished,
+    AttemptQueued,
+    AttemptState,
+    ConnectionChanged,
+    ConnectionState,
+    Notice,
+    RunCreated,
+    StopRequested,
+    now,
+)
+from velora_tui.domain.fleet import Fleet, Instance
+from velora_tui.domain.readiness import Readiness
+from velora_tui.domain.requests import RunRequest
+from velora_tui.domain.run import Run
+from velora_tui.domain.snapshot import FleetSnapshot, InstanceSnapshot
+from velora_tui.domain.task import Task
+from velora_tui.engine.admission import Admission
+from velora_tui.engine.driver import Workshop
+from velora_tui.engine.ledger import Ledger, Subscription
+from velora_tui.engine.machines import Machines
+from velora_tui.engine.queue import AttemptQueue, Entry
+from velora_tui.engine.worker import InstanceWorker, operator
+from velora_tui.errors import ReadOnly, Refused, UnknownName
+from velora_tui.images.s3 import ImageStore
+from velora_tui.store.datasets import TaskStore
+from velora_tui.store.journal import Journal
+from velora_tui.store.layout import Layout
+from velora_tui.store.locks import DriverLock
+
+
+class Engine:
+    """Owns the connections, the attempts' tasks, the queue and the journal. An async context manager.
+
+    Leaving it lets go of running attempts: their jobs go on, and `attach` of a later engine takes them up.
+    """
+
+    def __init__(self, fleet: Fleet, layout: Layout, *, read_only: bool = False) -> None:
+        self.fleet = fleet
+        self.layout = layout
+        self.read_only = read_only
+        self._journal = Journal(layout.journal)
+        self._ledger = Ledger(self._journal)
+        self._machines = Machines(fleet, self._ledger)
+        self._shop = Workshop(fleet, layout, self._ledger, self._machines, ImageStore(fleet.s3))
+        self._admission = Admission(self._shop)
+        self._queue = AttemptQueue()
+        self._workers = {
+            instance.name: InstanceWorker(instance.name, self._shop, self._queue) for instance in fleet.instances
+        }
+        self._locks: dict[str, DriverLock] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._starting = asyncio.Lock()
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._stack.enter_async_context(self._journal)
+        await self._ledger.load()
+        serving = [worker.serve() for worker in self._workers.values()]
+        keeping = [self._ledger.watch_other_processes(), self._react()]
+        self._tasks = [asyncio.create_task(work) for work in (*serving, *keeping)]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._machines.close()
+        await self._stack.aclose()
+        for lock in self._locks.values():
+            lock.release()
+
+    # --- what may be asked
+
+    async def start(self, request: RunRequest) -> Run:
+        """Start a run, or another attempt of one that is over. Returns it as soon as it is queued.
+
+        Raises UsageError (dataset, names), InstanceBusy, InstanceNotReady, Refused, ReadOnly and StoreError.
+        """
+        self._require_writable()
+        phases = self._admission.phases(request)
+        task = await self._admission.task(request)
+        async with self._starting:
+            run = self._admission.existing(task.instance_id, request.model, request.run_number)
+            if not request.wait:
+                await self._admission.require_free(self._candidates(request.instance), force=request.force)
+            if run is None:
+                run = await self._created(request, task)
+            queued = AttemptQueued(
+                run=run.run,
+                attempt=len(run.attempts) + 1,
+                phases=phases,
+                instance=request.instance,
+                force=request.force,
+            )
+            return await self._enqueue(queued)
+
+    async def retry(
+        self, run_id: str, from_phase: str | None = None, *, force: bool = False, wait: bool = False
+    ) -> Run:
+        """Try an ended run again on the instance it was on, wholly or from a phase whose forerunners are done.
+
+        Raises UnknownName, Refused, InstanceBusy, InstanceNotReady, ReadOnly and StoreError.
+        """
+        self._require_writable()
+        run = self.run(run_id)
+        async with self._starting:
+            last = self._admission.retry_point(run, from_phase)
+            if not wait:
+                await self._admission.require_free(self._candidates(last.instance), force=force)
+            queued = AttemptQueued(
+                run=run.run,
+                attempt=last.number + 1,
+                phases=tuple(phase.name for phase in last.phases),
+                instance=last.instance,
+                from_phase=from_phase,
+                force=force,
+            )
+            return await self._enqueue(queued)
+
+    async def stop(self, run_id: str) -> Run:
+        """Stop a queued or running attempt; returns at once, the end is told as an event.
+
+        Raises UnknownName, Refused, ReadOnly and StoreError.
+        """
+        self._require_writable()
+        run = self.run(run_id)
+        attempt = run.attempt
+        if attempt is None or attempt.state.is_over:
+            raise Refused(f"run {run.run} is not running", hint="`velora status` shows what runs")
+        if not attempt.stopping:
+            await self._ledger.record(StopRequested(run=run.run, attempt=attempt.number, by=operator()))
+        await self._carry_out_stop(run.run)
+        return self._ledger.runs[run.run]
+
+    async def check(self, instances: Iterable[str] = ()) -> tuple[Readiness, ...]:
+        """Check the named instances, or all, at the same time. Raises UnknownName and StoreError."""
+        names = [self._machines.instance(name).name for name in instances] or list(self._workers)
+        return tuple(await asyncio.gather(*(self._machines.check(name) for name in names)))
+
+    async def attach(self) -> tuple[Run, ...]:
+        """Take up the attempts that no living process drives; returns their runs."""
+        taken = []
+        for run in list(self._ledger.runs.values()):
+            attempt = run.attempt
+            if attempt is None or attempt.state.is_over or run.run in self._locks or not await self._lock(run.run):
+                continue
+            resume = attempt.state is AttemptState.RUNNING
+            await self._queue.put(Entry(run.run, attempt.number, attempt.instance, force=attempt.force, resume=resume))
+            taken.append(run)
+        return tuple(taken)
+
+    # --- what is told
+
+    def run(self, name: str) -> Run:
+        """Return the run whose id is `name` or begins with it. Raises UnknownName."""
+        runs = self._ledger.runs
+        if name in runs:
+            return runs[name]
+        matches = [run for run in runs if len(name) >= 4 and run.startswith(name.upper())]
+        if len(matches) == 1:
+            return runs[matches[0]]
+        raise UnknownName.of("run", name, list(runs)[-20:])
+
+    def snapshot(self) -> FleetSnapshot:
+        """Return the fleet as it stands."""
+        ledger = self._ledger
+        latest = self._latest_runs()
+        return FleetSnapshot(
+            at=now(),
+            fleet=self.fleet,
+            instances=tuple(self._instance_snapshot(instance, latest) for instance in self.fleet.instances),
+            runs=MappingProxyType(ledger.runs),
+            queue=self._queue.runs,
+            progress=MappingProxyType(ledger.progress),
+            read_only=self.read_only,
+        )
+
+    def observe(self) -> AbstractContextManager[Subscription]:
+        """Give a subscription: every event from now on in journal order, and notices. All observers see one order."""
+        return self._ledger.subscribed()
+
+    async def events(self) -> AsyncIterator[AnyEvent | Notice]:
+        """Yield every event from the first `anext` on, as `observe` does."""
+        with self._ledger.subscribed() as subscription:
+            async for event in subscription:
+                yield event
+
+    async def history(self, run_id: str) -> list[AnyEvent]:
+        """Return the journalled events of a run, in order. Raises UnknownName and StoreError."""
+        return await self._journal.events(run=self.run(run_id).run)
+
+    def log_path(self, run_id: str, attempt: int, phase: str) -> Path:
+        """Return where the log of a phase lies, or will."""
+        return self.layout.log(self.run(run_id).run, attempt, phase)
+
+    # --- how it is done
+
+    def _require_writable(self) -> None:
+        if self.read_only:
+            raise ReadOnly("Velora was started read-only", hint="start it without --readonly")
+
+    def _candidates(self, instance: str | None) -> list[str]:
+        return [instance] if instance is not None else list(self._workers)
+
+    async def _created(self, request: RunRequest, task: Task) -> Run:
+        kept = await asyncio.to_thread(TaskStore(self.layout.tasks).keep, task)
+        event = await self._ledger.record(
+            RunCreated(
+                run=str(ULID()),
+                task=task.instance_id,
+                repo=task.repo,
+                model=request.model,
+                run_number=request.run_number,
+                recipe=request.recipe or self.fleet.defaults.recipe,
+                max_iterations=request.max_iterations or self.fleet.defaults.max_iterations,
+                dataset=kept,
+                by=operator(),
+            )
+        )
+        return self._ledger.runs[event.run]
+
+    async def _enqueue(self, queued: AttemptQueued) -> Run:
+        if not await self._lock(queued.run):
+            raise Refused(f"another Velora of yours drives run {queued.run}", hint="use that one, or end it first")
+        await self._ledger.record(queued)
+        await self._queue.put(Entry(queued.run, queued.attempt, queued.instance, force=queued.force))
+        return self._ledger.runs[queued.run]
+
+    async def _lock(self, run: str) -> bool:
+        """Make this process the one that drives `run`; False where another living process is."""
+        if run in self._locks:
+            return True
+        lock = DriverLock(self.layout.locks, run)
+        if not await asyncio.to_thread(lock.acquire):
+            return False
+        self._locks[run] = lock
+        return True
+
+    async def _react(self) -> None:
+        """Carry out stops that other processes asked for, and free the locks of runs that are over."""
+        with self._ledger.subscribed() as subscription:
+            async for event in subscription:
+                if isinstance(event, AttemptFinished) and event.run in self._locks:
+                    self._locks.pop(event.run).release()
+                elif isinstance(event, StopRequested):
+                    await self._carry_out_stop(event.run)
+
+    async def _carry_out_stop(self, run_id: str) -> None:
+        """Stop the run where this process, or no living one, drives it; another process reads our StopRequested."""
+        entry = self._queue.remove(run_id)
+        if entry is not None and not entry.resume:
+            await self._ledger.record(AttemptFinished(run=run_id, attempt=entry.attempt, state=AttemptState.STOPPED))
+        elif entry is not None:
+            await self._queue.put(entry)
+        else:
+            any(worker.stop(run_id) for worker in self._workers.values())
+
+    def _instance_snapshot(self, instance: Instance, latest: Mapping[str, Run]) -> InstanceSnapshot:
+        ledger, run = self._ledger, latest.get(instance.name)
+        return InstanceSnapshot(
+            instance=instance,
+            connection=ledger.connections.get(instance.name)
+            or ConnectionChanged(instance=instance.name, state=ConnectionState.IDLE),
+            readiness=ledger.readiness.get(instance.name),
+            checking=instance.name in self._machines.checking,
+            run=run,
+            progress=ledger.progress.get(run.run) if run else None,
+        )
+
+    def _latest_runs(self) -> dict[str, Run]:
+        """Return by instance the run that runs there, or else the one whose attempt started there last."""
+        latest: dict[str, Run] = {}
+        for run in self._ledger.runs.values():
+            attempt = run.attempt
+            if attempt is None or attempt.instance is None or attempt.started_at is None:
+                continue
+            other = latest.get(attempt.instance)
+            if other is None or _started(other) < attempt.started_at:
+                latest[attempt.instance] = run
+        return latest
+
+
+def _started(run: Run) -> datetime:
+    assert run.attempt is not None
+    assert run.attempt.started_at is not None
+    return run.attempt.started_at

@@ -1,0 +1,148 @@
+"""Events: journalled first, then folded, then told to every observer in one order, other processes' included."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from velora_tui.domain.events import (
+    AnyEvent,
+    ConnectionChanged,
+    Event,
+    InstanceChecked,
+    LogGrew,
+    Notice,
+    PhaseFinished,
+    PhaseProgressed,
+    RunEvent,
+)
+from velora_tui.domain.readiness import Readiness
+from velora_tui.domain.run import Run, fold
+from velora_tui.store.journal import Journal
+
+EventType = TypeVar("EventType", bound=Event)
+
+_FOREIGN_POLL_SECONDS = 0.5
+
+
+class Subscription:
+    """One observer's view: every event in order; of notices only the latest of each kind and subject."""
+
+    def __init__(self) -> None:
+        self._events: deque[AnyEvent] = deque()
+        self._notices: dict[tuple[object, ...], Notice] = {}
+        self._something = asyncio.Event()
+
+    def put_event(self, event: AnyEvent) -> None:
+        self._events.append(event)
+        self._something.set()
+
+    def put_notice(self, notice: Notice) -> None:
+        self._notices[_subject(notice)] = notice
+        self._something.set()
+
+    async def __aiter__(self) -> AsyncIterator[AnyEvent | Notice]:
+        while True:
+            await self._something.wait()
+            while self._events:
+                yield self._events.popleft()
+            if self._notices:
+                yield self._notices.pop(next(iter(self._notices)))
+            elif not self._events:
+                self._something.clear()
+
+
+class Ledger:
+    """The journal and what it folds to in memory. `runs` and `readiness` are replaced entry by entry."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._lock = asyncio.Lock()
+        self._last = 0
+        self._subscriptions: list[Subscription] = []
+        self.runs: dict[str, Run] = {}
+        self.readiness: dict[str, Readiness] = {}
+        self.progress: dict[str, PhaseProgressed] = {}
+        self.connections: dict[str, ConnectionChanged] = {}
+
+    async def load(self) -> None:
+        """Read the state that the journal holds. Raises StoreError."""
+        self._last, self.runs, self.readiness = await self._journal.state()
+
+    async def record(self, event: EventType) -> EventType:
+        """Journal `event`, then tell everyone. A cancelled caller still leaves it wholly done or not done.
+
+        Raises IllegalTransition and StoreError; then nothing has happened.
+        """
+        recording = asyncio.ensure_future(self._record(event))
+        try:
+            return await asyncio.shield(recording)
+        except asyncio.CancelledError:
+            await asyncio.wait({recording})
+            raise
+
+    def notify(self, notice: Notice) -> None:
+        """Tell everyone something that is not kept."""
+        if isinstance(notice, PhaseProgressed):
+            self.progress[notice.run] = notice
+        elif isinstance(notice, ConnectionChanged):
+            self.connections[notice.instance] = notice
+        for subscription in self._subscriptions:
+            subscription.put_notice(notice)
+
+    @contextmanager
+    def subscribed(self) -> Iterator[Subscription]:
+        """Give a subscription that begins now and ends with the context."""
+        subscription = Subscription()
+        self._subscriptions.append(subscription)
+        try:
+            yield subscription
+        finally:
+            self._subscriptions.remove(subscription)
+
+    async def watch_other_processes(self) -> None:
+        """Take up what other processes append, until cancelled."""
+        seen = await self._journal.data_version()
+        while True:
+            await asyncio.sleep(_FOREIGN_POLL_SECONDS)
+            version = await self._journal.data_version()
+            if version != seen:
+                seen = version
+                async with self._lock:
+                    await self._catch_up()
+
+    async def _record(self, event: EventType) -> EventType:
+        async with self._lock:
+            stored = await self._journal.append(event)
+            if stored.seq == self._last + 1:
+                self._apply(stored)
+            else:
+                await self._catch_up()
+            return stored
+
+    async def _catch_up(self) -> None:
+        for event in await self._journal.events(after=self._last):
+            self._apply(event)
+
+    def _apply(self, event: Event) -> None:
+        self._last = event.seq
+        if isinstance(event, RunEvent):
+            self.runs[event.run] = fold(self.runs.get(event.run), event)
+            if isinstance(event, PhaseFinished):
+                self.progress.pop(event.run, None)
+        elif isinstance(event, InstanceChecked):
+            readiness = Readiness(instance=event.instance, checks=event.checks, at=event.at)
+            self.readiness[event.instance] = readiness
+        for subscription in self._subscriptions:
+            subscription.put_event(event)  # type: ignore[arg-type]  # every Event that is recorded is one of AnyEvent
+
+
+def _subject(notice: Notice) -> tuple[object, ...]:
+    match notice:
+        case LogGrew() | PhaseProgressed():
+            return type(notice), notice.run, notice.attempt, notice.phase
+        case ConnectionChanged():
+            return type(notice), notice.instance

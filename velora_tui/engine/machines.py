@@ -1,0 +1,101 @@
+"""The fleet's machines: one host per instance, and its readiness."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from velora_tui.domain.events import ConnectionChanged, ConnectionState, InstanceChecked, now
+from velora_tui.domain.fleet import Fleet, Instance
+from velora_tui.domain.readiness import Readiness
+from velora_tui.engine.ledger import Ledger
+from velora_tui.errors import UnknownName
+from velora_tui.hosts.host import Host
+from velora_tui.hosts.local import LocalHost
+from velora_tui.hosts.ssh import ConnectionState as SshState
+from velora_tui.hosts.ssh import SshHost
+from velora_tui.hosts.ssh_connect import SshTarget
+from velora_tui.readiness.probe import check_instance
+
+FRESH = timedelta(seconds=30)
+
+
+class Machines:
+    """Hosts by instance name, made on first use and closed together."""
+
+    def __init__(self, fleet: Fleet, ledger: Ledger) -> None:
+        self._fleet = fleet
+        self._ledger = ledger
+        self._hosts: dict[str, Host] = {}
+        self._checks: dict[str, asyncio.Task[Readiness]] = {}
+
+    @property
+    def checking(self) -> frozenset[str]:
+        """The instances that are being checked now."""
+        return frozenset(self._checks)
+
+    def instance(self, name: str) -> Instance:
+        """Return the instance called `name`. Raises UnknownName."""
+        instance = self._fleet.instance(name)
+        if instance is None:
+            raise UnknownName.of("instance", name, [known.name for known in self._fleet.instances])
+        return instance
+
+    def host(self, name: str) -> Host:
+        """Return the host of the instance called `name`. Raises UnknownName."""
+        if name not in self._hosts:
+            self._hosts[name] = self._made(self.instance(name))
+        return self._hosts[name]
+
+    async def check(self, name: str) -> Readiness:
+        """Check the instance now, or join the check that runs already. Raises UnknownName and StoreError."""
+        if name not in self._checks:
+            checking = asyncio.create_task(self._check(self.instance(name)))
+            self._checks[name] = checking
+            checking.add_done_callback(lambda _: self._checks.pop(name))
+        return await asyncio.shield(self._checks[name])
+
+    async def fresh_readiness(self, name: str) -> Readiness:
+        """Return the instance's readiness, checked less than 30 s ago."""
+        known = self._ledger.readiness.get(name)
+        if known is not None and now() - known.at < FRESH:
+            return known
+        return await self.check(name)
+
+    async def close(self) -> None:
+        """End checks and connections; what runs on the instances goes on."""
+        checks = tuple(self._checks.values())
+        for checking in checks:
+            checking.cancel()
+        await asyncio.gather(*checks, return_exceptions=True)
+        await asyncio.gather(*(host.close() for host in self._hosts.values()), return_exceptions=True)
+
+    async def _check(self, instance: Instance) -> Readiness:
+        checks = await check_instance(self.host(instance.name), instance)
+        event = await self._ledger.record(InstanceChecked(instance=instance.name, checks=checks))
+        return Readiness(instance=instance.name, checks=checks, at=event.at)
+
+    def _made(self, instance: Instance) -> Host:
+        if instance.is_local:
+            return LocalHost(instance.name, instance.home)
+        return SshHost(_target(instance), lambda state: self._told(instance.name, state))
+
+    def _told(self, instance: str, state: SshState) -> None:
+        self._ledger.notify(
+            ConnectionChanged(
+                instance=instance, state=ConnectionState(state.kind), detail=state.reason or "", at=state.since
+            )
+        )
+
+
+def _target(instance: Instance) -> SshTarget:
+    return SshTarget(
+        name=instance.name,
+        host=instance.host,
+        port=instance.port,
+        user=instance.user,
+        identity_file=instance.identity_file,
+        jump=instance.jump,
+        ssh_config=instance.ssh_config,
+        known_hosts=instance.known_hosts,
+    )

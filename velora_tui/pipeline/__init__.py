@@ -1,0 +1,1 @@
+"""One attempt: its phases, and the recipes that order them."""

@@ -1,0 +1,105 @@
+"""From errors and logs to classified failures."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+from velora_tui.domain.failure import Failure, FailureClass
+from velora_tui.errors import (
+    AuthenticationFailed,
+    CommandFailed,
+    CommandTimeout,
+    ConnectionLost,
+    DatasetError,
+    HostError,
+    HostKeyChanged,
+    HostKeyUnknown,
+    ImageError,
+    InstanceBusy,
+    InstanceNotReady,
+    StoreError,
+    UnknownName,
+    Unreachable,
+    VeloraError,
+)
+from velora_tui.grading.diagnose import diagnose
+from velora_tui.pipeline.phase import PhaseFailed
+from velora_tui.store.log_file import LogFile
+from velora_tui.view.text import clean_line
+
+_TAIL_LINES = 5000
+_LINE_BYTES = 4096
+
+_INFRA, _TASK, _OPERATOR = FailureClass.INFRASTRUCTURE, FailureClass.TASK, FailureClass.OPERATOR
+
+# The most specific class stands first.
+_BY_ERROR: tuple[tuple[type[VeloraError], FailureClass, str], ...] = (
+    (Unreachable, _INFRA, "ssh-unreachable"),
+    (AuthenticationFailed, _INFRA, "ssh-authentication"),
+    (HostKeyUnknown, _INFRA, "ssh-host-key-unknown"),
+    (HostKeyChanged, _INFRA, "ssh-host-key-changed"),
+    (ConnectionLost, _INFRA, "ssh-connection-lost"),
+    (CommandTimeout, _INFRA, "command-timeout"),
+    (CommandFailed, _INFRA, "command-failed"),
+    (HostError, _INFRA, "instance-error"),
+    (ImageError, _TASK, "image"),
+    (DatasetError, _TASK, "dataset"),
+    (UnknownName, _TASK, "unknown-name"),
+    (InstanceBusy, _OPERATOR, "instance-busy"),
+    (InstanceNotReady, _OPERATOR, "instance-not-ready"),
+    (StoreError, _OPERATOR, "operator-disk"),
+)
+
+
+def failure_of(error: VeloraError, phase: str | None) -> Failure:
+    """Return the classified failure for an error that ended a phase."""
+    if isinstance(error, PhaseFailed):
+        return error.failure
+    failure_class, signature = next(
+        (row[1:] for row in _BY_ERROR if isinstance(error, row[0])), (FailureClass.OPERATOR, "refused")
+    )
+    return Failure(
+        failure_class=failure_class,
+        signature=signature,
+        message=error.message,
+        remedy=error.hint or "read the phase's log, then retry",
+        phase=phase,
+        evidence=error.output,
+    )
+
+
+def time_limit_failure(phase: str, seconds: float) -> Failure:
+    """Return the failure of a phase that took longer than it may."""
+    return Failure(
+        failure_class=_INFRA if phase != "trajectory" else FailureClass.AGENT,
+        signature="time-limit",
+        message=f"{phase} did not end within {seconds:,.0f} s",
+        remedy=f"raise timeouts.{phase} in the fleet file, or retry",
+        phase=phase,
+    )
+
+
+def bug_failure(phase: str | None, error: BaseException) -> Failure:
+    """Return the failure for an exception that should not have happened; its traceback is in the log."""
+    return Failure(
+        failure_class=FailureClass.BUG,
+        signature="bug",
+        message=f"Velora has a bug: {type(error).__name__}: {error}",
+        remedy="the traceback is at the end of the phase's log: please report it, then retry",
+        phase=phase,
+    )
+
+
+async def failure_from_log(phase: str, log: Path, fallback: str) -> Failure:
+    """Return the failure that the end of a phase's log shows; `fallback` says what is known without it."""
+    return await asyncio.to_thread(lambda: diagnose(phase, _tail(log), fallback))
+
+
+def _tail(log: Path) -> Iterator[tuple[int, str]]:
+    with LogFile(log) as file:
+        file.refresh()
+        start = max(0, file.line_count - _TAIL_LINES)
+        for line in file.lines(start, _TAIL_LINES, _LINE_BYTES):
+            yield line.number + 1, clean_line(line.data, _LINE_BYTES)

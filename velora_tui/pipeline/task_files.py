@@ -1,0 +1,19 @@
+"""A task as the files that instances work with."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from velora_tui.domain.task import Task
+
+
+def dataset_record(task: Task) -> dict[str, Any]:
+    """Return `task` with the dataset's field names; `test_patch` and `test_patches` are both there."""
+    record = task.model_dump(mode="json", exclude={"fail_to_pass", "pass_to_pass"})
+    return {
+        **record,
+        "FAIL_TO_PASS": json.dumps(task.fail_to_pass),
+        "PASS_TO_PASS": json.dumps(task.pass_to_pass),
+        "test_patch": "\n".join(task.test_patches),
+    }

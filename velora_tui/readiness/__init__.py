@@ -1,0 +1,1 @@
+"""Whether an instance can take a run: checks, each declared in one place."""
