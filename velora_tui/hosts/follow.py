@@ -1,0 +1,161 @@
+"""Follow a job's log over one channel, and go on after breaks without losing or repeating a byte."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import stamina
+
+from velora_tui.errors import CommandFailed, CommandTimeout, ConnectionLost, HostError, Unreachable
+from velora_tui.hosts.host import Host, RemoteProcess
+
+if TYPE_CHECKING:
+    from velora_tui.hosts.jobs import JobRunner
+
+_CHUNK_BYTES = 256 * 1024
+# How often a job is asked whether it lives; its regular end is noticed at once.
+_CHECK_SECONDS = 2.0
+_FAREWELL_SECONDS = 1.0
+_PASSING = (ConnectionLost, Unreachable, CommandTimeout)
+
+
+@dataclass(frozen=True)
+class JobEnd:
+    """The end of a followed job; `exit_status` is None where the job was lost."""
+
+    exit_status: int | None
+    log_size: int
+
+
+class LogStream:
+    """The log's bytes, by `async for`; `offset` counts what was delivered, `end` is set after the last byte."""
+
+    def __init__(self, process: RemoteProcess, instance: str, offset: int) -> None:
+        self.offset = offset
+        self.end: JobEnd | None = None
+        self._process = process
+        self._instance = instance
+        self._final: JobEnd | None = None
+        self._error: HostError | None = None
+
+    def __aiter__(self) -> LogStream:
+        return self
+
+    async def __anext__(self) -> bytes:
+        """Return the next bytes. Raises ConnectionLost, and CommandFailed where the log is missing or shrank."""
+        if self._complete():
+            raise StopAsyncIteration
+        data = await self._process.read(_CHUNK_BYTES)
+        self.offset += len(data)
+        if self._error is not None:
+            raise self._error
+        if data:
+            return data
+        if self._complete():
+            raise StopAsyncIteration
+        raise ConnectionLost("following the log ended early", instance=self._instance)
+
+    def _complete(self) -> bool:
+        if self._final is not None and self.offset >= self._final.log_size:
+            self.end = JobEnd(self._final.exit_status, self.offset)
+        return self.end is not None
+
+    async def listen(self) -> None:
+        """Take the control lines until the job has ended or the connection broke."""
+        while line := await self._process.read_stderr_line():
+            word, *values = line.decode("utf-8", "replace").split()[:3] or [""]
+            if word == "END":
+                self._final = JobEnd(int(values[1]), int(values[0]))
+            elif word == "LOST":
+                self._final = JobEnd(None, int(values[0]))
+            elif word == "ABSENT":
+                self._error = CommandFailed("there is no job to follow", instance=self._instance)
+            elif word == "SHRANK" or (word == "tail:" and b"truncated" in line):
+                self._error = _shrank(self._instance, self.offset)
+            elif word.isdecimal():
+                await self._process.write(b"?\n")
+            if self._error is not None or self._complete():
+                await self._process.write_eof()  # wakes the reader, which may have had the last byte already
+
+    async def ask(self) -> None:
+        """Ask now and then whether the job lives: a process that was killed leaves no exit file."""
+        while True:
+            await self._process.write(b"?\n")
+            await asyncio.sleep(_CHECK_SECONDS)
+
+
+@asynccontextmanager
+async def follow_log(host: Host, command: str, offset: int) -> AsyncIterator[LogStream]:
+    """Run the following `command` on `host` and give its stream. Raises HostErrors."""
+    async with host.open(command) as process:
+        stream = LogStream(process, host.name, offset)
+        tasks = [asyncio.create_task(stream.listen()), asyncio.create_task(stream.ask())]
+        try:
+            yield stream
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            with suppress(HostError, TimeoutError):
+                await process.write_eof()
+                await asyncio.wait_for(process.wait(), _FAREWELL_SECONDS)
+
+
+async def follow_to_end(
+    jobs: JobRunner,
+    spool: str,
+    sink: Callable[[bytes], Awaitable[None]],
+    *,
+    offset: int = 0,
+    patience_seconds: float = 3600.0,
+) -> JobEnd:
+    """Give `sink` every byte of the log from `offset` on exactly once, through any number of broken connections.
+
+    Connecting is tried again with growing, jittered pauses for `patience_seconds` after the last contact; then the last
+    error is raised. Refused keys and a log that shrank are raised at once.
+    """
+    reader = _Reader(jobs, spool, sink, offset)
+    while True:
+        async for attempt in stamina.retry_context(
+            on=_PASSING, attempts=None, timeout=patience_seconds, wait_initial=0.2, wait_max=15.0, wait_jitter=1.0
+        ):
+            with attempt:
+                end = await reader.read_on()
+        if end is not None:
+            return end
+
+
+class _Reader:
+    """How far the sink has come, across connections."""
+
+    def __init__(self, jobs: JobRunner, spool: str, sink: Callable[[bytes], Awaitable[None]], offset: int) -> None:
+        self._jobs = jobs
+        self._spool = spool
+        self._sink = sink
+        self._offset = offset
+
+    async def read_on(self) -> JobEnd | None:
+        """Read to the end; None where the connection broke after bytes had come, so that patience starts anew."""
+        before = self._offset
+        try:
+            async with self._jobs.follow(self._spool, self._offset) as stream:
+                async for data in stream:
+                    await self._sink(data)
+                    self._offset += len(data)
+        except ConnectionLost:
+            if self._offset == before:
+                raise
+            return None
+        return stream.end
+
+
+def _shrank(instance: str, offset: int) -> CommandFailed:
+    return CommandFailed(
+        f"the log on the instance is shorter than the {offset} bytes that were read of it",
+        hint="something there truncated it; what was read so far is kept",
+        instance=instance,
+    )
