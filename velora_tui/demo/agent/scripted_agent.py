@@ -210,7 +210,7 @@ class Session:
         self._messages = [*self._messages, message]
         return {"function_name": function["name"], "tool_call_id": call["id"], "model_response": response}
 
-    def _act(self, action: str, step: Entry, call: Entry) -> tuple[str, Entry]:
+    def _act(self, action: str, step: Entry, call: Entry) -> tuple[str, str]:
         """Do what `step` says, and record action and observation; return what was observed, and a note on it."""
         known: Entry = {"tool_call_metadata": {**call, "total_calls_in_response": 1}}
         acting: Entry = {**known, "llm_metrics": self.meter.so_far()}
