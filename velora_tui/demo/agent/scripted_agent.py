@@ -24,6 +24,7 @@ from typing import Any
 COMMAND_SECONDS = 120
 OUTPUT_CHARACTERS = 30_000
 SHOWN_LINES = 12
+DETAIL_CHARACTERS = 100
 PAUSE_SECONDS = (0.4, 1.5)
 CHARACTERS_PER_TOKEN = 4
 CONTEXT_WINDOW = 200_000
@@ -182,7 +183,7 @@ class Session:
         action = next(name for name in ("run", "read", "edit", "create", "think", "finish") if name in step)
         latency_seconds = self._pause()
         call = self._call_model(action, step, latency_seconds)
-        detail = " ".join(str(step[action]).split())
+        detail = " ".join(str(step[action]).split())[:DETAIL_CHARACTERS]
         show("ACTION", f"step {number}/{self._settings.max_iterations}  {action} {detail}", step.get("thought", ""))
         content, note = self._act(action, step, call)
         self._messages.append({"role": "tool", "content": content})
