@@ -64,9 +64,27 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         self._tones.clear()
         super().notify_style_update()
 
+    @property
+    def page_width(self) -> int:
+        """The cells of a line, without the scrollbar."""
+        return max(0, self.size.width - self.scrollbar_size_vertical)
+
+    def on_resize(self) -> None:
+        """Adapt to the new size."""
+        self.page_changed()
+
+    def watch_show_vertical_scrollbar(self) -> None:
+        """A scrollbar that comes or goes changes the width of the lines."""
+        if self.is_mounted:
+            self.page_changed()
+
+    def page_changed(self) -> None:
+        """Called when there is room for other lines than before."""
+        self.refresh()
+
     def set_height(self, height: int) -> None:
         """Make the content `height` lines high; what is on the screen is laid out anew only if the scrollbar must."""
-        old, new = self.virtual_size, Size(self.size.width, height)
+        old, new = self.virtual_size, Size(self.page_width, height)
         if old == new:
             return
         page = self.container_size.height

@@ -208,7 +208,7 @@ class LiveTable(LineView):
             self._refresh_lines_at(y, 1)
 
     def _refresh_lines_at(self, y: int, lines: int) -> None:
-        self.refresh(Region(0, y, self.size.width, lines))
+        self.refresh(Region(0, y, self.page_width, lines))
 
     def _grow_columns(self, changed: Iterable[int]) -> bool:
         """Widen growing columns for new content, never narrow them; return whether any moved."""
@@ -224,14 +224,14 @@ class LiveTable(LineView):
         return wider and self._place_columns()
 
     def _place_columns(self) -> bool:
-        places = fit(self._columns, self.size.width - GUTTER_CELLS, self._content, GUTTER_CELLS)
+        places = fit(self._columns, self.page_width - GUTTER_CELLS, self._content, GUTTER_CELLS)
         moved = places != self._places
         self._places = places
         if moved:
             self.refresh()
         return moved
 
-    def on_resize(self) -> None:
+    def page_changed(self) -> None:
         """Fit the columns and keep the cursor in sight."""
         self._place_columns()
         self.set_height(len(self._rows) + HEADER_LINES)
@@ -356,7 +356,7 @@ class LiveTable(LineView):
     def render_line(self, y: int) -> Strip:
         """Draw the header or one row."""
         self.paint_count += 1
-        width = self.size.width
+        width = self.page_width
         if y < HEADER_LINES:
             return self._header(width)
         place = self.scroll_offset.y + y - HEADER_LINES

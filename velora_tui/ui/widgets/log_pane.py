@@ -84,6 +84,9 @@ class LogPane(LineView):
         self._lines = LogLines(log) if log else None
         self._count, self._size_bytes, self._generation = 0, 0, log.generation if log else 0
         self._current, self._left, self._top_row, self._problem = None, 0, 0, ""
+        self._rows = None
+        self._fit_height()
+        self.refresh()
         self._show_growth()
         self._catch_up()
 
@@ -239,7 +242,7 @@ class LogPane(LineView):
     @property
     def text_width(self) -> int:
         """The cells a line has."""
-        return max(1, self.size.width - self.gutter_width)
+        return max(1, self.page_width - self.gutter_width)
 
     def _text(self, number: int) -> str:
         return self._lines.get(number).text if self._lines else ""
@@ -268,7 +271,7 @@ class LogPane(LineView):
         """Return the cells of the widest line on the screen."""
         return max((cells(self._text(row.number)) for row in self.screen_rows()), default=0)
 
-    def on_resize(self) -> None:
+    def page_changed(self) -> None:
         """Wrap anew; where the view follows, stay at the end."""
         self._rows = None
         self._top_row = 0
@@ -285,7 +288,7 @@ class LogPane(LineView):
         """Draw one row: bar, number, text."""
         self.paint_count += 1
         rows = self.screen_rows()
-        width = self.size.width
+        width = self.page_width
         if y < len(rows):
             return self._draw(rows[y]).adjust_cell_length(width, self.rich_style)
         if y == 0:

@@ -69,12 +69,15 @@ def cut_spans(spans: Sequence[Span], width: int) -> list[Span]:
     """Return `spans` in at most `width` cells together; the one at the cut ends in "…"."""
     kept: list[Span] = []
     for number, span in enumerate(spans):
-        needed = cells(span.text)
-        is_last = not any(later.text for later in spans[number + 1 :])
+        is_last = not any(later.text.strip() for later in spans[number + 1 :])
+        text = span.text.rstrip() if is_last else span.text
+        needed = cells(text)
         if needed > width or (needed == width and not is_last):
-            kept.append(Span(cut(span.text + "…", width), span.tone))
+            kept.append(Span(cut(text + "…", width), span.tone))
             break
-        kept.append(span)
+        kept.append(Span(text, span.tone))
+        if is_last:
+            break
         width -= needed
     return [span for span in kept if span.text]
 
