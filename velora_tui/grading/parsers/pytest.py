@@ -40,6 +40,8 @@ class _Reader:
         self.sessions = 0
         self.width = DEFAULT_WIDTH
         self.collected: int | None = None
+        self.workers = False
+        self.unsure: set[str] = set()  # tests with subtests whose results stand elsewhere
         self.reporting = False  # the sections after the progress part have begun
         self.open: Summary | None = None
         self.closing: lines.Closing | None = None
@@ -51,6 +53,9 @@ class _Reader:
 
     def _has_heading(self, name: str) -> bool:
         return bool(self.headings) and name.partition("::")[2].replace("::", ".") in self.headings
+
+    def all_certain(self) -> bool:
+        return all(report.certain or not report.statuses for report in self.reports)
 
     def feed(self, number: int, offset: int, text: str) -> None:
         first = text[:1]
@@ -149,7 +154,7 @@ class _Reader:
         elif self.reports and body:
             self._output_line(number, offset, body, has_progress)
         if (total := lines.collected(text)) is not None:
-            self.collected = total
+            self.collected, self.workers = total
         elif lines.is_dots(text) and self.summaries and self.summaries[-1].closing:
             self.summaries[-1].settled = True
         self._error_line(text)
@@ -179,9 +184,12 @@ class _Reader:
             seen = [Observation(found[1], number, offset, "verbose")]
             reason_open = not has_progress and " (" in body[len(found[0]) :] and not body.endswith(")")
             report = _Report(name, seen, certain=has_progress, reason_open=reason_open)
+            if has_progress and self.reports and self.reports[-1].name == name and not self.reports[-1].statuses:
+                self.unsure.add(name)
         else:
-            name = _without_origin(lines.split_output(body, self.known), self.known)
-            status = lines.glued_status(body[len(name) :])
+            start = body.removesuffix(" ") if self.workers else lines.split_output(body, self.known)
+            name = _without_origin(start, self.known)
+            status = None if self.workers else lines.glued_status(body[len(start) :])
             seen = [Observation(status, number, offset, "verbose-output")] if status else []
             report = _Report(name, seen, certain=has_progress and bool(seen))
         self.names.add(name)
@@ -233,6 +241,7 @@ def parse(log: LogLines, listed: Listed) -> ParsedLog:
     if not log.terminated and not complete:
         _drop_cut_line(summaries)
     _merge(parsed, reader, summaries, complete)
+    _drop_unsure(parsed, reader, summaries, complete)
     _note(parsed, reader, summaries, complete)
     return parsed
 
@@ -246,6 +255,8 @@ def _drop_cut_line(summaries: list[Summary]) -> None:
 def _merge(parsed: ParsedLog, reader: _Reader, summaries: list[Summary], complete: bool) -> None:
     """Join both views: the summary decides where the progress part is not certain, else the worst counts."""
     listing = _summary_results(reader, summaries)
+    if reader.collected and len(reader.names) >= reader.collected and reader.all_certain():
+        listing = {name: seen for name, seen in listing.items() if _is_real(name, reader)}
     for name, seen in _progress_results(reader, complete):
         if name in listing and seen.rule == "verbose-output":
             continue
@@ -260,12 +271,19 @@ def _merge(parsed: ParsedLog, reader: _Reader, summaries: list[Summary], complet
             parsed.results[name] = seen
 
 
+def _is_real(name: str, reader: _Reader) -> bool:
+    """Tell whether a name of the summary ran, in a log whose progress part names every test; messages quote others."""
+    return name in reader.names or name in reader.listed or "::" not in name
+
+
 def _summary_results(reader: _Reader, summaries: list[Summary]) -> dict[str, Observation]:
     parsed = ParsedLog()
     for summary in summaries:
         for entry in summary.reports():
             text = entry.text
-            name = text if entry.status is Status.PASSED else lines.split_message(text, reader.known)
+            if entry.status is Status.XPASS and " - " not in text:  # pytest 7 writes `XPASS id reason`
+                text = lines.split_output(text, reader.known)
+            name = text if entry.whole else lines.split_message(text, reader.known)
             parsed.add(name, entry.status, entry.line, entry.offset, "subtest" if entry.subtest else "short-summary")
     return parsed.results
 
@@ -299,16 +317,28 @@ def _note(parsed: ParsedLog, reader: _Reader, summaries: list[Summary], complete
         parsed.died = "no test ran: " + (reader.stop or "collection failed")
     elif not parsed.results:
         parsed.died = reader.error
-    if complete and reader.closing and reader.sessions <= 1:
-        _check_counts(parsed, reader.closing)
+    if complete and (unnamed := _unnamed_failures(parsed, reader, summaries)):
+        parsed.flag("counts-mismatch", f"the last line counts {unnamed} more failures than the log names")
 
 
-def _check_counts(parsed: ParsedLog, closing: lines.Closing) -> None:
-    """Flag a log whose last line counts more failures than it names."""
-    named = sum(seen.status in FAILING for seen in parsed.results.values())
-    counted = closing.counts.get("failed", 0)
-    if named < counted:
-        parsed.flag("counts-mismatch", f"the last line counts {counted} failed, the log names {named}")
+def _drop_unsure(parsed: ParsedLog, reader: _Reader, summaries: list[Summary], complete: bool) -> None:
+    """Forget the passes of tests with subtests where a failed subtest would not be named."""
+    if complete and not _unnamed_failures(parsed, reader, summaries):
+        return
+    for name in reader.unsure:
+        if name in parsed.results and parsed.results[name].status not in FAILING:
+            del parsed.results[name]
+            parsed.flag("subtests-unknown", "its subtests' results are not in the log", name)
+
+
+def _unnamed_failures(parsed: ParsedLog, reader: _Reader, summaries: list[Summary]) -> int:
+    """Return how many failures the last line counts beyond those the log names."""
+    if reader.closing is None or reader.sessions > 1:
+        return 0
+    shown = (report.name for report in reader.reports for seen in report.statuses if seen.status is Status.FAILED)
+    named = len({*shown, *(name for name, seen in parsed.results.items() if seen.status is Status.FAILED)})
+    listed = sum(entry.status is Status.FAILED for summary in summaries for entry in summary.entries)
+    return max(0, reader.closing.counts.get("failed", 0) - max(named, listed))
 
 
 def parse_options(log: LogLines, listed: Listed) -> ParsedLog:

@@ -19,14 +19,13 @@ _CLOSING = re.compile(
 )
 _COUNT = re.compile(r"(\d+) ([a-z]+(?: [a-z]+)?)")
 _PROGRESS = re.compile(r" *(?:\d+%|\d+/\d+|[\d.]+ ?(?:ns|us|μs|ms|s|m|h)(?: [\d.]+s)?)")
+_DURATION = re.compile(r" +\d[\d.]*(?:ns|us|ms|s|m \d+s)$")
 _WORKER = re.compile(r"\[gw\d+\](?: ?\[ *(?:\d+%|\d+/\d+)\])? (.*)", re.DOTALL)
-_COLLECTED = re.compile(
-    r"(?:collecting \.\.\. )?collected (\d+) items?\b|.*\[(\d+) items?\]$|\d+ workers \[(\d+) items?\]"
-)
+_COLLECTED = re.compile(r"(?:collecting \.\.\. )?collected (\d+) items?\b|(?:\d+ workers|gw\d+) \[(\d+)(?: items?)?\]")
 _REASON = re.compile(r" (SKIPPED|XFAIL|XPASS|PASSED|FAILED|ERROR) \(")
 _GLUED = re.compile(r"(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)(?: \([^()]{0,400}\))?$")
 _DOTS = re.compile(r"(?:\S+ )?[.FEsxXuR,-]+ *\[ *(?:\d+%|\d+/\d+)\]")
-_PATH = re.compile(r"[^\s:][^:]{0,1000}\.\w{1,12}::")
+_PATH = re.compile(r"(?!(?:PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS) )[^\s:][^:]{0,1000}\.\w{1,12}::")
 _SUBTEST = re.compile(r"(?:^|\s)SUB(PASS|FAIL|SKIP|XFAIL|XPASS)(?:ED|PED)?\b")
 
 
@@ -65,12 +64,12 @@ def closing(title: str) -> Closing | None:
     return Closing({word: int(number) for number, word in _COUNT.findall(title.rpartition(" in ")[0])})
 
 
-def collected(text: str) -> int | None:
-    """Return how many tests pytest says it collected, in the line that says it."""
-    if "item" not in text or len(text) > 400:
+def collected(text: str) -> tuple[int, bool] | None:
+    """Return how many tests pytest says it collected, and whether it says so for pytest-xdist's workers."""
+    if len(text) > 400 or text[:1] not in {"c", "g", "1", "2", "3", "4", "5", "6", "7", "8", "9"}:
         return None
     found = _COLLECTED.match(text)
-    return int(found[1] or found[2] or found[3]) if found else None
+    return (int(found[1] or found[2]), found[1] is None) if found else None
 
 
 def is_dots(text: str) -> bool:
@@ -84,6 +83,10 @@ def strip_progress(text: str) -> tuple[str, bool]:
         start = text.rfind("[")
         if start > 0 and _PROGRESS.fullmatch(text, start + 1, len(text) - 1):
             return text[:start].rstrip(" "), True
+    if text[-1:] == "s" and text[-2:-1] in "0123456789mun" and (found := _DURATION.search(text[-24:])):
+        body = text[: len(text) - len(found[0])].rstrip(" ")
+        if glued_status(body) or body.endswith(")"):
+            return body, True
     return text, False
 
 
@@ -149,7 +152,10 @@ def split_output(text: str, known: Known) -> str:
     if known(exact):
         return exact
     cuts = [*_positions(exact, " "), len(exact)]
-    return exact[: pick(exact, cuts, known)]
+    cut = pick(exact, cuts, known)
+    if not known(exact[:cut]) and exact.endswith("]") and exact.count("[") < exact.count("]"):
+        return exact  # such a surplus of closing brackets can only be the parameter's own
+    return exact[:cut]
 
 
 def pick(text: str, cuts: list[int], known: Known) -> int:

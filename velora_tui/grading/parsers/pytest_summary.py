@@ -22,7 +22,8 @@ class Entry(NamedTuple):
     text: str
     line: int
     offset: int
-    subtest: bool
+    subtest: bool = False
+    whole: bool = False  # no message follows the id
 
 
 @dataclass
@@ -48,7 +49,9 @@ class Summary:
             if found[1] == "SKIPPED" and (count := _FOLDED.match(rest)):
                 self.folded_skips += int(count[1])
             else:
-                self.entries.append(Entry(lines.WORDS[found[1]], rest, number, offset, subtest=False))
+                self.entries.append(Entry(lines.WORDS[found[1]], rest, number, offset, whole=found[1] == "PASSED"))
+        elif text.startswith("  reason: ") and self.entries and self.entries[-1].status is Status.XFAIL:
+            self.entries[-1] = self.entries[-1]._replace(whole=True)  # pytest before 7.3: the reason on its own line
         elif text.startswith(("SUBFAIL", "[", "(")) and lines.subtest(text[:2000]) == "FAIL":
             self.entries.append(Entry(Status.FAILED, lines.after_subtest(text), number, offset, subtest=True))
 
@@ -75,7 +78,19 @@ class Summary:
             after = runs[index + 1][0] if index + 1 < len(runs) else None
             if before is None or before != after or before not in FAILING or status in FAILING:
                 kept.extend(run)
-        return kept
+        return self._without_quotes(kept)
+
+    def _without_quotes(self, entries: list[Entry]) -> list[Entry]:
+        """Drop failures of tests that passed where there are more than the last line counts: messages quote them."""
+        failed = sum(entry.status is Status.FAILED for entry in entries)
+        if self.closing is None or failed <= self.closing.counts.get("failed", 0):
+            return entries
+        passed = {entry.text for entry in entries if entry.status is Status.PASSED}
+        return [
+            entry
+            for entry in entries
+            if entry.subtest or entry.status is not Status.FAILED or entry.text.partition(" - ")[0] not in passed
+        ]
 
 
 def authorities(summaries: list[Summary], quiet: bool) -> list[Summary]:
