@@ -71,6 +71,8 @@ class _Reader:
             self._progress_line(number, offset, text)
         elif first in {"_", "-"}:
             self._heading(text)
+        elif self.level == 0 and text[-1:] == "]" and lines.is_dots(text):
+            self._quiet_start()
         elif self.level == 0 and first in {"E", "I"}:
             self._error_line(text)
 
@@ -98,6 +100,13 @@ class _Reader:
             self.reporting, self.collected, self.width = False, None, width
         self.level += 1
         self.open = None
+
+    def _quiet_start(self) -> None:
+        """Open a session of `pytest -q`, which shows itself by its progress alone."""
+        if self.summaries and self.summaries[-1].closing:
+            self.summaries[-1].settled = True
+        self.sessions += 1
+        self.level, self.reporting, self.collected = 1, False, None
 
     def _close(self, counts: lines.Closing) -> None:
         if self.open is not None:
@@ -155,8 +164,8 @@ class _Reader:
             self._output_line(number, offset, body, has_progress)
         if (total := lines.collected(text)) is not None:
             self.collected, self.workers = total
-        elif lines.is_dots(text) and self.summaries and self.summaries[-1].closing:
-            self.summaries[-1].settled = True
+        elif self.level == 0 and lines.is_dots(text):
+            self._quiet_start()
         self._error_line(text)
 
     def _worker_line(self, number: int, offset: int, rest: str) -> None:
@@ -236,7 +245,7 @@ def parse(log: LogLines, listed: Listed) -> ParsedLog:
     for number, offset, text in log:
         reader.feed(number, offset, text)
     parsed = ParsedLog()
-    summaries = authorities(reader.summaries, quiet=reader.sessions == 0)
+    summaries = authorities(reader.summaries)
     complete = reader.closing is not None and reader.level == 0
     if not log.terminated and not complete:
         _drop_cut_line(summaries)

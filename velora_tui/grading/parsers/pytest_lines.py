@@ -24,7 +24,8 @@ _WORKER = re.compile(r"\[gw\d+\](?: ?\[ *(?:\d+%|\d+/\d+)\])? (.*)", re.DOTALL)
 _COLLECTED = re.compile(r"(?:collecting \.\.\. )?collected (\d+) items?\b|(?:\d+ workers|gw\d+) \[(\d+)(?: items?)?\]")
 _REASON = re.compile(r" (SKIPPED|XFAIL|XPASS|PASSED|FAILED|ERROR) \(")
 _GLUED = re.compile(r"(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)(?: \([^()]{0,400}\))?$")
-_DOTS = re.compile(r"(?:\S+ )?[.FEsxXuR,-]+ *\[ *(?:\d+%|\d+/\d+)\]")
+_DOTS = re.compile(r"(?:\S+ )?[.FEsxXuR,-]+ *\[ *(?:\d+%|\d+/\d+)\]|[.FEsxX]+")
+_DOTS_ENDS = frozenset("].FEsxX")
 _PATH = re.compile(r"(?!(?:PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS) )[^\s:][^:]{0,1000}\.\w{1,12}::")
 _SUBTEST = re.compile(r"(?:^|\s)SUB(PASS|FAIL|SKIP|XFAIL|XPASS)(?:ED|PED)?\b")
 
@@ -74,7 +75,7 @@ def collected(text: str) -> tuple[int, bool] | None:
 
 def is_dots(text: str) -> bool:
     """Tell whether the line is progress without names."""
-    return text[-1:] == "]" and _DOTS.fullmatch(text) is not None
+    return text[-1:] in _DOTS_ENDS and _DOTS.fullmatch(text) is not None
 
 
 def strip_progress(text: str) -> tuple[str, bool]:

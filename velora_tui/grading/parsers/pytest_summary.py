@@ -93,11 +93,8 @@ class Summary:
         ]
 
 
-def authorities(summaries: list[Summary], quiet: bool) -> list[Summary]:
-    """Return the summaries to believe: the last credible one, and those of sessions that ended before it.
-
-    In a `quiet` log (pytest -q) sessions have no start line, so closed summaries count as ended sessions.
-    """
+def authorities(summaries: list[Summary]) -> list[Summary]:
+    """Return the summaries to believe: the last credible one, and those of sessions that ended before it."""
     credible = [summary for summary in summaries if summary.credible]
     if not credible:
         return []
@@ -106,5 +103,5 @@ def authorities(summaries: list[Summary], quiet: bool) -> list[Summary]:
         summary
         for summary in credible
         if summary is last
-        or (summary.level == last.level and summary.closing and not summary.broken and (summary.settled or quiet))
+        or (summary.level == last.level and summary.closing and not summary.broken and summary.settled)
     ]
