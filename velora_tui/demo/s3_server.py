@@ -7,6 +7,7 @@ standard input does. Requests that come before the images lie ready wait for the
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 import os
@@ -16,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from queue import Queue
 from typing import Any, Protocol
 
 from velora_tui.demo.server_config import ACCESS_KEY_ID, LOOPBACK, REGION, SECRET_ACCESS_KEY, Shelf
@@ -105,13 +107,15 @@ def bind() -> socket.socket:
     return listener
 
 
+def import_moto() -> None:
+    """Load what takes more than a second to load, before anybody waits for it."""
+    importlib.import_module("moto.moto_server.werkzeug_app")
+    importlib.import_module("moto.s3.responses")
+
+
 def build(listener: socket.socket, shelf: Shelf) -> tuple[Server, Gate]:
     """Return moto's server on `listener`, behind the middlewares, and the gate to open when the shelf is filled."""
-    from moto.moto_server.werkzeug_app import (  # takes over a second: only now
-        DomainDispatcherApplication,
-        MotoRequestHandler,
-        create_backend_app,
-    )
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
     path = f"/{shelf.bucket}/{shelf.prefix}/{shelf.overloaded_key}"
@@ -144,17 +148,22 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C belongs to the parent, which then closes our input
     listener = bind()
     print(json.dumps({"port": listener.getsockname()[1]}), flush=True)
-    line = sys.stdin.readline()
-    if not line:
-        return
-    shelf = Shelf.from_json(line)
+    told: Queue[Shelf] = Queue()
+    threading.Thread(target=_listen_to_parent, args=(told,)).start()
+    import_moto()
+    shelf = told.get()
     server, gate = build(listener, shelf)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     fill(f"http://{LOOPBACK}:{listener.getsockname()[1]}", shelf)
     gate.filled.set()
-    sys.stdin.read()
-    sys.stdout.flush()
-    os._exit(0)  # downloads in flight end with their sockets, without waiting for their threads
+
+
+def _listen_to_parent(told: Queue[Shelf]) -> None:
+    """Pass on the configuration; end the process with standard input, whatever it is doing then."""
+    if line := sys.stdin.readline():
+        told.put(Shelf.from_json(line))
+        sys.stdin.read()
+    os._exit(0)
 
 
 if __name__ == "__main__":

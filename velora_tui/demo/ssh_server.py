@@ -53,6 +53,7 @@ class CommandSession(asyncssh.SSHServerProcess[bytes]):
         self._environment = environment
         self._closed = closed
         self._shell: asyncio.subprocess.Process | None = None
+        self._early_signals: list[signal.Signals] = []
 
     async def _serve(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         command = process.command
@@ -67,6 +68,8 @@ class CommandSession(asyncssh.SSHServerProcess[bytes]):
             env=self._environment,
             start_new_session=True,
         )
+        for number in self._early_signals:
+            self._signal_group(number)
         try:
             self._exit_like(process, await self._pump(process, self._shell))
         except (asyncssh.Error, OSError):
@@ -107,7 +110,9 @@ class CommandSession(asyncssh.SSHServerProcess[bytes]):
         super().connection_lost(exc)
 
     def _signal_group(self, number: signal.Signals) -> None:
-        if self._shell is not None and self._shell.returncode is None:
+        if self._shell is None:
+            self._early_signals.append(number)
+        elif self._shell.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._shell.pid, number)
 

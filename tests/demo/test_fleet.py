@@ -1,0 +1,159 @@
+"""The embedded fleet as a whole: what it lays out, and that nothing of it stays behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import stat
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from velora_tui.config import load_fleet
+from velora_tui.demo.fleet import demo_fleet, disk_used_percent, provision
+from velora_tui.demo.fleet_file import MODELS
+from velora_tui.demo.server_process import ServerProcess
+from velora_tui.domain.task import parse_dataset
+from velora_tui.errors import Unreachable
+
+DEADLINE_SECONDS = 15.0
+
+# A demo in a process of its own: prints what it started, then waits to be killed.
+LONELY_DEMO = """
+import asyncio, json, sys
+from pathlib import Path
+from velora_tui.demo.fleet import demo_fleet
+async def main():
+    async with demo_fleet(Path(sys.argv[1]), instances=1) as fleet:
+        print(json.dumps({"pids": fleet.server_pids, "fleet_file": str(fleet.fleet_file)}), flush=True)
+        await asyncio.Event().wait()
+asyncio.run(main())
+"""
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        await asyncio.sleep(0.02)
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+async def start_detached_sleep(fleet_file: Path) -> int:
+    """Start a job on eval1 that outlives its session and ignores SIGTERM; return its process id."""
+    instance = load_fleet(fleet_file).instance("eval1")
+    assert instance is not None
+    job = 'trap "" TERM; echo $$ > pid.part; mv pid.part pid; sleep 300; true'
+    script = f"setsid sh -c '{job}' </dev/null >/dev/null 2>&1 &"
+    words = ["-F", "none", "-o", f"UserKnownHostsFile={instance.known_hosts}", "-o", "StrictHostKeyChecking=yes"]
+    target = ["-i", str(instance.identity_file), "-p", str(instance.port), f"{instance.user}@127.0.0.1"]
+    process = await asyncio.create_subprocess_exec("ssh", *words, *target, script)
+    assert await asyncio.wait_for(process.wait(), DEADLINE_SECONDS) == 0
+    note = fleet_file.parent / "instances" / "eval1" / "home" / "pid"
+    await until(note.exists)
+    return int(note.read_text(encoding="ascii"))
+
+
+async def test_the_fleet_file_is_one_that_velora_reads(root: Path) -> None:
+    async with demo_fleet(root, instances=5, seed=7, speed=2.5) as demo:
+        fleet = load_fleet(demo.fleet_file)
+
+    assert fleet.name == "demo"
+    assert [instance.name for instance in fleet.instances] == [f"eval{number}" for number in range(1, 6)]
+    assert set(fleet.models) == set(MODELS)
+    assert fleet.agents["scripted"].command.endswith("--speed 2.5 --seed 7")
+    assert fleet.fleet.state == demo.state
+
+
+async def test_one_instance_has_a_disk_limit_below_what_is_used(root: Path) -> None:
+    async with demo_fleet(root, instances=4) as demo:
+        fleet = load_fleet(demo.fleet_file)
+
+    limits = {item.name: item.max_disk_percent for item in map(fleet.instance, ("eval1", "eval4")) if item}
+    assert demo.refusing_instance == "eval4"
+    assert limits["eval4"] <= max(0, disk_used_percent(root) - 4)
+    assert limits["eval1"] == 99
+
+
+async def test_a_small_fleet_refuses_nothing(root: Path) -> None:
+    async with demo_fleet(root, instances=3) as demo:
+        assert demo.refusing_instance is None
+
+
+async def test_keys_are_for_their_owner_alone(root: Path) -> None:
+    async with demo_fleet(root, instances=1) as demo:
+        folder = root / "instances" / "eval1"
+        files = [folder / "client_key", folder / "host_key", demo.fleet_file]
+
+        assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+        assert {stat.S_IMODE(path.stat().st_mode) for path in (root, folder, folder / "home")} == {0o700}
+
+
+def test_the_datasets_hold_every_task_once_each_and_all_together(root: Path) -> None:
+    provisioned = provision(root, instances=1, seed=1, speed=1)
+
+    single = [parse_dataset(path.read_text(encoding="utf-8"), path.name) for path in provisioned.datasets]
+    combined = parse_dataset(provisioned.combined_dataset.read_text(encoding="utf-8"), "all.jsonl")
+
+    assert tuple(task for tasks in single for task in tasks) == combined
+    assert {(run.instance_id, run.model) for run in provisioned.runs} == {
+        (task.instance_id, model) for task in combined for model in MODELS
+    }
+    assert all(run.instance_id in run.dataset.read_text(encoding="utf-8") for run in provisioned.runs)
+
+
+def test_a_second_time_everything_is_used_again(root: Path) -> None:
+    first = provision(root, instances=2, seed=1, speed=1)
+    key = first.machines[0].host_key.read_bytes()
+
+    assert provision(root, instances=2, seed=1, speed=1) == first
+    assert first.machines[0].host_key.read_bytes() == key
+
+
+async def test_nothing_stays_behind(root: Path) -> None:
+    async with demo_fleet(root, instances=1) as demo:
+        job = await start_detached_sleep(demo.fleet_file)
+        assert not is_gone(job)
+
+    assert [pid for pid in (*demo.server_pids, job) if not is_gone(pid)] == []
+
+
+async def test_nothing_stays_behind_when_the_parent_is_killed(root: Path) -> None:
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", LONELY_DEMO, str(root), stdout=asyncio.subprocess.PIPE
+    )
+    assert parent.stdout
+    started = json.loads(await asyncio.wait_for(parent.stdout.readline(), DEADLINE_SECONDS))
+    job = await start_detached_sleep(Path(started["fleet_file"]))
+
+    parent.kill()
+    await parent.wait()
+
+    await until(lambda: all(is_gone(pid) for pid in (*started["pids"], job)))
+
+
+async def test_a_job_ends_even_where_its_server_was_killed(root: Path) -> None:
+    async with demo_fleet(root, instances=1) as demo:
+        job = await start_detached_sleep(demo.fleet_file)
+        os.kill(demo.server_pids[0], 9)
+
+    assert is_gone(job)
+
+
+async def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
+    server = await ServerProcess.start("velora_tui.demo.no_such_server", tmp_path / "log")
+
+    with pytest.raises(Unreachable, match="No module named"):
+        await server.ready()
+    await server.stop()
