@@ -1,0 +1,312 @@
+"""A document of lines to read and move through, with a cursor, search and sideways scrolling."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.strip import Strip
+
+from velora_tui.ui.widgets.line_strip import BAR_CELLS, line_strip
+from velora_tui.ui.widgets.line_view import LineView
+from velora_tui.view.lines import Line
+from velora_tui.view.text import cells, cut
+
+SIDE_STEP_CELLS = 8
+
+
+def _key(keys: str, action: str, what: str, tooltip: str) -> Binding:
+    return Binding(keys, action, what, show=False, id=f"lines.{action}", tooltip=tooltip)
+
+
+class LineList(LineView):
+    """Shows Lines; the cursor stops on those with a key, and stays with its key when other lines are shown.
+
+    `empty_text` stands where there is no line.
+    """
+
+    ALLOW_SELECT = False
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"lines--hit"}
+
+    DEFAULT_CSS = """
+    LineList > .lines--hit { color: $background; background: $warning 75%; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        _key("down,j", "down", "Down", "To the next line"),
+        _key("up,k", "up", "Up", "To the line before"),
+        _key("home,g", "first", "First", "To the first line"),
+        _key("end,G", "last", "Last", "To the last line"),
+        _key("pagedown", "page_down", "Page down", "A page down"),
+        _key("pageup", "page_up", "Page up", "A page up"),
+        _key("ctrl+d", "half_down", "Half a page down", "Half a page down"),
+        _key("ctrl+u", "half_up", "Half a page up", "Half a page up"),
+        _key("left,h", "left", "Left", "To the left in long lines"),
+        _key("right,l", "right", "Right", "To the right in long lines"),
+        _key("n", "next_hit", "Next", "To the next line found"),
+        _key("N", "previous_hit", "Previous", "To the line found before"),
+        _key("enter", "open", "Open", "Open what the line stands for"),
+        _key("y", "copy", "Copy", "Copy the line"),
+    ]
+
+    class LinesMessage(Message):
+        """Something happened in `lines`; `key` is the current line's."""
+
+        def __init__(self, lines: LineList, key: str | None) -> None:
+            super().__init__()
+            self.lines = lines
+            self.key = key
+
+        @property
+        def control(self) -> LineList:
+            return self.lines
+
+    class Highlighted(LinesMessage):
+        """The cursor is on another line."""
+
+    class Opened(LinesMessage):
+        """A line was opened with enter or a double click."""
+
+    class SearchChanged(LinesMessage):
+        """Other lines are found."""
+
+    class CopyRequested(Message):
+        """This text should be put on the clipboard."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    def __init__(
+        self,
+        *,
+        empty_text: str = "",
+        name: str | None = None,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self.empty_text = empty_text
+        self._lines: Sequence[Line] = ()
+        self._places: dict[str, int] = {}
+        self._stops: list[int] = []
+        self._cursor: str | None = None
+        self._left = 0
+        self._pattern: re.Pattern[str] | None = None
+        self._hits: list[int] = []
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        return self._lines
+
+    @property
+    def cursor_key(self) -> str | None:
+        """The key of the current line."""
+        return self._cursor
+
+    @property
+    def cursor_place(self) -> int:
+        """The place of the current line; 0 where there is none."""
+        return self._places.get(self._cursor or "", 0)
+
+    @property
+    def hits(self) -> tuple[int, int]:
+        """Return (which hit the current line is from 1 on, how many there are); 0 where it is none."""
+        place = bisect_left(self._hits, self.cursor_place)
+        is_hit = place < len(self._hits) and self._hits[place] == self.cursor_place
+        return (place + 1 if is_hit else 0), len(self._hits)
+
+    def show(self, lines: Iterable[Line], *, keep_place: bool = True) -> None:
+        """Show these lines; unless `keep_place`, from their start."""
+        old_place = self.cursor_place
+        offset = old_place - self.scroll_offset.y
+        self._lines = tuple(lines)
+        self._stops = [place for place, line in enumerate(self._lines) if line.key]
+        self._places = {self._lines[place].key: place for place in self._stops}
+        self.set_height(len(self._lines))
+        if not keep_place:
+            self._left = 0
+            self._cursor = None
+            self.jump(0)
+        self._settle(old_place if keep_place else 0)
+        if keep_place and self.cursor_place != old_place:
+            self.jump(self.cursor_place - offset)
+        self._find_hits()
+        self.refresh()
+
+    def _settle(self, old_place: int) -> None:
+        """Keep the cursor on its key, or on the stop nearest to where it was."""
+        if self._cursor in self._places:
+            return
+        after = bisect_left(self._stops, old_place)
+        stop = self._stops[min(after, len(self._stops) - 1)] if self._stops else None
+        self._cursor = self._lines[stop].key if stop is not None else None
+        self.post_message(self.Highlighted(self, self._cursor))
+
+    def move_to(self, key: str) -> bool:
+        """Put the cursor on the line `key`; return whether there is one."""
+        if key not in self._places:
+            return False
+        self._move_to_place(self._places[key])
+        return True
+
+    def move_to_any(self, keys: Sequence[str], *, forward: bool) -> bool:
+        """Put the cursor on the next (or the previous) of the lines `keys`, around the end; False where none is."""
+        places = sorted(self._places[key] for key in keys if key in self._places)
+        if not places:
+            return False
+        here = self.cursor_place
+        if forward:
+            self._move_to_place(next((place for place in places if place > here), places[0]))
+        else:
+            self._move_to_place(next((place for place in reversed(places) if place < here), places[-1]))
+        return True
+
+    def search(self, pattern: re.Pattern[str] | None, *, jump: bool = True) -> None:
+        """Mark the lines in which `pattern` occurs, and go to the next of them; None forgets the search."""
+        self._pattern = pattern
+        self._find_hits()
+        if jump and self._hits and self.cursor_place not in self._hits:
+            self.action_next_hit()
+        self.refresh()
+
+    def _find_hits(self) -> None:
+        pattern = self._pattern
+        self._hits = [place for place in self._stops if pattern and pattern.search(self._lines[place].text)]
+        self.post_message(self.SearchChanged(self, self._cursor))
+
+    # Moving
+
+    def _move_to_place(self, place: int) -> None:
+        old_place, old_key = self.cursor_place, self._cursor
+        self._cursor = self._lines[place].key
+        self._scroll_into_view(place)
+        if self._cursor != old_key:
+            self._refresh_line(old_place)
+            self._refresh_line(place)
+            self.post_message(self.Highlighted(self, self._cursor))
+
+    def _move(self, stops: int) -> None:
+        """Move the cursor by so many stops; where there is none further, show what lies beyond."""
+        if not self._stops:
+            self.jump(self.scroll_offset.y + stops)
+            return
+        here = bisect_left(self._stops, self.cursor_place)
+        target = here + stops
+        self._move_to_place(self._stops[max(0, min(target, len(self._stops) - 1))])
+        if target < 0:
+            self.jump(0)
+        elif target >= len(self._stops):
+            self.jump(self.max_scroll_y)
+
+    def _move_lines(self, lines: int) -> None:
+        """Move the cursor by so many lines, to the nearest stop."""
+        if not self._stops:
+            self.jump(self.scroll_offset.y + lines)
+            return
+        target = bisect_left(self._stops, max(0, self.cursor_place + lines))
+        self._move(target - bisect_left(self._stops, self.cursor_place))
+
+    def _scroll_into_view(self, place: int) -> None:
+        top, page = self.scroll_offset.y, self._page
+        if place < top:
+            self.jump(place)
+        elif place >= top + page:
+            self.jump(place - page + 1)
+
+    @property
+    def _page(self) -> int:
+        return max(1, self.size.height)
+
+    def _refresh_line(self, place: int) -> None:
+        self.refresh_line(place - self.scroll_offset.y)
+
+    def action_down(self) -> None:
+        self._move(1)
+
+    def action_up(self) -> None:
+        self._move(-1)
+
+    def action_first(self) -> None:
+        self._move(-len(self._lines))
+
+    def action_last(self) -> None:
+        self._move(len(self._lines))
+
+    def action_page_down(self) -> None:
+        self._move_lines(self._page)
+
+    def action_page_up(self) -> None:
+        self._move_lines(-self._page)
+
+    def action_half_down(self) -> None:
+        self._move_lines(max(1, self._page // 2))
+
+    def action_half_up(self) -> None:
+        self._move_lines(-max(1, self._page // 2))
+
+    def action_left(self) -> None:
+        self._left = max(0, self._left - SIDE_STEP_CELLS)
+        self.refresh()
+
+    def action_right(self) -> None:
+        top = self.scroll_offset.y
+        widest = max((cells(line.text) for line in self._lines[top : top + self._page]), default=0)
+        self._left = max(self._left, min(self._left + SIDE_STEP_CELLS, widest - self.size.width + BAR_CELLS))
+        self.refresh()
+
+    def action_next_hit(self) -> None:
+        self.move_to_any([self._lines[place].key for place in self._hits], forward=True)
+
+    def action_previous_hit(self) -> None:
+        self.move_to_any([self._lines[place].key for place in self._hits], forward=False)
+
+    def action_open(self) -> None:
+        if self._cursor is not None:
+            self.post_message(self.Opened(self, self._cursor))
+
+    def action_copy(self) -> None:
+        if self._cursor is not None:
+            self.post_message(self.CopyRequested(self._lines[self.cursor_place].text.strip()))
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the line clicked; open it on a double click."""
+        offset = event.get_content_offset(self)
+        place = self.scroll_offset.y + offset.y if offset is not None else len(self._lines)
+        if place < len(self._lines) and self._lines[place].key:
+            self._move_to_place(place)
+            if event.chain == 2:
+                self.action_open()
+
+    def on_resize(self) -> None:
+        """Keep the cursor in sight."""
+        self.set_height(len(self._lines))
+        if self._cursor is not None and self.cursor_place >= self.scroll_offset.y + self._page:
+            self._scroll_into_view(self.cursor_place)
+
+    # Drawing
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line."""
+        self.paint_count += 1
+        width = self.size.width
+        place = self.scroll_offset.y + y
+        if place < len(self._lines):
+            return self._draw(self._lines[place], width)
+        if not self._lines and y == 1 and self.empty_text:
+            words = cut(f"   {self.empty_text}", width)
+            return Strip([Segment(words, self.tone("dim"))]).adjust_cell_length(width, self.rich_style)
+        return Strip.blank(width, self.rich_style)
+
+    def _draw(self, line: Line, width: int) -> Strip:
+        is_current = bool(line.key) and line.key == self._cursor
+        bar = ("ours" if self.has_focus else "dim") if is_current else ""
+        hit = self.get_component_rich_style("lines--hit")
+        return line_strip(line, width, self.tone, bar, self._left, self._pattern, hit)
