@@ -188,7 +188,7 @@ class AttemptDriver:
 
         return PhaseContext(
             phase=phase,
-            run=self._run,
+            run=shop.ledger.runs[self._run.run],
             attempt=self._number,
             task=self._task,
             fleet=shop.fleet,

@@ -155,10 +155,13 @@ class Engine:
         names = [self._machines.instance(name).name for name in instances] or list(self._workers)
         return tuple(await asyncio.gather(*(self._machines.check(name) for name in names)))
 
-    async def attach(self) -> tuple[Run, ...]:
-        """Take up the attempts that no living process drives; returns their runs."""
+    async def attach(self, run_id: str | None = None) -> tuple[Run, ...]:
+        """Take up the attempts that no living process drives, of one run or of all; returns their runs.
+
+        Raises UnknownName and StoreError.
+        """
         taken = []
-        for run in list(self._ledger.runs.values()):
+        for run in [self.run(run_id)] if run_id is not None else list(self._ledger.runs.values()):
             attempt = run.attempt
             if attempt is None or attempt.state.is_over or run.run in self._locks or not await self._lock(run.run):
                 continue

@@ -6,14 +6,16 @@ import asyncio
 import getpass
 import socket
 import traceback
+from contextlib import suppress
 
-from velora_tui.domain.events import AttemptAttached, AttemptFinished, AttemptStarted, AttemptState, now
+from velora_tui.domain.events import AttemptAttached, AttemptFinished, AttemptStarted, AttemptState
 from velora_tui.domain.failure import Failure
 from velora_tui.engine.admission import running_elsewhere
 from velora_tui.engine.driver import AttemptDriver, Workshop
 from velora_tui.engine.queue import AttemptQueue, Entry
 from velora_tui.errors import HostError, InstanceBusy, InstanceNotReady, VeloraError
-from velora_tui.hosts.lease import Lease, acquire_lease, release_lease
+from velora_tui.hosts import lease
+from velora_tui.hosts.host import Host
 from velora_tui.pipeline.failures import failure_of
 from velora_tui.pipeline.phase import remote_folder
 from velora_tui.store.datasets import TaskStore
@@ -81,15 +83,9 @@ class InstanceWorker:
 
     async def _work(self, entry: Entry) -> None:
         host = self._shop.machines.host(self.name)
-        wanted = Lease(
-            run=entry.run,
-            attempt=entry.attempt,
-            operator=operator(),
-            since=now(),
-            spool=remote_folder(entry.run, entry.attempt),
-        )
+        owner = lease.LeaseOwner.here(entry.run, entry.attempt, remote_folder(entry.run, entry.attempt))
         try:
-            await acquire_lease(host, wanted)
+            await self._take(host, owner)
         except InstanceBusy as error:
             if entry.instance is not None:
                 await self._fail(entry, failure_of(error, None))
@@ -101,7 +97,24 @@ class InstanceWorker:
             await self._fail(entry, failure_of(error, None))
             return
         await self._drive(entry)
-        await release_lease(host, wanted)
+        with suppress(HostError):  # a lease that stays behind is seen as stale, and taken over
+            await lease.release(host, owner.token)
+
+    async def _take(self, host: Host, owner: lease.LeaseOwner) -> None:
+        """Take the instance's lease, or take over a stale one or our own run's. Raises InstanceBusy and HostErrors."""
+        try:
+            await lease.acquire(host, owner)
+        except InstanceBusy:
+            report = await lease.read_lease(host)
+            if report is None:
+                return await lease.acquire(host, owner)
+            ours = report.owner is not None and (report.owner.run_id, report.owner.attempt) == (
+                owner.run_id,
+                owner.attempt,
+            )
+            if report.state != "stale" and not ours:
+                raise
+            await lease.take_over(host, report.model_copy(update={"state": "stale"}), owner)
 
     async def _drive(self, entry: Entry) -> None:
         ledger = self._shop.ledger

@@ -98,8 +98,7 @@ async def failure_from_log(phase: str, log: Path, fallback: str) -> Failure:
 
 
 def _tail(log: Path) -> Iterator[tuple[int, str]]:
-    with LogFile(log) as file:
-        file.refresh()
-        start = max(0, file.line_count - _TAIL_LINES)
-        for line in file.lines(start, _TAIL_LINES, _LINE_BYTES):
-            yield line.number + 1, clean_line(line.data, _LINE_BYTES)
+    file = LogFile(log)
+    file.refresh()
+    for line in file.lines(max(1, file.line_count - _TAIL_LINES), _TAIL_LINES + 1, _LINE_BYTES):
+        yield line.number, clean_line(line.data, _LINE_BYTES)

@@ -27,7 +27,7 @@ class PhaseLog:
 
     async def write(self, data: bytes) -> None:
         """Append `data`. Raises StoreError, for instance on a full disk."""
-        await asyncio.to_thread(self._writer.write, data)
+        await asyncio.to_thread(self._writer.append, data)
         self._grew(self._writer.size)
 
     async def say(self, text: str) -> None:

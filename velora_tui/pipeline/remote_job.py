@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from velora_tui.domain.failure import Failure, FailureClass
-from velora_tui.hosts.jobs import JobEnd, follow_to_end
+from velora_tui.hosts.follow import JobEnd, follow_to_end
 from velora_tui.pipeline.failures import failure_from_log, time_limit_failure
 from velora_tui.pipeline.phase import PhaseContext, PhaseFailed
 from velora_tui.pipeline.phase_log import LineObserver, LineSplitter
@@ -31,7 +31,9 @@ async def follow_job(ctx: PhaseContext, on_line: LineObserver) -> JobEnd:
         await ctx.log.write(data)
         splitter.feed(data)
 
-    return await follow_to_end(ctx.jobs, ctx.spool, offset=ctx.log.size, sink=sink)
+    # A cut network ends nothing on the instance: we try as long as the job may run.
+    patience = ctx.time_limit_seconds
+    return await follow_to_end(ctx.jobs, ctx.spool, sink, offset=ctx.log.size, patience_seconds=patience)
 
 
 async def _failure(ctx: PhaseContext, end: JobEnd) -> Failure:

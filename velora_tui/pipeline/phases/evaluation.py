@@ -102,6 +102,8 @@ def report_folder(ctx: PhaseContext) -> str:
 
 def _write_input(folder: Path, task: Task, patch: str) -> None:
     touched = sorted({file for golden in task.test_patches for file in changed_files(golden)})
+    if any(file.startswith("/") or "\n" in file or ".." in file.split("/") for file in touched):
+        raise PhaseFailed(_task_failure("a golden test patch leaves the repository", "mend the dataset"))
     write_atomically(folder / "model.patch", patch.encode())
     write_atomically(folder / "test_files", "".join(f"{file}\n" for file in touched).encode())
     write_atomically(folder / "eval.sh", f"{task.test_command}\n".encode())

@@ -1,0 +1,108 @@
+"""The fleet file: what it gives, and errors that name file, line and key."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from velora_tui.config import EXAMPLE, find_fleet_file, load_fleet, state_folder
+from velora_tui.errors import FleetFileError
+
+FLEET = """\
+[fleet]
+name = "swe-tes7"
+results = "my-results"
+
+[defaults]
+user = "ubuntu"
+max_disk_percent = 85
+env = { LOG_ALL_EVENTS = "true" }
+
+[models."llm.gpt"]
+label = "gpt"
+
+[agents.one]
+command = "run-agent"
+
+[[instances]]
+name = "eval1"
+host = "aws-instance-eval1"
+
+[[instances]]
+name = "eval2"
+host = "10.0.0.2"
+port = 2222
+user = "root"
+identity_file = "keys/id"
+env = { A = "b" }
+"""
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "velora.toml"
+    path.write_text(text)
+    return path
+
+
+def test_instances_take_the_defaults_that_they_do_not_set(tmp_path: Path) -> None:
+    fleet = load_fleet(write(tmp_path, FLEET))
+    one, two = fleet.instance("eval1"), fleet.instance("eval2")
+    assert one is not None
+    assert two is not None
+    assert (one.user, one.max_disk_percent, one.env) == ("ubuntu", 85, {"LOG_ALL_EVENTS": "true"})
+    assert (two.user, two.port, two.env) == ("root", 2222, {"LOG_ALL_EVENTS": "true", "A": "b"})
+    assert two.identity_file == tmp_path / "keys/id"
+    assert fleet.fleet.results == tmp_path / "my-results"
+    assert fleet.label("llm.gpt") == "gpt"
+    assert fleet.agent_of("llm.other") == fleet.agents["one"]
+
+
+def test_the_example_of_the_empty_state_is_a_fleet_file(tmp_path: Path) -> None:
+    assert load_fleet(write(tmp_path, EXAMPLE)).instances[0].name == "eval1"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('name = "swe-tes7"', 'name = "swe', r"not TOML.*line 2"),
+        ("port = 2222", "port = 99999", r"line 23: instances\.1\.port: input should be less than or equal to 65535"),
+        ("port = 2222", "prot = 2222", r"line 23: unknown key instances\.1\.prot — did you mean port"),
+        ("max_disk_percent = 85", 'max_disk_percent = "lots"', r"line 7: defaults\.max_disk_percent: .*integer"),
+        ('host = "10.0.0.2"\n', "", r"line 20: instances\.1\.host: field required"),
+        ('name = "eval2"', 'name = "eval1"', "two instances are named 'eval1'"),
+        ('name = "eval2"', 'name = "../x"', r"line 21: instances\.1\.name: '../x' is not a safe name"),
+        ('host = "10.0.0.2"', 'host = "-oProxyCommand=x"', r"line 22: instances\.1\.host"),
+        ('label = "gpt"', "labell = 1", r"line 11: unknown key models\.llm\.gpt\.labell — did you mean label"),
+        ("[agents.one]\ncommand", "[agents.one]\nx", r"agents\.one\.command|unknown key agents\.one\.x"),
+    ],
+)
+def test_an_error_names_file_line_and_key(tmp_path: Path, old: str, new: str, says: str) -> None:
+    path = write(tmp_path, FLEET.replace(old, new))
+    with pytest.raises(FleetFileError) as caught:
+        load_fleet(path)
+    assert str(path) in caught.value.message
+    assert re.search(says, caught.value.explain())
+
+
+def test_a_named_file_that_is_missing_is_an_error_and_none_at_all_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    assert find_fleet_file(None, {}) is None
+    with pytest.raises(FleetFileError, match="--fleet"):
+        find_fleet_file(tmp_path / "none.toml", {})
+    with pytest.raises(FleetFileError, match=r"\$VELORA_FLEET"):
+        find_fleet_file(None, {"VELORA_FLEET": str(tmp_path / "none.toml")})
+    write(tmp_path, FLEET)
+    assert find_fleet_file(None, {}) == Path("velora.toml")
+
+
+def test_the_state_folder_is_the_first_that_is_named(tmp_path: Path) -> None:
+    fleet = load_fleet(write(tmp_path, FLEET.replace("results =", 'state = "s"\nresults =')))
+    assert state_folder(tmp_path / "given", fleet, {"VELORA_STATE": "x"}) == tmp_path / "given"
+    assert state_folder(None, fleet, {"VELORA_STATE": "/x"}) == Path("/x")
+    assert state_folder(None, fleet, {}) == tmp_path / "s"

@@ -1,0 +1,124 @@
+"""report: grade the test output, and make the harness's report files on the instance."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from velora_tui.domain.report import Verdict
+from velora_tui.errors import CommandFailed
+from velora_tui.grading.grade import grade
+from velora_tui.grading.patch import clean_patch
+from velora_tui.grading.report import aggregate_report, evaluation_details, instance_report
+from velora_tui.hosts.files import read_file, upload
+from velora_tui.pipeline.output import read_output
+from velora_tui.pipeline.phase import PhaseContext, PhaseResult
+from velora_tui.pipeline.phases.evaluation import input_folder, report_folder
+from velora_tui.pipeline.remote_job import TIME_LIMIT_STATUS
+from velora_tui.pipeline.verdict_file import StoredVerdict, save_verdict
+
+TEST_OUTPUT_LIMIT = 256 * 1024 * 1024
+_QUOTED_OUTPUT_LIMIT = 1_000_000  # of the test output, what the harness's JSON files repeat
+_PATCH_FAILED = "patch-failed"
+
+
+@dataclass(frozen=True)
+class _Tests:
+    """What the evaluation left: the output of the tests, and the status of their command."""
+
+    output: bytes
+    status: str
+
+    @property
+    def applied(self) -> bool:
+        return self.status != _PATCH_FAILED
+
+    @property
+    def exit_status(self) -> int | None:
+        return int(self.status) if self.status.isdigit() else None
+
+
+class Report:
+    name = "report"
+    has_job = False
+
+    async def run(self, ctx: PhaseContext) -> PhaseResult:
+        trajectory = await read_output(ctx)
+        patch = clean_patch(trajectory.git_patch)
+        if patch.dropped:
+            await ctx.log.say(f"left out of the patch as litter: {', '.join(patch.dropped)}")
+        tests = await _read_tests(ctx) if patch.text.strip() else None
+        verdict = await asyncio.to_thread(_grade, ctx, tests) if tests else None
+        await ctx.log.say(_in_words(verdict))
+        stored = StoredVerdict(
+            verdict=verdict,
+            patch_bytes=len(patch.text.encode()),
+            test_output_bytes=len(tests.output) if tests else None,
+            history=trajectory.history_count,
+            cost=trajectory.cost,
+            error=trajectory.error,
+        )
+        await asyncio.to_thread(save_verdict, ctx.work, stored)
+        for path, document in _documents(ctx, trajectory.record, verdict, patch.text, tests):
+            await upload(ctx.host, document, f"{ctx.out}/{path}")
+            await ctx.log.say(f"wrote {path}")
+        return PhaseResult(_in_words(verdict))
+
+    async def resume(self, ctx: PhaseContext) -> PhaseResult:
+        return await self.run(ctx)
+
+
+async def _read_tests(ctx: PhaseContext) -> _Tests:
+    status = (await read_file(ctx.host, f"{input_folder(ctx)}/test_status", 100)).decode("ascii", "replace").strip()
+    if status == _PATCH_FAILED:
+        return _Tests(b"", status)
+    try:
+        output = await read_file(ctx.host, f"{report_folder(ctx)}/test_output.txt", TEST_OUTPUT_LIMIT)
+    except CommandFailed as error:
+        error.hint = "retry from evaluation"
+        raise
+    return _Tests(output, status)
+
+
+def _grade(ctx: PhaseContext, tests: _Tests) -> Verdict:
+    verdict = grade(ctx.task, tests.output, exit_status=tests.exit_status)
+    if not tests.applied:
+        return verdict.model_copy(update={"reason": "the model's patch does not apply"})
+    if tests.exit_status == TIME_LIMIT_STATUS and not verdict.gradeable:
+        return verdict.model_copy(update={"reason": f"the tests were ended by their time limit: {verdict.reason}"})
+    return verdict
+
+
+def _documents(
+    ctx: PhaseContext, record: dict[str, Any], verdict: Verdict | None, patch: str, tests: _Tests | None
+) -> list[tuple[str, bytes]]:
+    name = ctx.task.instance_id
+    applied = bool(tests and tests.applied)
+    quoted = tests.output[-_QUOTED_OUTPUT_LIMIT:].decode("utf-8", "replace") if tests else ""
+    details = evaluation_details(
+        name,
+        verdict,
+        test_output=quoted,
+        applied=applied or tests is None,
+        timed_out=bool(tests and tests.exit_status == TIME_LIMIT_STATUS),
+    )
+    graded = {**record, "pilot2_eval_details": details, "resolved": details["resolved"]}
+    return [
+        (f"eval_outputs/{name}/report.json", _json(instance_report(name, verdict, patch=patch, applied=applied))),
+        ("eval_outputs/report.json", _json(aggregate_report(name, verdict, patch=patch))),
+        ("eval_pilot2_output.jsonl", json.dumps(graded, ensure_ascii=False).encode() + b"\n"),
+    ]
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+def _in_words(verdict: Verdict | None) -> str:
+    if verdict is None:
+        return "no patch"
+    f2p, p2p = verdict.fail_to_pass.fraction, verdict.pass_to_pass.fraction
+    words = f"{verdict.outcome.value}: F2P {f2p[0]}/{f2p[1]}, P2P {p2p[0]}/{p2p[1]}"
+    return f"{words} ({verdict.reason})" if verdict.reason else words

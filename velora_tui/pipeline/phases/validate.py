@@ -1,0 +1,104 @@
+"""validate: judge the collected tree and write down the result."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from velora_tui import __version__
+from velora_tui.domain.events import Summary, now
+from velora_tui.domain.failure import Failure, FailureClass
+from velora_tui.domain.image import image_source
+from velora_tui.domain.report import Outcome, QualityCheck
+from velora_tui.domain.result import AttemptResult, Provenance
+from velora_tui.grading.judge import Facts, judge
+from velora_tui.pipeline.phase import PhaseContext, PhaseFailed, PhaseResult
+from velora_tui.pipeline.verdict_file import StoredVerdict, load_verdict
+from velora_tui.store.results import save_result
+
+
+class Validate:
+    name = "validate"
+    has_job = False
+
+    async def run(self, ctx: PhaseContext) -> PhaseResult:
+        stored = await asyncio.to_thread(load_verdict, ctx.work)
+        missing = await asyncio.to_thread(_missing_files, ctx.results, ctx.task.instance_id, stored)
+        if missing:
+            raise PhaseFailed(_incomplete(missing))
+        quality = judge(
+            Facts(
+                patch_bytes=stored.patch_bytes,
+                history_entries=stored.history,
+                trajectory_error=stored.error,
+                verdict=stored.verdict,
+                test_output_bytes=stored.test_output_bytes,
+            )
+        )
+        for check in quality:
+            await ctx.log.say(f"{'ok  ' if check.ok else 'LOOK'}  {check.id}: {check.detail}")
+        summary = _summary(stored, quality)
+        outcome = stored.verdict.outcome if stored.verdict else Outcome.NO_PATCH
+        await asyncio.to_thread(save_result, ctx.results, _result(ctx, stored, outcome, summary))
+        good = sum(check.ok for check in quality)
+        return PhaseResult(f"{good} of {len(quality)} quality checks hold", outcome=outcome, summary=summary)
+
+    async def resume(self, ctx: PhaseContext) -> PhaseResult:
+        return await self.run(ctx)
+
+
+def _missing_files(tree: Path, instance_id: str, stored: StoredVerdict) -> list[str]:
+    evaluated = f"eval_outputs/{instance_id}"
+    wanted = ["output.jsonl", "metadata.json", "eval_pilot2_output.jsonl", f"{evaluated}/report.json"]
+    if stored.test_output_bytes:
+        wanted += [f"{evaluated}/test_output.txt", f"{evaluated}/patch.diff"]
+    return [path for path in wanted if not (tree / path).is_file()]
+
+
+def _incomplete(missing: list[str]) -> Failure:
+    return Failure(
+        failure_class=FailureClass.INFRASTRUCTURE,
+        signature="tree-incomplete",
+        message=f"the collected tree lacks {', '.join(missing)}",
+        remedy="retry from report",
+        phase="validate",
+    )
+
+
+def _summary(stored: StoredVerdict, quality: tuple[QualityCheck, ...]) -> Summary:
+    verdict = stored.verdict
+    return Summary(
+        f2p=verdict.fail_to_pass.fraction if verdict else None,
+        p2p=verdict.pass_to_pass.fraction if verdict else None,
+        tests=verdict.counts if verdict else None,
+        patch_bytes=stored.patch_bytes,
+        history=stored.history,
+        cost=stored.cost,
+        quality=quality,
+    )
+
+
+def _result(ctx: PhaseContext, stored: StoredVerdict, outcome: Outcome, summary: Summary) -> AttemptResult:
+    attempt = ctx.run.attempts[ctx.attempt - 1]
+    return AttemptResult(
+        run=ctx.run.run,
+        attempt=ctx.attempt,
+        task=ctx.run.task,
+        repo=ctx.run.repo,
+        model=ctx.run.model,
+        run_number=ctx.run.run_number,
+        outcome=outcome,
+        summary=summary,
+        verdict=stored.verdict,
+        phase_seconds={phase.name: phase.seconds for phase in attempt.phases if phase.is_done},
+        provenance=Provenance(
+            by=attempt.by,
+            instance=ctx.instance.name,
+            host=ctx.instance.host,
+            started_at=attempt.started_at,
+            recorded_at=now(),
+            recipe=ctx.run.recipe,
+            image=str(image_source(ctx.task, ctx.fleet.s3.images)),
+            velora_version=__version__,
+        ),
+    )
