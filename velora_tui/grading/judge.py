@@ -1,4 +1,4 @@
-"""The operators' quality list: is a trajectory good, is an evaluation good. A new rule is one new entry."""
+"""The operators' quality list (SYSTEM.md, "Quality"), as one table."""
 
 from __future__ import annotations
 
@@ -6,94 +6,100 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from velora_tui.domain.report import QualityCheck, Verdict
+from velora_tui.domain.report import Counts, QualityCheck
 
-PATCH_BYTES = (1_000, 100_000)
-HISTORY_ENTRIES = (20, 200)
 VALID_PATCH_BYTES = 100
+GOOD_PATCH_BYTES = (1_000, 100_000)
+GOOD_HISTORY_ENTRIES = (20, 200)
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What is known of an attempt; sizes in bytes. `verdict` and `test_output_bytes` are None without a patch."""
+class RunFacts:
+    """What the files of a finished run hold; None where a file or field is missing."""
 
-    patch_bytes: int
-    history_entries: int
-    trajectory_error: str | None
-    verdict: Verdict | None
-    test_output_bytes: int | None
+    patch_bytes: int = 0
+    history_entries: int | None = None
+    error: str | None = None  # the `error` of output.jsonl
+    counts: Counts | None = None
+    test_output_bytes: int | None = None
+    fail_to_pass: int = 0  # how many tests each list has, successes and failures together
+    pass_to_pass: int = 0
+    critical_error: str | None = None  # why the evaluation can't be believed
 
 
 @dataclass(frozen=True)
-class Rule:
-    """One line of the list: `holds` returns whether it does, and what was seen."""
-
+class _Check:
     id: str
     level: Literal["required", "advisory"]
-    holds: Callable[[Facts], tuple[bool, str]]
+    holds: Callable[[RunFacts], bool]
+    detail: Callable[[RunFacts], str]
 
 
-def judge(facts: Facts) -> tuple[QualityCheck, ...]:
-    """Return every quality check for an attempt."""
-    return tuple(_checked(rule, facts) for rule in RULES)
+def judge(facts: RunFacts) -> tuple[QualityCheck, ...]:
+    """Return every line of the quality list for one run, in the list's order."""
+    return tuple(
+        QualityCheck(id=check.id, ok=check.holds(facts), detail=check.detail(facts), level=check.level)
+        for check in _CHECKS
+    )
 
 
-def _checked(rule: Rule, facts: Facts) -> QualityCheck:
-    ok, detail = rule.holds(facts)
-    return QualityCheck(id=rule.id, ok=ok, detail=detail, level=rule.level)
+def _executed(facts: RunFacts) -> int:
+    counts = facts.counts or Counts()
+    return counts.passed + counts.failed + counts.error + counts.skipped
 
 
-def _patch_size(facts: Facts) -> tuple[bool, str]:
-    low, high = PATCH_BYTES
-    return low <= facts.patch_bytes <= high, f"{facts.patch_bytes:,} bytes, good is {low:,} to {high:,}"
+def _within(value: int | None, limits: tuple[int, int]) -> bool:
+    return value is not None and limits[0] <= value <= limits[1]
 
 
-def _patch_valid(facts: Facts) -> tuple[bool, str]:
-    return facts.patch_bytes > VALID_PATCH_BYTES, f"{facts.patch_bytes:,} bytes, over {VALID_PATCH_BYTES} is valid"
+def _history(facts: RunFacts) -> str:
+    low, high = GOOD_HISTORY_ENTRIES
+    entries = "no history" if facts.history_entries is None else f"{facts.history_entries:,} entries"
+    return f"{entries}; {low} to {high} are good"
 
 
-def _history(facts: Facts) -> tuple[bool, str]:
-    low, high = HISTORY_ENTRIES
-    return low <= facts.history_entries <= high, f"{facts.history_entries} entries, good is {low} to {high}"
-
-
-def _no_error(facts: Facts) -> tuple[bool, str]:
-    return facts.trajectory_error is None, (facts.trajectory_error or "no error in output.jsonl")[:200]
-
-
-def _tests_ran(facts: Facts) -> tuple[bool, str]:
-    if facts.verdict is None:
-        return False, "not evaluated"
-    counts = facts.verdict.counts
-    number = counts.passed + counts.failed + counts.error + counts.skipped
-    return number > 0, f"{number:,} tests ran"
-
-
-def _output(facts: Facts) -> tuple[bool, str]:
-    size = facts.test_output_bytes or 0
-    return size > 0, f"test output of {size:,} bytes"
-
-
-def _lists(facts: Facts) -> tuple[bool, str]:
-    if facts.verdict is None:
-        return False, "not evaluated"
-    f2p, p2p = facts.verdict.fail_to_pass.fraction, facts.verdict.pass_to_pass.fraction
-    return f2p[1] > 0 and p2p[1] > 0, f"F2P {f2p[0]}/{f2p[1]}, P2P {p2p[0]}/{p2p[1]}"
-
-
-def _gradeable(facts: Facts) -> tuple[bool, str]:
-    if facts.verdict is None:
-        return False, "not evaluated"
-    return facts.verdict.gradeable, facts.verdict.reason or "the log can be graded"
-
-
-RULES: tuple[Rule, ...] = (
-    Rule("patch-valid", "required", _patch_valid),
-    Rule("patch-size", "advisory", _patch_size),
-    Rule("history-length", "advisory", _history),
-    Rule("trajectory-error", "required", _no_error),
-    Rule("tests-ran", "required", _tests_ran),
-    Rule("test-output", "required", _output),
-    Rule("lists-filled", "required", _lists),
-    Rule("gradeable", "required", _gradeable),
+_CHECKS = (
+    _Check(
+        "patch-valid",
+        "required",
+        lambda facts: facts.patch_bytes > VALID_PATCH_BYTES,
+        lambda facts: f"{facts.patch_bytes:,} bytes; over {VALID_PATCH_BYTES} is valid",
+    ),
+    _Check(
+        "patch-size",
+        "advisory",
+        lambda facts: _within(facts.patch_bytes, GOOD_PATCH_BYTES),
+        lambda facts: f"{facts.patch_bytes:,} bytes; 1 KB to 100 KB is good",
+    ),
+    _Check("history-length", "advisory", lambda facts: _within(facts.history_entries, GOOD_HISTORY_ENTRIES), _history),
+    _Check(
+        "no-agent-error",
+        "required",
+        lambda facts: not facts.error,
+        lambda facts: f"output.jsonl: {facts.error[:200]}" if facts.error else "no error in output.jsonl",
+    ),
+    _Check(
+        "tests-executed",
+        "required",
+        lambda facts: _executed(facts) > 0,
+        lambda facts: f"{_executed(facts):,} tests executed",
+    ),
+    _Check(
+        "test-output",
+        "required",
+        lambda facts: bool(facts.test_output_bytes),
+        lambda facts: "no test output" if not facts.test_output_bytes else f"{facts.test_output_bytes:,} bytes",
+    ),
+    _Check(
+        "lists-filled",
+        "required",
+        lambda facts: facts.fail_to_pass > 0 and facts.pass_to_pass > 0,
+        lambda facts: f"{facts.fail_to_pass:,} FAIL_TO_PASS, {facts.pass_to_pass:,} PASS_TO_PASS",
+    ),
+    _Check(
+        "no-critical-error",
+        "required",
+        lambda facts: not facts.critical_error,
+        lambda facts: facts.critical_error or "the evaluation ran to its end",
+    ),
 )
