@@ -1,0 +1,83 @@
+"""Follow runs to their end, telling each event as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING
+
+from velora_tui.cli.console import Console
+from velora_tui.cli.exits import Exit
+from velora_tui.domain.events import AnyEvent, AttemptFinished, AttemptState, PhaseProgressed, RunEvent
+from velora_tui.domain.run import Run
+from velora_tui.view.cli_events import event_line, progress_line
+from velora_tui.view.stream import attempt_finished_record, event_record
+
+if TYPE_CHECKING:
+    from velora_tui.engine.engine import Engine
+    from velora_tui.engine.ledger import Subscription
+
+AfterAttempt = Callable[[AttemptFinished], Awaitable[bool]]
+
+
+async def _no_more(finished: AttemptFinished) -> bool:
+    return False
+
+
+class Follower:
+    """Follows the runs it is given. `states` is how each stands: the state of its latest attempt."""
+
+    def __init__(self, engine: Engine, console: Console, *, as_json: bool) -> None:
+        self._engine = engine
+        self._console = console
+        self._as_json = as_json
+        self._open: set[str] = set()
+        self.states: dict[str, AttemptState] = {}
+
+    def add(self, runs: Iterable[Run]) -> None:
+        """Follow these runs too."""
+        for run in runs:
+            self._open.add(run.run)
+            self.states[run.run] = run.attempt.state if run.attempt else AttemptState.QUEUED
+
+    @property
+    def going_on(self) -> list[Run]:
+        """The runs that are not over."""
+        return [self._engine.run(name) for name in self._open]
+
+    async def follow(self, subscription: Subscription, after_attempt: AfterAttempt = _no_more) -> None:
+        """Tell the events of the runs until all are over.
+
+        `after_attempt` is asked when an attempt is over, and answers whether the run has been given another one.
+        """
+        events = aiter(subscription)
+        while self._open:
+            event = await anext(events)
+            if isinstance(event, PhaseProgressed) and event.run in self._open:
+                self._console.tell(progress_line(event, self._engine.run(event.run)))
+            elif isinstance(event, RunEvent) and event.run in self._open:
+                await self._tell(event, self._engine.run(event.run))
+                if isinstance(event, AttemptFinished):
+                    await self._attempt_over(event, after_attempt)
+
+    def exit_status(self) -> Exit:
+        """Return the exit status that the runs' states stand for."""
+        if AttemptState.FAILED in self.states.values():
+            return Exit.FAILED
+        if AttemptState.STOPPED in self.states.values():
+            return Exit.STOPPED
+        return Exit.OK
+
+    async def _attempt_over(self, finished: AttemptFinished, after_attempt: AfterAttempt) -> None:
+        self.states[finished.run] = finished.state
+        if not await after_attempt(finished):
+            self._open.discard(finished.run)
+
+    async def _tell(self, event: AnyEvent, run: Run) -> None:
+        if not self._as_json:
+            line = event_line(event, run, self._engine.fleet.label(run.model))
+            if line is not None:
+                await self._console.emit(line)
+        elif isinstance(event, AttemptFinished):
+            await self._console.record(attempt_finished_record(event, run))
+        else:
+            await self._console.record(event_record(event))

@@ -1,0 +1,115 @@
+"""The fleet and its runs as aligned lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from velora_tui.domain.events import AttemptState
+from velora_tui.domain.run import Attempt, Run
+from velora_tui.domain.snapshot import FleetSnapshot, InstanceSnapshot
+from velora_tui.view.cells import Cell, Span
+from velora_tui.view.cli_events import OUTCOME_SPANS, PHASE_SPANS, STATE_SPANS, fraction
+from velora_tui.view.cli_text import Line, joined, table
+from velora_tui.view.text import age, count, cut, duration
+
+RUNS_SHOWN = 30
+_REASON_CELLS = 60
+_TASK_CELLS = 34
+
+
+def fleet_lines(snapshot: FleetSnapshot) -> Iterator[Cell]:
+    """Yield the lines of `velora status`: a head, the instances, and the latest runs."""
+    yield _head(snapshot)
+    yield ""
+    instances = [_instance_row(row, snapshot.at) for row in snapshot.instances]
+    yield from table(("INSTANCE", "STATE", "CHECKED"), instances)
+    runs = list(snapshot.runs.values())[-RUNS_SHOWN:]
+    if not runs:
+        yield ""
+        yield Span("no run yet — `velora run --dataset FILE --model M` starts one", "dim")
+        return
+    yield ""
+    titles = ("RUN", "TASK", "MODEL", "K", "ATT", "INSTANCE", "STATE", "PHASES", "ELAPSED", "F2P", "P2P")
+    rows = [_run_row(run, snapshot) for run in reversed(runs)]
+    yield from table(titles, rows, right=("K", "ATT", "ELAPSED", "F2P", "P2P"))
+    if len(snapshot.runs) > RUNS_SHOWN:
+        yield Span(f"… {count(len(snapshot.runs) - RUNS_SHOWN)} earlier runs: `velora status --json`", "dim")
+
+
+def _head(snapshot: FleetSnapshot) -> Line:
+    attempts = [run.attempt for run in snapshot.runs.values() if run.attempt]
+    states = {state: sum(attempt.state is state for attempt in attempts) for state in AttemptState}
+    not_ready = sum(1 for row in snapshot.instances if row.readiness and not row.readiness.ready)
+    counted = (Span(f"{number} {state}") for state, number in states.items() if number)
+    return joined(
+        (
+            Span(snapshot.fleet.name, "strong"),
+            f"{len(snapshot.instances)} instances",
+            Span(f"{not_ready} not ready", "look") if not_ready else "",
+            *counted,
+        )
+    )
+
+
+def _instance_row(row: InstanceSnapshot, at: datetime) -> tuple[Cell, ...]:
+    readiness = row.readiness
+    checked = Span(f"{age((at - readiness.at).total_seconds())} ago", "dim") if readiness else Span("never", "dim")
+    return Span(row.instance.name, "strong"), _instance_state(row), checked
+
+
+def _instance_state(row: InstanceSnapshot) -> Cell:
+    if row.is_busy and row.run and row.run.attempt:
+        return STATE_SPANS[row.run.attempt.state]
+    if row.readiness is None:
+        return Span("? not checked yet", "dim")
+    if not row.readiness.ready:
+        return Span(f"! not ready  {cut(row.readiness.reason, _REASON_CELLS)}", "look")
+    return Span("✓ ready", "good")
+
+
+def _run_row(run: Run, snapshot: FleetSnapshot) -> tuple[Cell, ...]:
+    attempt = run.attempt
+    head: tuple[Cell, ...] = (
+        Span(run.run, "dim"),
+        cut(run.task, _TASK_CELLS),
+        Span(snapshot.fleet.label(run.model), "model"),
+        str(run.run_number),
+    )
+    if attempt is None:
+        return *head, *("",) * 7
+    summary = attempt.summary
+    return (
+        *head,
+        str(attempt.number),
+        attempt.instance or "any",
+        _attempt_state(attempt),
+        _strip(attempt),
+        _elapsed(attempt, snapshot.at),
+        fraction(summary.f2p),
+        fraction(summary.p2p),
+    )
+
+
+def _attempt_state(attempt: Attempt) -> Cell:
+    if attempt.outcome is not None:
+        return OUTCOME_SPANS[attempt.outcome]
+    if attempt.detached:
+        return Span("● detached", "look")
+    if attempt.stopping and not attempt.state.is_over:
+        return Span("● stopping", "look")
+    if attempt.failure is not None:
+        return joined((STATE_SPANS[attempt.state], Span(attempt.failure.signature, "dim")), between="  ")
+    return STATE_SPANS[attempt.state]
+
+
+def _strip(attempt: Attempt) -> Line:
+    """Return a mark for each phase, and the name of the one that counts now."""
+    current = attempt.current_phase
+    return (*(PHASE_SPANS[phase.state] for phase in attempt.phases), Span(f" {current.name}" if current else ""))
+
+
+def _elapsed(attempt: Attempt, at: datetime) -> str:
+    if attempt.started_at is None:
+        return ""
+    return duration(((attempt.ended_at or at) - attempt.started_at).total_seconds())

@@ -1,0 +1,55 @@
+"""A verdict as lines: the numbers, the listed tests that failed, and what a reader should know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from velora_tui.domain.report import Status, Verdict
+from velora_tui.view.cells import Cell, Span, Tone
+from velora_tui.view.cli_events import OUTCOME_SPANS, fraction
+from velora_tui.view.cli_text import joined, table
+from velora_tui.view.text import count
+
+FLAGS_SHOWN = 20
+_STATUS_TONES: dict[Status, Tone] = {
+    Status.PASSED: "good",
+    Status.FAILED: "bad",
+    Status.ERROR: "bad",
+    Status.MISSING: "bad",
+    Status.SKIPPED: "look",
+    Status.XFAIL: "look",
+    Status.XPASS: "look",
+}
+
+
+def verdict_lines(verdict: Verdict) -> Iterator[Cell]:
+    """Yield what grading a log showed."""
+    counts = verdict.counts
+    yield joined((Span(verdict.instance_id, "strong"), OUTCOME_SPANS[verdict.outcome], Span(verdict.parser, "dim")))
+    yield joined((f"{count(number)} {name}" for name, number in counts.model_dump().items()), between=" · ")
+    if verdict.reason:
+        yield Span(f"not gradeable: {verdict.reason}", "look")
+    yield ""
+    yield from listed_lines(verdict)
+    if verdict.flags:
+        yield ""
+    for flag in verdict.flags[:FLAGS_SHOWN]:
+        yield joined((Span(f"! {flag.id}", "look"), flag.test or "", flag.detail))
+    if len(verdict.flags) > FLAGS_SHOWN:
+        yield Span(f"… {count(len(verdict.flags) - FLAGS_SHOWN)} more flags", "dim")
+
+
+def listed_lines(verdict: Verdict) -> Iterator[Cell]:
+    """Yield every listed test with its status and the log's line that shows it, failures first."""
+    for title, tests in (("FAIL_TO_PASS", verdict.fail_to_pass), ("PASS_TO_PASS", verdict.pass_to_pass)):
+        rows = [_test_row(verdict, name, good=False) for name in tests.failure]
+        rows += [_test_row(verdict, name, good=True) for name in tests.success]
+        yield joined((Span(title, "strong"), fraction(tests.fraction)), between=" ")
+        yield from table(("", "STATUS", "LINE", "TEST"), rows, right=("LINE",))[1:]
+
+
+def _test_row(verdict: Verdict, name: str, *, good: bool) -> tuple[Cell, ...]:
+    test = verdict.tests[name]
+    mark = Span("✓", "good") if good else Span("✗", "bad")
+    line = count(test.evidence.line) if test.evidence else ""
+    return mark, Span(str(test.status), _STATUS_TONES[test.status]), Span(line, "dim"), name
