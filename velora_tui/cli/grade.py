@@ -14,9 +14,9 @@ from velora_tui.cli.options import FleetOption, JsonOption, StateOption, given
 from velora_tui.domain.task import Task
 from velora_tui.errors import UsageError
 from velora_tui.grading.grade import grade as judge
+from velora_tui.grading.report import grade_document
 from velora_tui.store.datasets import load_dataset, pick_task
 from velora_tui.view.cli_verdict import verdict_lines
-from velora_tui.view.stream import verdict_record
 
 _BLOCK_BYTES = 1024 * 1024
 
@@ -46,7 +46,7 @@ def grade(
     verdict = judge(_task(task_file, task_id), _blocks(log), parser=parser, exit_status=exit_status)
     console = Console()
     if options.as_json:
-        console.document(verdict_record(verdict))
+        console.document(grade_document(verdict))
     else:
         console.lines(verdict_lines(verdict))
     return Exit.OK

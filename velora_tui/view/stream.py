@@ -7,7 +7,7 @@ from typing import Any
 
 from velora_tui.domain.events import AnyEvent, AttemptFinished
 from velora_tui.domain.failure import Failure
-from velora_tui.domain.report import ListVerdict, Verdict
+from velora_tui.domain.report import ListVerdict
 from velora_tui.domain.result import AttemptResult
 from velora_tui.domain.run import Attempt, PhaseRun, Run
 
@@ -69,19 +69,6 @@ def result_record(result: AttemptResult, folder: Path) -> Record:
         "FAIL_TO_PASS": _listed(verdict.fail_to_pass) if verdict else None,
         "PASS_TO_PASS": _listed(verdict.pass_to_pass) if verdict else None,
         "folder": str(folder),
-    }
-
-
-def verdict_record(verdict: Verdict) -> Record:
-    """Return a verdict as `velora grade --json` prints it."""
-    return {
-        "instance_id": verdict.instance_id,
-        "resolved": verdict.resolved,
-        "tests_ran": verdict.gradeable,
-        "tests": {name: str(test.status) for name, test in verdict.tests.items()},
-        "FAIL_TO_PASS": _listed(verdict.fail_to_pass),
-        "PASS_TO_PASS": _listed(verdict.pass_to_pass),
-        "counts": verdict.counts.model_dump(),
     }
 
 
