@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from velora_tui.errors import CommandFailed, CommandTimeout
 from velora_tui.hosts.host import OUTPUT_LIMIT, CommandResult, Host, RemoteProcess
@@ -11,12 +12,18 @@ _SHOWN_CHARACTERS = 500
 
 
 async def run_command(
-    host: Host, command: str, *, stdin: bytes = b"", timeout_seconds: float = 60.0, check: bool = True
+    host: Host,
+    command: str,
+    *,
+    stdin: bytes | AsyncIterator[bytes] = b"",
+    timeout_seconds: float = 60.0,
+    check: bool = True,
+    output_limit: int = OUTPUT_LIMIT,
 ) -> CommandResult:
-    """Run `command` on `host` and collect its output. Raises as `Host.run`."""
+    """Run `command` on `host` and collect its output; `stdin` may come in pieces. Raises as `Host.run`."""
     try:
         async with asyncio.timeout(timeout_seconds) as limit, host.open(command) as process:
-            result = await _communicate(process, stdin)
+            result = await _communicate(process, stdin, output_limit)
     except TimeoutError:
         if not limit.expired():
             raise
@@ -61,33 +68,29 @@ def _hint(stderr: bytes) -> str | None:
     return None
 
 
-async def _communicate(process: RemoteProcess, stdin: bytes) -> CommandResult:
+async def _communicate(process: RemoteProcess, stdin: bytes | AsyncIterator[bytes], output_limit: int) -> CommandResult:
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(_send(process, stdin))
-            stdout = group.create_task(_collect_stdout(process))
-            stderr = group.create_task(_collect_stderr(process))
+            stdout = group.create_task(_collect(process.read, output_limit))
+            stderr = group.create_task(_collect(process.read_stderr_line, OUTPUT_LIMIT))
             status = group.create_task(process.wait())
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
     return CommandResult(status.result(), stdout.result(), stderr.result())
 
 
-async def _send(process: RemoteProcess, stdin: bytes) -> None:
-    if stdin:
+async def _send(process: RemoteProcess, stdin: bytes | AsyncIterator[bytes]) -> None:
+    if isinstance(stdin, bytes):
         await process.write(stdin)
+    else:
+        async for piece in stdin:
+            await process.write(piece)
     await process.write_eof()
 
 
-async def _collect_stdout(process: RemoteProcess) -> bytes:
+async def _collect(read: Callable[[], Awaitable[bytes]], limit: int) -> bytes:
     kept = bytearray()
-    while data := await process.read():
-        kept += data[: OUTPUT_LIMIT - len(kept)]
-    return bytes(kept)
-
-
-async def _collect_stderr(process: RemoteProcess) -> bytes:
-    kept = bytearray()
-    while line := await process.read_stderr_line():
-        kept += line[: OUTPUT_LIMIT - len(kept)]
+    while data := await read():
+        kept += data[: limit - len(kept)]
     return bytes(kept)

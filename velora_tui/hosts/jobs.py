@@ -11,14 +11,13 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from importlib.resources import files
 from typing import Literal, Protocol
 
 from velora_tui.errors import UsageError
 from velora_tui.hosts.command import command_failed
 from velora_tui.hosts.follow import LogStream, follow_log
 from velora_tui.hosts.host import CommandResult, Host
+from velora_tui.hosts.scripts import script_text
 from velora_tui.hosts.shell import assign, quote_path
 
 # What util-linux's setsid and our own scripts use for "something this needs is not installed" (sysexits.h).
@@ -124,18 +123,13 @@ class DetachedJobs:
         return facts
 
 
-@cache
-def _text(name: str) -> str:
-    return (files("velora_tui.hosts") / "scripts" / name).read_text()
-
-
 def _script(name: str, spool: str) -> str:
-    return f"spool={quote_path(spool)}\n{_text('job_lib.sh')}{_text(name)}"
+    return f"spool={quote_path(spool)}\n{script_text('job_lib.sh')}{script_text(name)}"
 
 
 def _wrapper(time_limit_seconds: float | None, grace_seconds: float) -> str:
     values = assign(limit_seconds=f"{time_limit_seconds or 0:g}", grace_seconds=f"{grace_seconds:g}")
-    return f"{values}{_text('job_lib.sh')}{_text('job_wrapper.sh')}"
+    return f"{values}{script_text('job_lib.sh')}{script_text('job_wrapper.sh')}"
 
 
 def _env_file(env: Mapping[str, str]) -> bytes:

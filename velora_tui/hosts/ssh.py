@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import asyncssh
+import stamina
 
 from velora_tui.errors import ConnectionLost, HostError, Unreachable
 from velora_tui.hosts.command import run_command
@@ -91,15 +92,17 @@ class SshHost:
             return link, await self._exec(link, command)
 
     async def _exec(self, link: Link, command: str) -> SshProcess:
-        marker = Marker()
-        line = invocation(command, greeting=marker.greeting).line
         try:
-            _, process = await link.connection.create_session(
-                lambda: SshProcess(self.name, marker),
-                line,
-                encoding=None,
-                request_pty=False,
-            )
+            # sshd counts a session that just ended for a moment longer.
+            async for attempt in stamina.retry_context(
+                on=lambda error: isinstance(error, asyncssh.ChannelOpenError) and link.alive,
+                attempts=8,
+                wait_initial=0.02,
+                wait_max=0.5,
+                wait_jitter=0.05,
+            ):
+                with attempt:
+                    return await _create_session(link, self.name, command)
         except (asyncssh.Error, OSError) as error:
             if link.alive:
                 raise Unreachable(
@@ -109,7 +112,7 @@ class SshHost:
                 ) from error
             self._forget(link, error)
             raise ConnectionLost(f"the connection broke: {error}", instance=self.name) from error
-        return cast(SshProcess, process)
+        raise AssertionError("a retry ends with a result or an error")
 
     async def _connected(self) -> Link:
         if self._link is not None and self._link.alive:
@@ -160,7 +163,26 @@ class SshHost:
                     async with asyncio.timeout(_END_SECONDS):
                         await _end_group(link, process, process.group)
         finally:
-            process.hang_up()
+            await process.hang_up()
+
+
+async def _create_session(link: Link, instance: str, command: str) -> SshProcess:
+    marker = Marker()
+    line = invocation(command, greeting=marker.greeting).line
+    creating = asyncio.ensure_future(
+        link.connection.create_session(lambda: SshProcess(instance, marker), line, encoding=None, request_pty=False)
+    )
+    try:
+        _, process = await asyncio.shield(creating)
+    except asyncio.CancelledError:
+        creating.add_done_callback(_abandon)  # else the session would stay open as long as the connection
+        raise
+    return cast(SshProcess, process)
+
+
+def _abandon(creating: asyncio.Future[tuple[Any, Any]]) -> None:
+    if not creating.cancelled() and creating.exception() is None:
+        creating.result()[0].abort()
 
 
 async def _end_group(link: Link, process: SshProcess, group: int) -> None:

@@ -19,6 +19,10 @@ from velora_tui.hosts.known_hosts import HostKey, KnownHosts
 # sshd drops connections at random once ten of them wait for their login (MaxStartups 10:30:100).
 CONNECT_BUDGET = 8
 _MAXIMUM_JUMPS = 8
+# After those of the keys that are known: a server that comes with another kind must be seen as changed.
+_HOST_KEY_ALGORITHMS = (
+    "+ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256"
+)
 _connects: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
@@ -195,6 +199,8 @@ async def _open(
     extra: dict[str, Any] = {} if through is None else {"tunnel": through}
     if not options.config.get("Ciphers"):
         extra["encryption_algs"] = "^aes128-gcm@openssh.com,aes256-gcm@openssh.com"
+    if not options.config.get("HostKeyAlgorithms"):
+        extra["server_host_key_algs"] = _HOST_KEY_ALGORITHMS
     try:
         return await asyncssh.connect(
             **_options(target),

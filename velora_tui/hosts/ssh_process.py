@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import signal
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import asyncssh
@@ -21,6 +22,7 @@ else:
 
 _WRITE_PIECE_BYTES = 256 * 1024
 _NOISE_LIMIT_BYTES = 1024 * 1024
+_HANG_UP_SECONDS = 1.0
 
 
 class Marker:
@@ -99,7 +101,8 @@ class SshProcess(_Session):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._closed = True
-        if self._status is None or not self._whole:
+        # asyncssh may pass over the end of a stream when the close is right behind it, but then tells no error.
+        if self._status is None or (exc is not None and not self._whole):
             self._error = ConnectionLost(
                 f"the connection broke while a command was running{f': {exc}' if exc else ''}", instance=self._instance
             )
@@ -188,10 +191,12 @@ class SshProcess(_Session):
             await self._changed.wait()
         return self._status
 
-    def hang_up(self) -> None:
-        """Close the channel at once, dropping what was not sent or read."""
+    async def hang_up(self) -> None:
+        """Close the channel, dropping what was not sent or read, and let the server free its session."""
         if not self._closed:
             self._channel.abort()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._channel.wait_closed(), _HANG_UP_SECONDS)
 
     def _ended_with(self, status: int) -> None:
         self._status = status

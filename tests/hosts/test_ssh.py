@@ -1,0 +1,280 @@
+"""Connections to a real OpenSSH server: keys, trust, breaks, budgets."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.hosts.conftest import until
+from tests.sshd import Sshd, free_port, make_key, make_sshd
+from velora_tui.errors import (
+    AuthenticationFailed,
+    CommandFailed,
+    CommandTimeout,
+    ConnectionLost,
+    HostError,
+    HostKeyChanged,
+    HostKeyUnknown,
+    Unreachable,
+)
+from velora_tui.hosts import ssh as ssh_module
+from velora_tui.hosts.known_hosts import accept_new_host_key
+from velora_tui.hosts.ssh import ConnectionState, SshHost
+
+pytestmark = pytest.mark.sshd
+
+
+async def refused(host: SshHost) -> HostError:
+    """Return the error of a first command."""
+    with pytest.raises(HostError) as caught:
+        await host.run("true")
+    await host.close()
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "bashrc",
+    [
+        "echo welcome; echo noise >&2; printf 'no newline'",
+        "set -x; false; cd /; export PATH=/nowhere:$PATH; unset_command_that_fails",
+        "head -c 300000 /dev/zero | tr '\\0' x; head -c 300000 /dev/zero >&2",
+        "trap 'echo bye' EXIT; PS1='$ '; stty -echo",
+    ],
+    ids=["banner", "failing", "chatty", "trap"],
+)
+async def test_what_the_start_up_files_print_does_not_matter(sshd: Sshd, ssh: SshHost, bashrc: str) -> None:
+    (sshd.home / ".bashrc").write_text(f"{bashrc}\n")
+    result = await ssh.run("echo out; echo err >&2; pwd; cat; exit 4", stdin=b"in\n", check=False)
+    assert result.stdout == f"out\n{sshd.home}\nin\n".encode()
+    assert (result.stderr, result.exit_status) == (b"err\n", 4)
+
+
+async def test_a_start_up_file_that_ends_the_shell_is_named(sshd: Sshd, ssh: SshHost) -> None:
+    (sshd.home / ".bashrc").write_text("echo 'no entry today'\nexit 3\n")
+    with pytest.raises(CommandFailed, match="ended with status 3 before it ran a command: no entry today") as caught:
+        await ssh.run("true")
+    assert ".bashrc" in str(caught.value.hint)
+
+
+async def test_a_start_up_file_that_hangs_is_given_up(
+    sshd: Sshd, ssh: SshHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ssh_module, "_SHELL_START_SECONDS", 0.5)
+    (sshd.home / ".bashrc").write_text("sleep 60\n")
+    with pytest.raises(CommandTimeout, match="the login shell ran no command"):
+        await ssh.run("true")
+
+
+async def test_a_key_that_the_server_does_not_know(sshd: Sshd, tmp_path: Path) -> None:
+    make_key(tmp_path / "stranger")
+    error = await refused(SshHost(sshd.target(identity_file=tmp_path / "stranger")))
+    assert isinstance(error, AuthenticationFailed)
+    assert "stranger" in str(error)
+
+
+async def test_a_key_file_that_is_not_there(sshd: Sshd, tmp_path: Path) -> None:
+    error = await refused(SshHost(sshd.target(identity_file=tmp_path / "nowhere")))
+    assert isinstance(error, AuthenticationFailed)
+    assert "No such file" in str(error)
+
+
+async def test_a_server_that_wants_a_password(tmp_path: Path) -> None:
+    server = make_sshd(tmp_path / "password", "PubkeyAuthentication no", "PasswordAuthentication yes")
+    try:
+        error = await refused(SshHost(server.target()))
+    finally:
+        server.stop()
+    assert isinstance(error, AuthenticationFailed)
+    assert "password" in str(error)
+    assert "ssh-copy-id" in str(error.hint)
+
+
+async def test_an_unknown_host_key_is_shown_and_can_be_accepted(sshd: Sshd, tmp_path: Path) -> None:
+    mine = tmp_path / "mine" / "known_hosts"
+    host = SshHost(sshd.target(known_hosts=mine))
+    error = await refused(host)
+    assert isinstance(error, HostKeyUnknown)
+    assert host.offered_key is not None
+    assert host.offered_key.fingerprint in str(error)
+
+    await accept_new_host_key(host.offered_key)
+    await accept_new_host_key(host.offered_key)
+    assert (await host.run("echo in")).text == "in"
+    assert host.offered_key is None
+    assert len(mine.read_text().splitlines()) == 1
+    await host.close()
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "rsa"])
+async def test_a_changed_host_key_is_refused_and_cannot_be_accepted(sshd: Sshd, tmp_path: Path, kind: str) -> None:
+    make_key(tmp_path / "old", "-t", kind)
+    public = (tmp_path / "old.pub").read_text().split()
+    sshd.known_hosts.write_text(f"[127.0.0.1]:{sshd.port} {public[0]} {public[1]}\n")
+    host = SshHost(sshd.target())
+    error = await refused(host)
+    assert isinstance(error, HostKeyChanged)
+    assert "ssh-keygen -R" in str(error.hint)
+    assert host.offered_key is None
+
+
+async def test_a_revoked_host_key_is_refused(sshd: Sshd) -> None:
+    sshd.known_hosts.write_text("@revoked " + sshd.known_hosts.read_text())
+    assert isinstance(await refused(SshHost(sshd.target())), HostKeyChanged)
+
+
+async def test_the_key_of_another_port_does_not_count_as_changed(sshd: Sshd, tmp_path: Path) -> None:
+    make_key(tmp_path / "other")
+    sshd.known_hosts.write_text("127.0.0.1 " + (tmp_path / "other.pub").read_text())
+    assert isinstance(await refused(SshHost(sshd.target())), HostKeyUnknown)
+
+
+async def test_a_key_that_changed_while_the_operator_was_asked_is_not_added(sshd: Sshd, tmp_path: Path) -> None:
+    host = SshHost(sshd.target(known_hosts=tmp_path / "mine"))
+    await refused(host)
+    make_key(tmp_path / "other")
+    public = (tmp_path / "other.pub").read_text().split()
+    (tmp_path / "mine").write_text(f"[127.0.0.1]:{sshd.port} {public[0]} {public[1]}\n")
+    assert host.offered_key is not None
+    with pytest.raises(HostKeyChanged):
+        await accept_new_host_key(host.offered_key)
+
+
+async def test_a_damaged_line_of_known_hosts_locks_nobody_out(sshd: Sshd, ssh: SshHost) -> None:
+    sshd.known_hosts.write_text("rubbish\n@what is this\n" + sshd.known_hosts.read_text())
+    assert (await ssh.run("echo in")).text == "in"
+
+
+async def test_a_port_on_which_nobody_listens(sshd: Sshd) -> None:
+    error = await refused(SshHost(sshd.target(port=free_port())))
+    assert isinstance(error, Unreachable)
+    assert "Connection refused" in str(error)
+
+
+async def test_a_server_that_accepts_and_says_nothing(sshd: Sshd) -> None:
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    silent = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    async with silent:
+        port = silent.sockets[0].getsockname()[1]
+        error = await refused(SshHost(sshd.target(port=port, connect_timeout_seconds=0.5)))
+    assert isinstance(error, Unreachable)
+    assert "within 0.5 s" in str(error)
+
+
+async def test_an_ssh_config_that_is_not_there(sshd: Sshd, tmp_path: Path) -> None:
+    error = await refused(SshHost(sshd.target(ssh_config=tmp_path / "nowhere")))
+    assert isinstance(error, Unreachable)
+    assert "does not exist" in str(error)
+
+
+async def test_an_alias_of_the_ssh_config_is_enough(sshd: Sshd, tmp_path: Path) -> None:
+    plain = sshd.target()
+    config = tmp_path / "config"
+    config.write_text(
+        f"Host lancer1\n HostName 127.0.0.1\n Port {sshd.port}\n User {plain.user}\n"
+        f" IdentityFile {plain.identity_file}\n UserKnownHostsFile {sshd.known_hosts}\n"
+    )
+    target = sshd.target(host="lancer1", port=None, user=None, identity_file=None, known_hosts=None, ssh_config=config)
+    host = SshHost(target)
+    assert (await host.run("echo in")).text == "in"
+    await host.close()
+
+
+async def test_a_jump_host_from_the_fleet_file_or_from_the_ssh_config(sshd: Sshd, tmp_path: Path) -> None:
+    bastion = make_sshd(tmp_path / "bastion")
+    try:
+        plain = sshd.target()
+        known = tmp_path / "both"
+        known.write_text(sshd.known_hosts.read_text() + bastion.known_hosts.read_text())
+        config = tmp_path / "config"
+        config.write_text(
+            f"Host bastion\n HostName 127.0.0.1\n Port {bastion.port}\n IdentityFile {bastion.folder}/user_key\n"
+            f"Host inner\n HostName 127.0.0.1\n Port {sshd.port}\n IdentityFile {plain.identity_file}\n"
+            f" ProxyJump {plain.user}@bastion\n"
+        )
+        by_config = sshd.target(host="inner", port=None, identity_file=None, known_hosts=known, ssh_config=config)
+        by_fleet = sshd.target(jump="bastion", known_hosts=known, ssh_config=config)
+        for target in (by_config, by_fleet):
+            host = SshHost(target)
+            assert (await host.run("echo $SSH_CONNECTION; pwd")).text.endswith(str(sshd.home))
+            assert len(psutil.Process(bastion._process.pid).children()) == 1  # type: ignore[union-attr]
+            await host.close()
+        error = await refused(SshHost(sshd.target(jump="bastion", ssh_config=config)))
+        assert isinstance(error, HostKeyUnknown)
+        assert str(bastion.port) in str(error)
+    finally:
+        bastion.stop()
+
+
+async def test_a_broken_connection_is_noticed_and_the_next_command_connects_again(sshd: Sshd) -> None:
+    states: list[ConnectionState] = []
+    host = SshHost(sshd.target(), states.append)
+    async with host.open("echo ready; sleep 600") as process:
+        assert await process.read() == b"ready\n"
+        sshd.kill_sessions()
+        with pytest.raises(ConnectionLost):
+            await process.read()
+        with pytest.raises(ConnectionLost):
+            await process.wait()
+    assert host.state.kind == "unreachable"
+    assert "connection lost" in str(host.state.reason)
+    assert (await host.run("echo again")).text == "again"
+    await host.close()
+    assert [state.kind for state in states] == [
+        *("connecting", "connected", "unreachable", "connecting", "connected", "idle")
+    ]
+
+
+async def test_a_peer_that_went_silent_is_noticed(sshd: Sshd) -> None:
+    host = SshHost(sshd.target(keepalive_seconds=0.3))
+    async with host.open("echo ready; sleep 600") as process:
+        assert await process.read() == b"ready\n"
+        assert sshd._process is not None
+        sessions = psutil.Process(sshd._process.pid).children(recursive=True)
+        for session in sessions:
+            session.send_signal(signal.SIGSTOP)
+        began = time.monotonic()
+        with pytest.raises(ConnectionLost):
+            await process.read()
+        assert time.monotonic() - began < 3
+        for session in sessions:
+            session.send_signal(signal.SIGCONT)
+    await host.close()
+
+
+async def test_more_commands_than_sessions_wait_for_their_turn(ssh: SshHost) -> None:
+    results = await asyncio.gather(*(ssh.run(f"sleep 0.05; echo {number}") for number in range(40)))
+    assert [result.text for result in results] == [str(number) for number in range(40)]
+
+
+async def test_forty_hosts_connect_at_once(sshd: Sshd) -> None:
+    hosts = [SshHost(sshd.target(f"eval{number}")) for number in range(40)]
+    results = await asyncio.gather(*(host.run("echo up") for host in hosts))
+    assert {result.text for result in results} == {"up"}
+    await asyncio.gather(*(host.close() for host in hosts))
+
+
+async def test_callers_share_one_attempt_to_connect(sshd: Sshd) -> None:
+    states: list[ConnectionState] = []
+    host = SshHost(sshd.target(port=free_port()), states.append)
+    errors = await asyncio.gather(*(host.run("true") for _ in range(5)), return_exceptions=True)
+    assert all(isinstance(error, Unreachable) for error in errors)
+    assert [state.kind for state in states] == ["connecting", "unreachable"]
+    await host.close()
+
+
+async def test_closing_while_connecting_lets_go(sshd: Sshd) -> None:
+    host = SshHost(sshd.target())
+    running = asyncio.create_task(host.run("true"))
+    await until(lambda: host.state.kind == "connecting")
+    await host.close()
+    with pytest.raises(ConnectionLost):
+        await running
+    assert host.state.kind == "idle"
