@@ -57,7 +57,7 @@ def event_line(event: AnyEvent, run: Run, label: str) -> Line | None:
 
     `label` is the short name of the run's model.
     """
-    told = _told(event)
+    told = event_words(event)
     if told is None:
         return None
     attempt = run.attempt
@@ -115,7 +115,8 @@ def _spans(cell: Cell) -> tuple[Span, ...]:
     return (cell,) if isinstance(cell, Span) else ()
 
 
-def _told(event: AnyEvent) -> Line | None:
+def event_words(event: AnyEvent) -> Line | None:
+    """Return what an event says, without when and where; None for one that is not worth a line."""
     match event:
         case RunCreated():
             return (Span(f"run {event.run}, run number {event.run_number}"),)

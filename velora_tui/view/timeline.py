@@ -9,16 +9,9 @@ from datetime import datetime
 from velora_tui.domain.events import PhaseState
 from velora_tui.domain.run import Attempt, PhaseRun
 from velora_tui.view.cells import Span, Tone
+from velora_tui.view.cli_events import PHASE_SPANS
 from velora_tui.view.text import cells, duration
 
-PHASE_SIGNS: dict[PhaseState, tuple[str, Tone]] = {
-    PhaseState.PENDING: ("·", "dim"),
-    PhaseState.RUNNING: ("▶", "run"),
-    PhaseState.SUCCEEDED: ("✓", "good"),
-    PhaseState.FAILED: ("✗", "bad"),
-    PhaseState.SKIPPED: ("–", "dim"),
-    PhaseState.STOPPED: ("■", "look"),
-}
 MOST_LINES = 3
 LONGEST_BAR = 24
 
@@ -57,7 +50,7 @@ def timeline(attempt: Attempt, now: datetime, width: int, chosen: str | None = N
 
 
 def _mark(phase: PhaseRun, now: datetime, chosen: str | None, *, has_detail: bool) -> _Mark:
-    sign, tone = PHASE_SIGNS[phase.state]
+    sign, tone = PHASE_SPANS[phase.state]
     seconds = phase_seconds(phase, now)
     name = Span(phase.name, "strong" if phase.name == chosen else ("dim" if tone == "dim" else ""))
     spans = [name, Span(f" {sign}", tone)]
