@@ -1,0 +1,197 @@
+"""The one table of actions: bindings, footer, help, palette and the README's table of keys all come from it.
+
+An action `start` is carried out by the method `do_start` of the screen it is pressed on; `BaseScreen` has those that
+mean the same everywhere. Only plain letters, F-keys and ctrl with a letter: other keys do not survive tmux.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from textual.binding import Binding
+
+from velora_tui.domain.run import Run
+from velora_tui.domain.snapshot import InstanceSnapshot
+
+Group = Literal["Runs", "Look", "Table", "Log", "Velora"]
+GROUPS: tuple[Group, ...] = ("Runs", "Look", "Table", "Log", "Velora")
+
+TABS: dict[str, str] = {
+    "fleet": "Fleet",
+    "readiness": "Readiness",
+    "queue": "Queue",
+    "results": "Results",
+    "log": "Log",
+}
+"""The tabs by name, in the order of their numbers."""
+
+SCREENS: tuple[str, ...] = (*TABS, "run")
+FOOTER_LIMIT = 8
+
+KEY_NAMES = {
+    "question_mark": "?",
+    "slash": "/",
+    "colon": ":",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
+    "asterisk": "*",
+    "enter": "⏎",
+    "escape": "esc",
+    "pagedown": "PgDn",
+    "pageup": "PgUp",
+    "home": "Home",
+    "end": "End",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "space": "space",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What an action would apply to: the marked rows, else the one under the cursor."""
+
+    runs: tuple[Run, ...] = ()
+    instances: tuple[InstanceSnapshot, ...] = ()
+    marked: int = 0
+    is_live: bool = True
+    read_only: bool = False
+
+
+Condition = Callable[[Targets], str | None]
+"""Says why an action can't be done now, or None where it can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something one can do: `footer` is its rank there (0: not shown), `writes` what read-only forbids."""
+
+    id: str
+    keys: tuple[str, ...]
+    label: str
+    description: str
+    group: Group
+    screens: tuple[str, ...] = SCREENS
+    footer: int = 0
+    writes: bool = False
+    destructive: bool = False
+    condition: Condition | None = None
+
+    @property
+    def key_text(self) -> str:
+        """The keys as people read them: "?, F1"."""
+        return ", ".join(key_text(key) for key in self.keys)
+
+    def reason_against(self, targets: Targets) -> str | None:
+        """Return why it can't be done now, in words, or None."""
+        if self.writes and targets.read_only:
+            return "Velora was started with --readonly"
+        if self.writes and not targets.is_live:
+            return "the engine is still starting: what you see is the last known state"
+        return self.condition(targets) if self.condition else None
+
+
+def key_text(key: str) -> str:
+    """Return a key as people read it: "^p", "F1", "?"."""
+    if key in KEY_NAMES:
+        return KEY_NAMES[key]
+    if key.startswith("ctrl+"):
+        return "^" + key.removeprefix("ctrl+")
+    return key.upper() if len(key) > 1 and key[0] == "f" and key[1:].isdigit() else key
+
+
+def _a_run(targets: Targets) -> str | None:
+    return None if targets.runs else "no run here yet: s starts one"
+
+
+def _an_active_run(targets: Targets) -> str | None:
+    if not targets.runs:
+        return "nothing runs here"
+    active = [run for run in targets.runs if run.is_active]
+    if not active:
+        return "nothing runs here: this run is over" if len(targets.runs) == 1 else "none of these runs is active"
+    if all(run.attempt is not None and run.attempt.stopping for run in active):
+        return "it is being stopped already"
+    return None
+
+
+def _an_ended_run(targets: Targets) -> str | None:
+    if not targets.runs:
+        return "no run to retry: s starts one"
+    if all(run.is_active for run in targets.runs):
+        return "it still runs: x stops it first"
+    return None
+
+
+def _an_instance(targets: Targets) -> str | None:
+    return None if targets.instances else "no instance here"
+
+
+LISTS = ("fleet", "readiness", "queue", "results")
+_WITH_RUNS = ("fleet", "queue", "results", "run", "log")
+_LOGS = ("log", "run")
+
+ACTIONS: tuple[Action, ...] = (
+    Action("start", ("s",), "start", "Start a run", "Runs", LISTS, footer=1, writes=True),
+    Action("retry", ("r",), "retry", "Retry, from the failed phase or from the start", "Runs", _WITH_RUNS,
+           footer=2, writes=True, condition=_an_ended_run),
+    Action("stop", ("x",), "stop", "Stop what runs", "Runs", _WITH_RUNS,
+           footer=3, writes=True, destructive=True, condition=_an_active_run),
+    Action("check", ("c",), "check", "Check whether instances are ready", "Runs", ("fleet", "readiness"),
+           footer=4, writes=True, condition=_an_instance),
+    Action("open", ("enter",), "open", "Open the run; a failed one at its evidence", "Look", LISTS,
+           footer=5, condition=_a_run),
+    Action("log", ("l",), "log", "Show the log", "Look", LISTS, footer=6, condition=_a_run),
+    Action("filter", ("slash",), "filter", "Filter the rows", "Table", LISTS, footer=7),
+    Action("search", ("slash",), "search", "Search the log", "Log", _LOGS, footer=5),
+    Action("sort", ("S",), "sort", "Choose the order of the rows", "Table", ("fleet", "readiness", "results")),
+    Action("zoom", ("z",), "zoom", "Give the pane the whole screen, or take it back", "Look", ("fleet", "results")),
+    Action("previous_pane", ("left_square_bracket",), "pane before", "To the pane before", "Look",
+           ("run", "results")),
+    Action("next_pane", ("right_square_bracket",), "next pane", "To the next pane", "Look",
+           ("run", "results"), footer=6),
+    Action("previous_phase", ("left_curly_bracket",), "phase before", "To the log of the phase before", "Log", _LOGS),
+    Action("next_phase", ("right_curly_bracket",), "next phase", "To the log of the next phase", "Log", _LOGS),
+    Action("previous_attempt", ("p",), "attempt before", "To the attempt before, and round again", "Log", _LOGS),
+    Action("edit", ("e",), "editor", "Open in $EDITOR or $PAGER, and come back", "Log", _LOGS),
+    Action("copy", ("y",), "copy", "Copy what is under the cursor", "Look"),
+    *(
+        Action(f"tab_{name}", (str(number),), title, f"Show {title}", "Look")
+        for number, (name, title) in enumerate(TABS.items(), start=1)
+    ),
+    Action("back", ("escape",), "back", "One level up; never quits", "Velora"),
+    Action("help", ("question_mark", "f1"), "help", "Show what each key does here", "Velora", footer=8),
+    Action("palette", ("ctrl+p", "colon"), "palette", "Find an action, instance, run or theme by name", "Velora"),
+    Action("theme", (), "theme", "Choose the colours", "Velora"),
+    Action("mouse", ("f2",), "mouse", "Give the mouse to the terminal, or take it back", "Velora"),
+    Action("quit", ("q", "ctrl+q"), "quit", "Quit; what runs on the instances goes on", "Velora"),
+)  # fmt: skip
+
+BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
+
+
+def actions_of(screen: str) -> tuple[Action, ...]:
+    """Return the actions of a screen in the table's order."""
+    return tuple(action for action in ACTIONS if screen in action.screens)
+
+
+def footer_of(screen: str) -> tuple[Action, ...]:
+    """Return the most useful actions of a screen, at most eight, by rank."""
+    ranked = sorted((action for action in actions_of(screen) if action.footer), key=lambda action: action.footer)
+    return tuple(ranked[:FOOTER_LIMIT])
+
+
+def bindings_of(screen: str) -> list[Binding]:
+    """Return Textual's bindings for a screen; every key goes through `BaseScreen.action_act`."""
+    return [
+        Binding(",".join(action.keys), f"act('{action.id}')", action.label, show=False, id=action.id,
+                tooltip=action.description)
+        for action in actions_of(screen)
+        if action.keys
+    ]  # fmt: skip

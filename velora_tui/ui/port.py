@@ -1,0 +1,102 @@
+"""What the screens know of the engine and of the app around them, so that neither has to be imported."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Iterable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from velora_tui.domain.events import AnyEvent, Notice
+from velora_tui.domain.fleet import Fleet
+from velora_tui.domain.readiness import Readiness
+from velora_tui.domain.requests import RunRequest
+from velora_tui.domain.run import Run
+from velora_tui.domain.snapshot import FleetSnapshot
+from velora_tui.store.layout import Layout
+
+
+class EngineLike(Protocol):
+    """The engine as the screens use it; `velora_tui.engine.engine.Engine` is one."""
+
+    fleet: Fleet
+    layout: Layout
+    read_only: bool
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    async def start(self, request: RunRequest) -> Run: ...
+
+    async def retry(
+        self, run_id: str, from_phase: str | None = None, *, force: bool = False, wait: bool = False
+    ) -> Run: ...
+
+    async def stop(self, run_id: str) -> Run: ...
+
+    async def check(self, instances: Iterable[str] = ()) -> tuple[Readiness, ...]: ...
+
+    async def attach(self) -> tuple[Run, ...]: ...
+
+    async def history(self, run_id: str) -> list[AnyEvent]: ...
+
+    def run(self, name: str) -> Run: ...
+
+    def snapshot(self) -> FleetSnapshot: ...
+
+    def observe(self) -> AbstractContextManager[AsyncIterable[AnyEvent | Notice]]: ...
+
+    def log_path(self, run_id: str, attempt: int, phase: str) -> Path: ...
+
+
+class Dashboard(Protocol):
+    """The app as its screens use it."""
+
+    engine: EngineLike
+    datasets: tuple[Path, ...]
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the engine is open: before, the state shown is the journal's last."""
+
+    def open_run(
+        self, run_id: str, attempt: int | None = None, phase: str | None = None, line: int | None = None
+    ) -> None:
+        """Open the run's page; with `line`, its log at that line of `phase`."""
+
+    def open_log(
+        self, run_id: str, attempt: int | None = None, phase: str | None = None, line: int | None = None
+    ) -> None:
+        """Show the Log tab on that run; latest attempt and current phase unless named."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why the engine could not open, or None."""
+
+    def go_back(self) -> None:
+        """Go one level up: from a page to its tab, from a tab to the fleet; never out."""
+
+    def show_help(self) -> None:
+        """Show what the keys do on the current screen."""
+
+    def choose_theme(self) -> None:
+        """Let one choose the colours."""
+
+    def toggle_mouse(self) -> None:
+        """Give the mouse to the terminal, or take it back."""
+
+    def ask_to_quit(self) -> None:
+        """Quit, after a question where runs are active."""
+
+    def show_tab(self, name: str) -> None:
+        """Show the tab `name` of `keys.TABS`."""
+
+    def copy_text(self, text: str) -> None:
+        """Put `text` on a clipboard, or into a file, and say where it went."""
+
+    def refresh_now(self) -> None:
+        """Show the latest snapshot without waiting for the timer."""

@@ -1,0 +1,67 @@
+"""The lines above every screen."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.events import Click
+from textual.widgets import Static
+
+from velora_tui.domain.snapshot import FleetSnapshot
+from velora_tui.ui.keys import TABS
+from velora_tui.ui.widgets.split_line import SplitLine
+from velora_tui.view.cells import Cell, Span, plain
+from velora_tui.view.header import fleet_counts, runs_bar, runs_done, tab_line, verdict_counts
+
+_BAR_END_CELLS = 24
+
+
+class Tabs(SplitLine):
+    """The tab line: a click on a tab shows it; at its end stands what the screen wants to say."""
+
+    def on_click(self, event: Click) -> None:
+        """Show the tab clicked."""
+        x = 0
+        for name, span in zip(TABS, tab_line(TABS, ""), strict=True):
+            x += len(span.text)
+            if event.x < x:
+                self.app.call_later(self.screen.run_action, f"act('tab_{name}')")
+                return
+
+
+class FleetHeader(Vertical):
+    """Name, numbers and tabs. `screen_name` is the tab that is current."""
+
+    def __init__(self, screen_name: str) -> None:
+        super().__init__()
+        self._screen_name = screen_name
+
+    def compose(self) -> ComposeResult:
+        """Yield the lines."""
+        with Horizontal(id="name-line"):
+            yield Static(" Velora ", id="badge", markup=False)
+            yield SplitLine(id="fleet-line")
+        yield SplitLine(id="runs-line")
+        yield Tabs(tab_line(TABS, self._screen_name), id="tab-line")
+
+    def show_snapshot(self, snapshot: FleetSnapshot, notice: Cell) -> None:
+        """Show the fleet in numbers; `notice` says what all should know, as that the state is stale."""
+        name = Span(f"{snapshot.fleet.name}   ", "strong")
+        tail = notice or ((Span("read-only", "look"),) if snapshot.read_only else "")
+        self.query_one("#fleet-line", SplitLine).show((Span("  "), name, *fleet_counts(snapshot)), tail)
+        line = self.query_one("#runs-line", SplitLine)
+        line.display = bool(snapshot.runs)
+        bar = runs_bar(snapshot, max(0, self.size.width - _BAR_END_CELLS - 40))
+        end = (*runs_done(snapshot), Span("   "), *verdict_counts(snapshot))
+        line.show((Span(" runs ", "dim"), *bar), end)
+
+    def show_status(self, status: Cell) -> None:
+        """Show what the screen says at the end of the tab line."""
+        tabs = self.query_one(Tabs)
+        tabs.show(tabs.cells[0], status)
+
+    @property
+    def text(self) -> str:
+        """What the lines say."""
+        lines = (line.cells for line in self.query(SplitLine) if line.display)
+        return "\n".join(f"{plain(left)}  {plain(right)}" for left, right in lines)

@@ -1,0 +1,74 @@
+"""The lines above every screen: the fleet in numbers, how far its runs are, and the tabs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from velora_tui.domain.events import AttemptState
+from velora_tui.domain.report import Outcome
+from velora_tui.domain.run import Run
+from velora_tui.domain.snapshot import FleetSnapshot
+from velora_tui.view.cells import Span
+from velora_tui.view.states import GROUP_TONES, instance_state
+from velora_tui.view.text import count
+
+Spans = tuple[Span, ...]
+
+
+def fleet_counts(snapshot: FleetSnapshot) -> Spans:
+    """Return the instances by state, each with symbol, number and word."""
+    groups = Counter(instance_state(row).group for row in snapshot.instances)
+    spans: list[Span] = []
+    for group, (symbol, tone) in GROUP_TONES.items():
+        if groups[group]:
+            spans += [Span(f"{symbol} {groups[group]}", tone), Span(f" {group}   ", "dim")]
+    return tuple(spans)
+
+
+def judged(runs: Iterable[Run]) -> tuple[int, int]:
+    """Return how many runs are resolved, and how many have an outcome."""
+    outcomes = [run.attempt.outcome for run in runs if run.attempt and run.attempt.outcome]
+    return outcomes.count(Outcome.RESOLVED), len(outcomes)
+
+
+def verdict_counts(snapshot: FleetSnapshot) -> Spans:
+    """Return "41 of 97 resolved, 42 %" and the length of the queue; nothing where there is nothing to tell."""
+    resolved, known = judged(snapshot.runs.values())
+    spans: list[Span] = []
+    if known:
+        spans += [Span(count(resolved), "good"), Span(f"/{count(known)} resolved ", "dim")]
+        spans.append(Span(f"{round(100 * resolved / known)} %", "dim"))
+    if snapshot.queue:
+        spans.append(Span(f"{'   ' if spans else ''}queue ", "dim"))
+        spans.append(Span(count(len(snapshot.queue)), "strong"))
+    return tuple(spans)
+
+
+def runs_bar(snapshot: FleetSnapshot, width: int) -> Spans:
+    """Return a thin bar over all runs: over, running, and what is left."""
+    states = Counter(run.attempt.state for run in snapshot.runs.values() if run.attempt)
+    total = sum(states.values())
+    if not total or width < 1:
+        return ()
+    running = states[AttemptState.RUNNING]
+    over = total - running - states[AttemptState.QUEUED]
+    over_cells = width * over // total
+    running_cells = -(-width * running // total) if running else 0
+    running_cells = min(running_cells, width - over_cells)
+    rest = width - over_cells - running_cells
+    return Span("━" * over_cells, "good"), Span("━" * running_cells, "run"), Span("─" * rest, "faint")
+
+
+def runs_done(snapshot: FleetSnapshot) -> Spans:
+    """Return "12/20 runs over"."""
+    over = sum(1 for run in snapshot.runs.values() if run.attempt and run.attempt.state.is_over)
+    return Span(count(over), "strong"), Span(f"/{count(len(snapshot.runs))} runs over", "dim")
+
+
+def tab_line(tabs: Mapping[str, str], current: str) -> Spans:
+    """Return the tabs with their numbers, the current one loud."""
+    return tuple(
+        Span(f" {number} {title}  ", "strong" if name == current else "dim")
+        for number, (name, title) in enumerate(tabs.items(), start=1)
+    )

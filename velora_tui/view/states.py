@@ -1,0 +1,92 @@
+"""The state of an instance and of a run as people read it: symbol, word, tone and how much it wants a look."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from velora_tui.domain.events import AttemptState, ConnectionState
+from velora_tui.domain.report import Outcome
+from velora_tui.domain.run import Attempt, Run
+from velora_tui.domain.snapshot import InstanceSnapshot
+from velora_tui.view.cells import Span, Tone
+
+
+class State(NamedTuple):
+    """`group` is the word the header counts it under; `rank` sorts what wants a look first."""
+
+    symbol: str
+    word: str
+    tone: Tone
+    group: str
+    rank: int
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        return (Span(f"{self.symbol} {self.word}", self.tone),)
+
+
+GROUP_TONES: dict[str, tuple[str, Tone]] = {
+    "running": ("▶", "run"),
+    "ready": ("●", "ours"),
+    "failed": ("✗", "bad"),
+    "unreachable": ("✗", "bad"),
+    "not ready": ("!", "look"),
+    "stopped": ("■", "dim"),
+    "unchecked": ("·", "dim"),
+}
+"""Symbol and tone of each group the header counts, in its order."""
+
+_OUTCOMES: dict[Outcome, State] = {
+    Outcome.RESOLVED: State("✓", "resolved", "good", "ready", 6),
+    Outcome.UNRESOLVED: State("○", "unresolved", "dim", "ready", 5),
+    Outcome.NO_PATCH: State("–", "no patch", "dim", "ready", 4),
+    Outcome.EVAL_ERROR: State("?", "no verdict", "bad", "failed", 1),
+}
+
+
+def run_state(run: Run) -> State:
+    """Return the state of a run's latest attempt."""
+    return attempt_state(run.attempt) if run.attempt else State("·", "new", "dim", "queued", 7)
+
+
+def attempt_state(attempt: Attempt) -> State:
+    """Return the state of one attempt."""
+    match attempt.state:
+        case AttemptState.QUEUED:
+            return State("·", "stopping" if attempt.stopping else "queued", "dim", "queued", 3)
+        case AttemptState.RUNNING:
+            return _running(attempt)
+        case AttemptState.STOPPED:
+            return State("■", "stopped", "dim", "stopped", 4)
+        case AttemptState.FAILED:
+            phase = attempt.failure.phase if attempt.failure else None
+            return State("✗", f"failed in {phase}" if phase else "failed", "bad", "failed", 0)
+        case AttemptState.FINISHED:
+            return _OUTCOMES[attempt.outcome or Outcome.EVAL_ERROR]
+
+
+def _running(attempt: Attempt) -> State:
+    if attempt.stopping:
+        return State("■", "stopping", "look", "running", 2)
+    phase = attempt.current_phase or attempt.next_phase
+    return State("▶", phase.name if phase else "ending", "run", "running", 2)
+
+
+def instance_state(row: InstanceSnapshot) -> State:
+    """Return what an instance does, or else what is in its way, or else how its last run ended."""
+    attempt = row.run.attempt if row.run else None
+    if attempt is not None and not attempt.state.is_over:
+        return attempt_state(attempt)
+    if row.connection.state is ConnectionState.UNREACHABLE:
+        return State("✗", "unreachable", "bad", "unreachable", 0)
+    ended_at = attempt.ended_at if attempt else None
+    readiness = row.readiness
+    if readiness is not None and not readiness.ready and (ended_at is None or readiness.at > ended_at):
+        return State("!", "not ready", "look", "not ready", 1)
+    if attempt is not None:
+        return attempt_state(attempt)
+    if row.checking:
+        return State("·", "checking", "dim", "unchecked", 7)
+    if readiness is None:
+        return State("·", "not checked", "dim", "unchecked", 7)
+    return State("●", "ready", "ours", "ready", 8)
