@@ -11,11 +11,14 @@ from textual.widget import Widget
 
 from velora_tui.view.cells import TONES
 
+CURRENT_CLASS = "line-view--current"
+"""The component class of the row or line one is on: its background."""
+
 
 class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     """A scrolling view whose subclass draws each line; `paint_count` counts the lines drawn since it was made."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {*(f"tone--{tone}" for tone in TONES), "line-view--current"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {*(f"tone--{tone}" for tone in TONES), CURRENT_CLASS}
 
     DEFAULT_CSS = """
     LineView {
@@ -48,20 +51,29 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(name=name, id=id, classes=classes)
         self.paint_count = 0
         self._tones: dict[tuple[str, str], Style] = {}
+        self._components: dict[str, Style] = {}
 
     def tone(self, tone: str, ground: str = "") -> Style:
         """Return the style of a tone, on the background of the component class `ground` if one is named."""
         style = self._tones.get((tone, ground))
         if style is None:
-            style = self.get_component_rich_style(f"tone--{tone}") if tone else self.rich_style
+            style = self.component(f"tone--{tone}") if tone else self.rich_style
             if ground:
-                style += Style(bgcolor=self.get_component_rich_style(ground).bgcolor)
+                style += Style(bgcolor=self.component(ground).bgcolor)
             self._tones[(tone, ground)] = style
+        return style
+
+    def component(self, name: str) -> Style:
+        """Return the style of a component class."""
+        style = self._components.get(name)
+        if style is None:
+            style = self._components[name] = self.get_component_rich_style(name)
         return style
 
     def notify_style_update(self) -> None:
         """Forget the styles of the theme before."""
         self._tones.clear()
+        self._components.clear()
         super().notify_style_update()
 
     @property

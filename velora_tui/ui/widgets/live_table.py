@@ -364,7 +364,7 @@ class LiveTable(LineView):
             return self._line(self._rows[place], width)
         if not self._rows and y == HEADER_LINES:
             return Strip([Segment(pad(" " * GUTTER_CELLS + self.empty_text, width), self.tone("dim"))], width)
-        return Strip.blank(width, self.rich_style)
+        return Strip.blank(width, self.tone(""))
 
     def _header(self, width: int) -> Strip:
         column, descending = self._sorted or ("", False)

@@ -15,9 +15,9 @@ from textual.timer import Timer
 
 from velora_tui.errors import StoreError
 from velora_tui.store.log_file import LogFile
-from velora_tui.ui.widgets.line_view import LineView
+from velora_tui.ui.widgets.line_view import CURRENT_CLASS, LineView
 from velora_tui.ui.widgets.log_lines import LogLines
-from velora_tui.ui.widgets.log_strip import StyledSpan, styled_strip, window_strip, wrapped
+from velora_tui.ui.widgets.log_strip import StyledSpan, selectable, styled, window, wrapped
 from velora_tui.view.text import cells, pad
 
 GROWTH_SECONDS = 0.05
@@ -290,10 +290,10 @@ class LogPane(LineView):
         rows = self.screen_rows()
         width = self.page_width
         if y < len(rows):
-            return self._draw(rows[y]).adjust_cell_length(width, self.rich_style)
+            return self._draw(rows[y])
         if y == 0:
             return Strip([Segment(pad("   " + self._empty_words(), width), self.tone("dim"))], width)
-        return Strip.blank(width, self.rich_style)
+        return Strip.blank(width, self.tone(""))
 
     def _empty_words(self) -> str:
         if self._problem:
@@ -302,26 +302,36 @@ class LogPane(LineView):
 
     def _draw(self, row: ScreenRow) -> Strip:
         is_current = row.number == self._current
-        ground = "line-view--current" if is_current else ""
-        base, faint = self.tone("", ground), self.tone("faint", ground)
+        ground = CURRENT_CLASS if is_current else ""
         number = "" if row.start else str(row.number)
-        gutter = [
+        segments = [
             Segment("▌" if is_current else " ", self.tone("ours", ground)),
-            Segment(f"{number:>{self._number_width}}  ", self.tone("dim", ground) if is_current else faint),
+            Segment(f"{number:>{self._number_width}}  ", self.tone("dim" if is_current else "faint", ground)),
+            *self._draw_text(row, ground),
         ]
-        text = self._text(row.number)
+        free = self.page_width - sum(cells(segment.text) for segment in segments)
+        segments.append(Segment(" " * free, self.tone("", ground)))
+        return Strip(segments, self.page_width) if free >= 0 else Strip(segments).crop(0, self.page_width)
+
+    def _draw_text(self, row: ScreenRow, ground: str) -> list[Segment]:
+        text, base = self._text(row.number), self.tone("", ground)
         spans = self._spans(row.number, text, ground)
-        if row.end is None:
-            body = window_strip(text, self._left, self.text_width, row.number - 1, base, spans, faint)
-        else:
-            body = styled_strip(text, row.start, row.end, base, spans).apply_offsets(row.start, row.number - 1)
-        return Strip.join([Strip(gutter), body.adjust_cell_length(self.text_width, base)])
+        if row.end is not None:
+            return selectable(styled(text, row.start, row.end, base, spans), row.start, row.number - 1)
+        view = window(text, self._left, self.text_width)
+        segments = selectable(styled(text, view.start, view.end, base, spans), view.start, row.number - 1)
+        before = "…" * view.goes_on_left + " " * view.blanks
+        more = self.tone("dim", ground)
+        if view.goes_on_right:
+            free = self.text_width - 1 - cells(before) - cells(text[view.start : view.end])
+            segments += [Segment(" " * free, base), Segment("…", more)]
+        return [Segment(before, more), *segments]
 
     def _spans(self, number: int, text: str, ground: str) -> list[StyledSpan]:
         """Return the styles over the line, later ones on top: meaning, hits, what is selected."""
         tones = self._lines.get(number).tones if self._lines else ()
         spans = [StyledSpan(start, end, self.tone(tone, ground)) for start, end, tone in tones]
-        hit = self.get_component_rich_style("log--hit-current" if ground else "log--hit")
+        hit = self.component("log--hit-current" if ground else "log--hit")
         spans += [StyledSpan(start, end, hit) for start, end in self.hit_spans(text)]
         selection = self.text_selection
         if selection is not None and (span := selection.get_span(number - 1)) is not None:

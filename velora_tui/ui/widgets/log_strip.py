@@ -38,8 +38,8 @@ def wrapped(text: str, width: int) -> list[tuple[int, int]]:
     return rows
 
 
-def styled_strip(text: str, start: int, end: int, base: Style, spans: Sequence[StyledSpan]) -> Strip:
-    """Return the characters from `start` to before `end` as a strip in the style `base` under `spans`."""
+def styled(text: str, start: int, end: int, base: Style, spans: Sequence[StyledSpan]) -> list[Segment]:
+    """Return the characters from `start` to before `end` in the style `base` under `spans`."""
     near = [span for span in spans if span.start < end and span.end > start]
     cuts = {start, end, *(max(start, span.start) for span in near), *(min(end, span.end) for span in near)}
     segments = []
@@ -49,25 +49,39 @@ def styled_strip(text: str, start: int, end: int, base: Style, spans: Sequence[S
             if span.start <= left and right <= span.end:
                 style += span.style
         segments.append(Segment(text[left:right], style))
-    return Strip(segments, cells(text[start:end]))
+    return segments
 
 
-def window_strip(
-    text: str, left: int, width: int, line: int, base: Style, spans: Sequence[StyledSpan], more: Style
-) -> Strip:
-    """Return the `width` cells of `text` from the cell `left` on, "…" where it goes on; `line` is for selecting."""
-    start, before = _character_at(text, left)
-    end, beyond = _character_at(text, left + width)
-    if beyond > left + width:
+def styled_strip(text: str, start: int, end: int, base: Style, spans: Sequence[StyledSpan]) -> Strip:
+    """Return the characters from `start` to before `end` as a strip in the style `base` under `spans`."""
+    return Strip(styled(text, start, end, base, spans), cells(text[start:end]))
+
+
+def selectable(segments: Sequence[Segment], start: int, line: int) -> list[Segment]:
+    """Return the segments so that the mouse finds them: the first character is number `start` of line `line`."""
+    return list(Strip(segments).apply_offsets(start, line))
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The part of a text that is seen: characters `start` to before `end`, blanks before, and whether it goes on."""
+
+    start: int
+    end: int
+    blanks: int
+    goes_on_left: bool
+    goes_on_right: bool
+
+
+def window(text: str, left: int, width: int) -> Window:
+    """Return what is seen of `text` in `width` cells from the cell `left` on, with room for "…" where it goes on."""
+    goes_on_left, goes_on_right = left > 0, cells(text) > left + width
+    first, last = left + goes_on_left, left + width - goes_on_right
+    start, at = _character_at(text, first)
+    end, beyond = _character_at(text, last)
+    if beyond > last:  # a wide character would hang over the edge
         end -= 1
-    strip = styled_strip(text, start, end, base, spans).apply_offsets(start, line)
-    if before > left:
-        strip = Strip.join([Strip([Segment(" " * (before - left), base)]), strip])
-    if end < len(text) and width > 1:
-        strip = Strip.join([strip.crop(0, width - 1), Strip([Segment(ELLIPSIS, more)], 1)])
-    if start > 0 and width > 1:
-        strip = Strip.join([Strip([Segment(ELLIPSIS, more)], 1), strip.crop(1)])
-    return strip.adjust_cell_length(width, base)
+    return Window(start, max(start, end), max(0, at - first) if start < len(text) else 0, goes_on_left, goes_on_right)
 
 
 def _character_at(text: str, cell: int) -> tuple[int, int]:

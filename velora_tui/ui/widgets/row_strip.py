@@ -9,12 +9,12 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from velora_tui.ui.widgets.line_view import CURRENT_CLASS as CURRENT_CLASS
 from velora_tui.view.cells import Cell, Row, Span, spans_of
 from velora_tui.view.columns import Place
 from velora_tui.view.text import cells, cut, pad
 
 GUTTER_CELLS = 3
-CURRENT_CLASS = "line-view--current"
 _BOLD = Style(bold=True)
 
 
@@ -35,7 +35,7 @@ def header_strip(places: Sequence[Place], width: int, tone: Toner, sorted_column
             title = _with_arrow(title, place, "▾" if descending else "▴")
         segments += [_blank(place.start - x, blank), Segment(title, tone("" if is_sorted else "dim"))]
         x = place.start + cells(title)
-    return Strip([*segments, _blank(width - x, blank)]).adjust_cell_length(width, blank)
+    return _whole(segments, x, width, blank)
 
 
 def row_strip(row: Row, places: Sequence[Place], width: int, tone: Toner, bar: str, is_marked: bool) -> Strip:
@@ -51,7 +51,14 @@ def row_strip(row: Row, places: Sequence[Place], width: int, tone: Toner, bar: s
         segments.append(_blank(place.start - x, blank))
         segments += _cell(row.cells.get(place.column.id, ""), place, tone, ground, is_strong=bool(bar) and number == 0)
         x = place.end
-    return Strip([*segments, _blank(width - x, blank)]).adjust_cell_length(width, blank)
+    return _whole(segments, x, width, blank)
+
+
+def _whole(segments: list[Segment], x: int, width: int, blank: Style) -> Strip:
+    """Return a line of exactly `width` cells, of which the segments take `x`."""
+    if x > width:
+        return Strip(segments, x).crop(0, width)
+    return Strip([*segments, _blank(width - x, blank)], width)
 
 
 def _cell(cell: Cell, place: Place, tone: Toner, ground: str, is_strong: bool) -> list[Segment]:
