@@ -11,7 +11,7 @@ from velora_tui.domain.report import Verdict
 from velora_tui.errors import CommandFailed
 from velora_tui.grading.grade import grade
 from velora_tui.grading.patch import clean_patch
-from velora_tui.grading.report import aggregate_report, evaluation_details, instance_report
+from velora_tui.grading.report import EvaluationFacts, GradedRun, aggregate_report, eval_details, instance_report
 from velora_tui.hosts.files import read_file, upload
 from velora_tui.pipeline.output import read_output
 from velora_tui.pipeline.phase import PhaseContext, PhaseResult
@@ -61,7 +61,8 @@ class Report:
             error=trajectory.error,
         )
         await asyncio.to_thread(save_verdict, ctx.work, stored)
-        for path, document in _documents(ctx, trajectory.record, verdict, patch.text, tests):
+        documents = await asyncio.to_thread(_documents, ctx, trajectory.record, verdict, patch.text, tests)
+        for path, document in documents:
             await upload(ctx.host, document, f"{ctx.out}/{path}")
             await ctx.log.say(f"wrote {path}")
         return PhaseResult(_in_words(verdict))
@@ -95,19 +96,18 @@ def _documents(
     ctx: PhaseContext, record: dict[str, Any], verdict: Verdict | None, patch: str, tests: _Tests | None
 ) -> list[tuple[str, bytes]]:
     name = ctx.task.instance_id
-    applied = bool(tests and tests.applied)
-    quoted = tests.output[-_QUOTED_OUTPUT_LIMIT:].decode("utf-8", "replace") if tests else ""
-    details = evaluation_details(
-        name,
-        verdict,
-        test_output=quoted,
-        applied=applied or tests is None,
-        timed_out=bool(tests and tests.exit_status == TIME_LIMIT_STATUS),
+    # Without a patch every listed test is missing: that is what the empty log shows.
+    shown = verdict or grade(ctx.task, b"").model_copy(update={"reason": "there was no patch to evaluate"})
+    facts = EvaluationFacts(
+        patch=patch,
+        patch_applied=tests is None or tests.applied,
+        test_timeout=bool(tests and tests.exit_status == TIME_LIMIT_STATUS),
+        test_output=tests.output[-_QUOTED_OUTPUT_LIMIT:].decode("utf-8", "replace") if tests else "",
     )
-    graded = {**record, "pilot2_eval_details": details, "resolved": details["resolved"]}
+    graded = {**record, "pilot2_eval_details": eval_details(shown, facts), "resolved": shown.resolved}
     return [
-        (f"eval_outputs/{name}/report.json", _json(instance_report(name, verdict, patch=patch, applied=applied))),
-        ("eval_outputs/report.json", _json(aggregate_report(name, verdict, patch=patch))),
+        (f"eval_outputs/{name}/report.json", _json(instance_report(shown, facts))),
+        ("eval_outputs/report.json", _json(aggregate_report([GradedRun(name, patch, verdict)]))),
         ("eval_pilot2_output.jsonl", json.dumps(graded, ensure_ascii=False).encode() + b"\n"),
     ]
 

@@ -11,7 +11,7 @@ from velora_tui.domain.failure import Failure, FailureClass
 from velora_tui.domain.image import image_source
 from velora_tui.domain.report import Outcome, QualityCheck
 from velora_tui.domain.result import AttemptResult, Provenance
-from velora_tui.grading.judge import Facts, judge
+from velora_tui.grading.judge import RunFacts, judge
 from velora_tui.pipeline.phase import PhaseContext, PhaseFailed, PhaseResult
 from velora_tui.pipeline.verdict_file import StoredVerdict, load_verdict
 from velora_tui.store.results import save_result
@@ -26,15 +26,7 @@ class Validate:
         missing = await asyncio.to_thread(_missing_files, ctx.results, ctx.task.instance_id, stored)
         if missing:
             raise PhaseFailed(_incomplete(missing))
-        quality = judge(
-            Facts(
-                patch_bytes=stored.patch_bytes,
-                history_entries=stored.history,
-                trajectory_error=stored.error,
-                verdict=stored.verdict,
-                test_output_bytes=stored.test_output_bytes,
-            )
-        )
+        quality = judge(_facts(stored))
         for check in quality:
             await ctx.log.say(f"{'ok  ' if check.ok else 'LOOK'}  {check.id}: {check.detail}")
         summary = _summary(stored, quality)
@@ -62,6 +54,20 @@ def _incomplete(missing: list[str]) -> Failure:
         message=f"the collected tree lacks {', '.join(missing)}",
         remedy="retry from report",
         phase="validate",
+    )
+
+
+def _facts(stored: StoredVerdict) -> RunFacts:
+    verdict = stored.verdict
+    return RunFacts(
+        patch_bytes=stored.patch_bytes,
+        history_entries=stored.history,
+        error=stored.error,
+        counts=verdict.counts if verdict else None,
+        test_output_bytes=stored.test_output_bytes,
+        fail_to_pass=verdict.fail_to_pass.fraction[1] if verdict else 0,
+        pass_to_pass=verdict.pass_to_pass.fraction[1] if verdict else 0,
+        critical_error=verdict.reason if verdict else "there was no patch to evaluate",
     )
 
 
