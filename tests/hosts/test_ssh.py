@@ -216,7 +216,7 @@ async def test_a_jump_host_from_the_fleet_file_or_from_the_ssh_config(sshd: Sshd
 async def test_a_broken_connection_is_noticed_and_the_next_command_connects_again(sshd: Sshd) -> None:
     states: list[ConnectionState] = []
     host = SshHost(sshd.target(), states.append)
-    async with host.open("echo ready; sleep 600") as process:
+    async with host.open("echo ready; cat") as process:
         assert await process.read() == b"ready\n"
         sshd.kill_sessions()
         with pytest.raises(ConnectionLost):
@@ -234,7 +234,7 @@ async def test_a_broken_connection_is_noticed_and_the_next_command_connects_agai
 
 async def test_a_peer_that_went_silent_is_noticed(sshd: Sshd) -> None:
     host = SshHost(sshd.target(keepalive_seconds=0.3))
-    async with host.open("echo ready; sleep 600") as process:
+    async with host.open("echo ready; cat") as process:
         assert await process.read() == b"ready\n"
         assert sshd._process is not None
         sessions = psutil.Process(sshd._process.pid).children(recursive=True)
