@@ -7,21 +7,18 @@ import json
 import os
 import stat
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.demo.client import DEADLINE_SECONDS, connect, home_of, until
 from velora_tui.config import load_fleet
 from velora_tui.demo.fleet import demo_fleet, disk_used_percent, provision
 from velora_tui.demo.fleet_file import MODELS
 from velora_tui.demo.server_process import ServerProcess
 from velora_tui.domain.task import parse_dataset
 from velora_tui.errors import Unreachable
-
-DEADLINE_SECONDS = 15.0
 
 # A demo in a process of its own: prints what it started, then waits to be killed.
 LONELY_DEMO = """
@@ -36,13 +33,6 @@ asyncio.run(main())
 """
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        await asyncio.sleep(0.02)
-
-
 def is_gone(pid: int) -> bool:
     try:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
@@ -52,15 +42,10 @@ def is_gone(pid: int) -> bool:
 
 async def start_detached_sleep(fleet_file: Path) -> int:
     """Start a job on eval1 that outlives its session and ignores SIGTERM; return its process id."""
-    instance = load_fleet(fleet_file).instance("eval1")
-    assert instance is not None
     job = 'trap "" TERM; echo $$ > pid.part; mv pid.part pid; sleep 300; true'
-    script = f"setsid sh -c '{job}' </dev/null >/dev/null 2>&1 &"
-    words = ["-F", "none", "-o", f"UserKnownHostsFile={instance.known_hosts}", "-o", "StrictHostKeyChecking=yes"]
-    target = ["-i", str(instance.identity_file), "-p", str(instance.port), f"{instance.user}@127.0.0.1"]
-    process = await asyncio.create_subprocess_exec("ssh", *words, *target, script)
-    assert await asyncio.wait_for(process.wait(), DEADLINE_SECONDS) == 0
-    note = fleet_file.parent / "instances" / "eval1" / "home" / "pid"
+    async with connect(fleet_file) as connection:
+        await connection.run(f"setsid sh -c '{job}' </dev/null >/dev/null 2>&1 &", check=True)
+    note = home_of(fleet_file) / "pid"
     await until(note.exists)
     return int(note.read_text(encoding="ascii"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,7 +17,10 @@ from velora_tui.config import load_fleet
 from velora_tui.demo.fleet import DOWNLOAD_BYTES_PER_SECOND, DemoFleet, Provision, provision, serve
 from velora_tui.demo.fleet_file import BUCKET, PREFIX
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed"),
+]
 
 SPEED = 10.0
 CURL = ("curl", "--silent", "--show-error", "--fail", "--retry", "2")

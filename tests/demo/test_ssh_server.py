@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncssh
@@ -15,14 +12,12 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from velora_tui.config import load_fleet
+from tests.demo.client import DEADLINE_SECONDS, connect, home_of, instance_of, until
 from velora_tui.demo.fleet import DemoFleet, demo_fleet
 from velora_tui.demo.ssh_server import MAX_SESSIONS
-from velora_tui.domain.fleet import Instance
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-DEADLINE_SECONDS = 10.0
 FOREIGN = {"VIRTUAL_ENV": "/nowhere", "PYTEST_ADDOPTS": "--bad", "COV_CORE_SOURCE": "x", "VELORA_SECRET": "hidden"}
 
 
@@ -40,52 +35,30 @@ async def fleet(tmp_path_factory: pytest.TempPathFactory, operator_environment: 
         yield running
 
 
-def instance_of(fleet: DemoFleet, name: str = "eval1") -> Instance:
-    instance = load_fleet(fleet.fleet_file).instance(name)
-    assert instance is not None
-    return instance
-
-
-def connect(
-    fleet: DemoFleet, name: str = "eval1", **changes: object
-) -> AbstractAsyncContextManager[asyncssh.SSHClientConnection]:
-    instance = instance_of(fleet, name)
-    options = {
-        "port": instance.port,
-        "username": instance.user,
-        "client_keys": [str(instance.identity_file)],
-        "known_hosts": str(instance.known_hosts),
-        "config": None,
-        "agent_path": None,
-    }
-    return asyncssh.connect("127.0.0.1", **{**options, **changes})
-
-
-def home_of(fleet: DemoFleet, name: str = "eval1") -> Path:
-    return fleet.fleet_file.parent / "instances" / name / "home"
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        await asyncio.sleep(0.02)
-
-
 async def test_ten_megabytes_come_back_as_they_were_sent(fleet: DemoFleet) -> None:
     data = os.urandom(10_000_000)
 
-    async with connect(fleet) as connection:
+    async with connect(fleet.fleet_file) as connection:
         finished = await connection.run("cat", input=data, encoding=None)
 
     assert finished.exit_status == 0
     assert finished.stdout == data
 
 
+async def test_a_command_that_closes_its_outputs_still_gets_its_input(fleet: DemoFleet) -> None:
+    data = os.urandom(3_000_000)
+
+    async with connect(fleet.fleet_file) as connection:
+        finished = await connection.run("exec >/dev/null 2>&1; sleep 0.2; cat > received", input=data, encoding=None)
+
+    assert finished.exit_status == 0
+    assert (home_of(fleet.fleet_file) / "received").read_bytes() == data
+
+
 async def test_both_streams_carry_bytes(fleet: DemoFleet) -> None:
     script = r"printf '\000\377\r\n'; head -c 1000000 /dev/zero >&2"
 
-    async with connect(fleet) as connection:
+    async with connect(fleet.fleet_file) as connection:
         finished = await connection.run(script, encoding=None)
 
     assert finished.stdout == b"\x00\xff\r\n"
@@ -96,14 +69,14 @@ async def test_both_streams_carry_bytes(fleet: DemoFleet) -> None:
     ("command", "status"), [("true", 0), ("exit 3", 3), ("no-such-command", 127), ("exit 255", 255)]
 )
 async def test_exit_statuses(fleet: DemoFleet, command: str, status: int) -> None:
-    async with connect(fleet) as connection:
+    async with connect(fleet.fleet_file) as connection:
         finished = await connection.run(command)
 
     assert finished.exit_status == status
 
 
 async def test_an_end_by_signal_is_told(fleet: DemoFleet) -> None:
-    async with connect(fleet) as connection:
+    async with connect(fleet.fleet_file) as connection:
         finished = await connection.run("kill -9 $$")
 
     assert finished.exit_signal is not None
@@ -112,7 +85,7 @@ async def test_an_end_by_signal_is_told(fleet: DemoFleet) -> None:
 
 @pytest.mark.parametrize("wait_for_start", [True, False], ids=["running", "just started"])
 async def test_the_client_can_end_a_command(fleet: DemoFleet, wait_for_start: bool) -> None:
-    async with connect(fleet) as connection:
+    async with connect(fleet.fleet_file) as connection:
         process = await connection.create_process("echo started; exec sleep 300")
         if wait_for_start:
             await process.stdout.readline()
@@ -124,19 +97,19 @@ async def test_the_client_can_end_a_command(fleet: DemoFleet, wait_for_start: bo
 
 
 async def test_input_that_nobody_reads_is_no_error(fleet: DemoFleet) -> None:
-    async with connect(fleet) as connection:
+    async with connect(fleet.fleet_file) as connection:
         finished = await connection.run("exit 7", input=bytes(3_000_000), encoding=None)
 
     assert finished.exit_status == 7
 
 
 async def test_commands_start_at_home_with_a_clean_environment(fleet: DemoFleet) -> None:
-    async with connect(fleet) as connection:
+    async with connect(fleet.fleet_file) as connection:
         finished = await connection.run("pwd; env", check=True)
 
     folder, *lines = str(finished.stdout).splitlines()
     environment = dict(line.split("=", 1) for line in lines)
-    home = str(home_of(fleet))
+    home = str(home_of(fleet.fleet_file))
     assert folder == environment["HOME"] == home
     assert environment["PATH"].split(":")[0] == str(Path(sys.executable).parent)
     assert set(environment) - {"PWD", "OLDPWD", "SHLVL", "_"} == {
@@ -146,16 +119,16 @@ async def test_commands_start_at_home_with_a_clean_environment(fleet: DemoFleet)
 
 async def test_a_detached_job_survives_a_broken_connection(fleet: DemoFleet) -> None:
     job = "sleep 0.3; echo done > survived"
-    async with connect(fleet) as connection:
+    async with connect(fleet.fleet_file) as connection:
         await connection.run(f"setsid sh -c '{job}' </dev/null >/dev/null 2>&1 &", check=True)
         connection.abort()
         await connection.wait_closed()
 
-    await until((home_of(fleet) / "survived").exists)
+    await until((home_of(fleet.fleet_file) / "survived").exists)
 
 
 async def test_a_foreground_command_does_not(fleet: DemoFleet) -> None:
-    async with connect(fleet) as connection:
+    async with connect(fleet.fleet_file) as connection:
         process = await connection.create_process("echo $$; exec sleep 300")
         pid = int(await process.stdout.readline())
         assert psutil.pid_exists(pid)
@@ -165,7 +138,7 @@ async def test_a_foreground_command_does_not(fleet: DemoFleet) -> None:
 
 
 async def test_two_clients_do_not_disturb_each_other(fleet: DemoFleet) -> None:
-    async with connect(fleet) as one, connect(fleet) as other:
+    async with connect(fleet.fleet_file) as one, connect(fleet.fleet_file) as other:
         slow = await one.create_process("cat; echo one")
         quick = await other.run("echo other", check=True)
         slow.stdin.write_eof()
@@ -175,7 +148,7 @@ async def test_two_clients_do_not_disturb_each_other(fleet: DemoFleet) -> None:
 
 
 async def test_no_more_sessions_than_openssh_allows(fleet: DemoFleet) -> None:
-    async with connect(fleet) as connection:
+    async with connect(fleet.fleet_file) as connection:
         open_sessions = [await connection.create_process("cat") for _ in range(MAX_SESSIONS)]
         with pytest.raises(asyncssh.ChannelOpenError):
             await connection.run("true")
@@ -189,40 +162,40 @@ async def test_sftp_sees_the_home_folder_only(fleet: DemoFleet, tmp_path: Path) 
     data = os.urandom(1_000_000)
     (tmp_path / "file").write_bytes(data)
 
-    async with connect(fleet) as connection, connection.start_sftp_client() as sftp:
+    async with connect(fleet.fleet_file) as connection, connection.start_sftp_client() as sftp:
         await sftp.put(str(tmp_path / "file"), "uploaded")
         await sftp.get("uploaded", str(tmp_path / "back"))
         assert await sftp.exists("agent/scripted_agent.py")
         assert not await sftp.exists("/etc/passwd")
         assert not await sftp.exists("../../../../etc/passwd")
 
-    assert (tmp_path / "back").read_bytes() == (home_of(fleet) / "uploaded").read_bytes() == data
+    assert (tmp_path / "back").read_bytes() == (home_of(fleet.fleet_file) / "uploaded").read_bytes() == data
 
 
 async def test_every_instance_has_a_home_of_its_own(fleet: DemoFleet) -> None:
-    async with connect(fleet, "eval2") as connection:
-        assert str((await connection.run("pwd")).stdout).strip() == str(home_of(fleet, "eval2"))
+    async with connect(fleet.fleet_file, "eval2") as connection:
+        assert str((await connection.run("pwd")).stdout).strip() == str(home_of(fleet.fleet_file, "eval2"))
 
 
 async def test_another_instances_key_is_refused(fleet: DemoFleet) -> None:
-    wrong_key = str(instance_of(fleet, "eval2").identity_file)
+    wrong_key = str(instance_of(fleet.fleet_file, "eval2").identity_file)
 
     with pytest.raises(asyncssh.PermissionDenied):
-        async with connect(fleet, client_keys=[wrong_key]):
+        async with connect(fleet.fleet_file, client_keys=[wrong_key]):
             pass
 
 
 async def test_another_user_is_refused(fleet: DemoFleet) -> None:
     with pytest.raises(asyncssh.PermissionDenied):
-        async with connect(fleet, username="root"):
+        async with connect(fleet.fleet_file, username="root"):
             pass
 
 
 async def test_every_instance_has_a_host_key_of_its_own(fleet: DemoFleet) -> None:
-    first, second = instance_of(fleet, "eval1"), instance_of(fleet, "eval2")
+    first, second = instance_of(fleet.fleet_file, "eval1"), instance_of(fleet.fleet_file, "eval2")
 
     with pytest.raises(asyncssh.HostKeyNotVerifiable):
-        async with connect(fleet, known_hosts=([], [], [])):
+        async with connect(fleet.fleet_file, known_hosts=([], [], [])):
             pass
     keys = {await asyncssh.get_server_host_key("127.0.0.1", item.port, config=None) for item in (first, second)}
     assert len(keys) == 2

@@ -10,6 +10,7 @@ from pathlib import Path
 
 MARKER = "VELORA_DEMO_FLEET"
 GRACE_SECONDS = 0.5
+LIMIT_SECONDS = 3.0
 POLL_SECONDS = 0.02
 
 
@@ -24,11 +25,14 @@ def leftovers(marker: str) -> list[int]:
 
 
 def end_leftovers(marker: str) -> None:
-    """End every process with `marker`: SIGTERM, and SIGKILL for what is still there after GRACE_SECONDS."""
+    """End every process with `marker`: SIGTERM, and SIGKILL for what is still there after GRACE_SECONDS.
+
+    Returns after LIMIT_SECONDS at the latest: a process that waits for the kernel dies when the kernel lets it.
+    """
     _signal_all(leftovers(marker), signal.SIGTERM)
-    deadline = time.monotonic() + GRACE_SECONDS
-    while remaining := leftovers(marker):
-        if time.monotonic() > deadline:
+    started = time.monotonic()
+    while (remaining := leftovers(marker)) and (waited_seconds := time.monotonic() - started) < LIMIT_SECONDS:
+        if waited_seconds > GRACE_SECONDS:
             _signal_all(remaining, signal.SIGKILL)
         time.sleep(POLL_SECONDS)
 

@@ -44,14 +44,12 @@ def command_environment(machine: Machine, marker: str) -> dict[str, str]:
 class CommandSession(asyncssh.SSHServerProcess[bytes]):
     """One session: a shell command with its three streams, or SFTP. A lost channel hangs up the foreground group."""
 
-    def __init__(
-        self, machine: Machine, environment: Mapping[str, str], closed: Callable[[CommandSession], None]
-    ) -> None:
+    def __init__(self, machine: Machine, environment: Mapping[str, str]) -> None:
         home = str(machine.home)
         super().__init__(self._serve, _sftp_in(home), SFTP_VERSION, allow_scp=False)
         self._home = home
         self._environment = environment
-        self._closed = closed
+        self._is_started = self._is_lost = False
         self._shell: asyncio.subprocess.Process | None = None
         self._early_signals: list[signal.Signals] = []
 
@@ -85,12 +83,12 @@ class CommandSession(asyncssh.SSHServerProcess[bytes]):
             async with asyncio.TaskGroup() as outputs:
                 outputs.create_task(_drain(shell.stdout, process.stdout))
                 outputs.create_task(_drain(shell.stderr, process.stderr))
+            return await shell.wait()  # a command may close its outputs long before it has read its input
         except* (asyncssh.Error, OSError) as group:
             raise BrokenPipeError(str(group.exceptions[0])) from None
         finally:
             feeding.cancel()
             await asyncio.gather(feeding, return_exceptions=True)
-        return await shell.wait()
 
     @staticmethod
     def _exit_like(process: asyncssh.SSHServerProcess[bytes], status: int) -> None:
@@ -99,13 +97,22 @@ class CommandSession(asyncssh.SSHServerProcess[bytes]):
         else:
             process.exit_with_signal(signal.Signals(-status).name.removeprefix("SIG"))
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it no longer counts; so as soon as its end is on the way to the client, who may open the next."""
+        return self._is_lost or (self._is_started and self.is_closing())
+
+    def session_started(self) -> None:
+        self._is_started = True
+        super().session_started()
+
     def signal_received(self, name: str) -> None:
         number = getattr(signal, f"SIG{name}", None)
         if number is not None:
             self._signal_group(number)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._closed(self)
+        self._is_lost = True
         self._signal_group(signal.SIGHUP)
         super().connection_lost(exc)
 
@@ -127,11 +134,13 @@ def _sftp_in(home: str) -> Callable[[SSHChannel[bytes]], asyncssh.SFTPServer]:
 
 async def _feed(source: asyncssh.SSHReader[bytes], sink: asyncio.StreamWriter) -> None:
     """Copy the client's input to the command; a command that stops reading is no error."""
-    with contextlib.suppress(asyncssh.Error, OSError):
-        while data := await source.read(READ_SIZE):
-            sink.write(data)
-            await sink.drain()
-    sink.close()
+    try:
+        with contextlib.suppress(asyncssh.Error, OSError):
+            while data := await source.read(READ_SIZE):
+                sink.write(data)
+                await sink.drain()
+    finally:
+        sink.close()
 
 
 async def _drain(source: asyncio.StreamReader, sink: asyncssh.SSHWriter[bytes]) -> None:
@@ -147,7 +156,7 @@ class MachineServer(asyncssh.SSHServer):
         self._machine = machine
         self._environment = environment
         self._connection: asyncssh.SSHServerConnection | None = None
-        self._sessions: set[CommandSession] = set()
+        self._sessions: list[CommandSession] = []
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
@@ -158,10 +167,11 @@ class MachineServer(asyncssh.SSHServer):
         return True
 
     def session_requested(self) -> CommandSession | bool:
+        self._sessions = [session for session in self._sessions if not session.is_over]
         if len(self._sessions) >= MAX_SESSIONS:
             return False
-        session = CommandSession(self._machine, self._environment, self._sessions.discard)
-        self._sessions.add(session)
+        session = CommandSession(self._machine, self._environment)
+        self._sessions.append(session)
         return session
 
 
