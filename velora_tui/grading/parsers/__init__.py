@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from velora_tui.errors import UnknownName
 from velora_tui.grading.log import LogLines
 from velora_tui.grading.parsed import Listed, ParsedLog
-from velora_tui.grading.parsers import pytest
+from velora_tui.grading.parsers import pytest, unittest
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,10 @@ _PARSERS = {
     "python/parse_log_pytest_v2": pytest.parse,
     "python/parse_log_pytest_v3": pytest.parse,
     "python/parse_log_pytest_options": pytest.parse_options,
+    "python/parse_log_unittest": unittest.parse,
+    "python/parse_log_django": unittest.parse,
 }
-_CUT_AT_BLANK: frozenset[str] = frozenset()
+_CUT_AT_BLANK = frozenset({"python/parse_log_unittest", "python/parse_log_django"})
 
 PARSERS = {name: Parser(name, parse, name in _CUT_AT_BLANK) for name, parse in _PARSERS.items()}
 _BY_LAST_PART = {name.rpartition("/")[2]: parser for name, parser in PARSERS.items()}

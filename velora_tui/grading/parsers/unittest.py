@@ -1,0 +1,179 @@
+"""unittest's verbose output, Django's test runner included.
+
+Source of the format: Lib/unittest/runner.py (TextTestResult) of Python 3.8 to 3.13, django/test/runner.py.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from velora_tui.domain.report import Status
+from velora_tui.grading.log import LogLines
+from velora_tui.grading.parsed import FAILING, SEVERITY, Listed, Observation, ParsedLog
+
+HEAD_LIMIT = 4000  # ids stand at the start of a line; what follows may be output of any length
+
+_DOUBLED = re.compile(r"(?P<name>\S.*?) \((?P<owner>[^\s()]+)\.(?P=name)\)")  # Python 3.11 and later
+_PLAIN = re.compile(r"(?P<name>\S+) \((?P<owner>[A-Za-z_][\w.<>]*)\)")
+_SPACED = re.compile(r"(?P<name>\S.*?) \((?P<owner>[A-Za-z_]\w*(?:\.[\w<>]+)+)\)")
+_STATUS = re.compile(r"(ok|FAIL|ERROR|expected failure|unexpected success|skipped (?:'.{0,4000}'|\".{0,4000}\"))$")
+_BLOCK = re.compile(r"(ERROR|FAIL|UNEXPECTED SUCCESS): (?=\S)")
+_CLOSING = re.compile(r"Ran (\d+) tests? in [\d.]+s")
+_APPLYING = re.compile(r" *Applying \S+?\.\.\.(?: OK)?(?=\S)")
+
+_WORDS = {
+    "ok": Status.PASSED,
+    "FAIL": Status.FAILED,
+    "ERROR": Status.ERROR,
+    "expected failure": Status.XFAIL,
+    "unexpected success": Status.XPASS,
+    "skipped": Status.SKIPPED,
+}
+_BLOCK_WORDS = {"ERROR": Status.ERROR, "FAIL": Status.FAILED, "UNEXPECTED SUCCESS": Status.XPASS}
+
+
+@dataclass
+class _Test:
+    """A test that has begun, and every status that was printed before the next one began."""
+
+    name: str
+    statuses: list[Observation] = field(default_factory=list)
+    awaits_title: bool = False  # the docstring's line comes next
+    bare: bool = True  # the last status stood alone, without output before it on its line
+    doubled: bool = True  # the name stands twice, as Python prints it since 3.11
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.parsed = ParsedLog()
+        self.tests: list[_Test] = []
+        self.failures: dict[str, Observation] = {}
+        self.ran: int | None = None
+        self._after_rule = False  # the line before was a row of `=`
+        self._reporting = False
+
+    def feed(self, number: int, offset: int, text: str) -> None:
+        if self._after_rule:
+            self._block(number, offset, text)
+            self._after_rule = False
+        elif text[:1] == "=" and len(text) >= 70 and not text.strip("="):
+            self._after_rule = True
+        elif found := _CLOSING.fullmatch(text):
+            self.ran = int(found[1])
+        elif not self._reporting:
+            self._progress(number, offset, text)
+        elif " ... " in text and self._starts(text):  # a second run, or blocks that a test printed
+            self._reporting = False
+            self._progress(number, offset, text)
+
+    def _block(self, number: int, offset: int, text: str) -> None:
+        found = _BLOCK.match(text)
+        if found is None:
+            return
+        self._reporting = True
+        rest = text[found.end() :]
+        started = _match_id(rest, 0)
+        name = rest if started is None else rest[: started.end()]
+        seen = Observation(_BLOCK_WORDS[found[1]], number, offset, "failure-block")
+        before = self.failures.get(name)
+        if before is None or SEVERITY[seen.status] > SEVERITY[before.status]:
+            self.failures[name] = seen
+
+    def _starts(self, text: str) -> bool:
+        started = _match_id(text, 0)
+        return started is not None and text.startswith(" ... ", started.end())
+
+    def _progress(self, number: int, offset: int, text: str) -> None:
+        position = 0
+        if "Applying" in text[:40] and (applying := _APPLYING.match(text)):
+            position = applying.end()
+        begun = False
+        while (started := _match_id(text, position)) is not None:
+            follows = text[started.end() : started.end() + 4]
+            if follows and follows != " ...":
+                break
+            self._begin(started, awaits_title=not follows)
+            begun = True
+            position = min(len(text), started.end() + 5)
+        if self.tests and position < len(text):
+            self._status(number, offset, text[position:], bare=begun)
+
+    def _begin(self, started: re.Match[str], awaits_title: bool) -> None:
+        owner, test = started["owner"], started["name"]
+        doubled = owner.endswith(f".{test}") or started.re is _DOUBLED
+        self.tests.append(_Test(started[0], awaits_title=awaits_title, doubled=doubled))
+        owner = owner.removesuffix(f".{test}")
+        for spelling in (f"{test} ({owner})", f"{test} ({owner}.{test})", f"{owner}.{test}"):
+            self.parsed.alias(spelling, started[0])
+
+    def _status(self, number: int, offset: int, text: str, bare: bool) -> None:
+        test = self.tests[-1]
+        if test.awaits_title:
+            test.awaits_title = False
+            title, separator, rest = text.rpartition(" ... ")
+            if not separator:
+                title, rest = text.removesuffix(" ..."), ""
+            self.parsed.alias(title, test.name)
+            text, bare = rest, True
+        found = _STATUS.search(text[-HEAD_LIMIT:])
+        if found is None:
+            return
+        status = _WORDS[found[1].partition(" '")[0].partition(' "')[0]]
+        test.statuses.append(Observation(status, number, offset, "verbose" if bare else "verbose-output"))
+        test.bare = found[0] == text
+
+
+def _match_id(text: str, position: int) -> re.Match[str] | None:
+    """Return the match of `name (module.Class.name)` or `name (module.Class)` at `position`."""
+    end = min(len(text), position + HEAD_LIMIT)
+    if text.find(" (", position, end) == -1:
+        return None
+    plain = _PLAIN.match(text, position, end)
+    if plain is not None:
+        return plain
+    return _DOUBLED.match(text, position, end) or _SPACED.match(text, position, end)
+
+
+def parse(log: LogLines, listed: Listed) -> ParsedLog:
+    """Return the tests of a unittest or Django log; a class's set-up that fails is named after the class."""
+    reader = _Reader()
+    for number, offset, text in log:
+        reader.feed(number, offset, text)
+    parsed = reader.parsed
+    complete = reader.ran is not None
+    for test in reader.tests:
+        if seen := _decide(test, reader, complete, last=test is reader.tests[-1]):
+            parsed.add(test.name, *seen)
+    for name, seen in reader.failures.items():
+        before = parsed.results.get(name)
+        if before is None or SEVERITY[seen.status] > SEVERITY[before.status]:
+            parsed.results[name] = seen
+    _note(parsed, complete)
+    return parsed
+
+
+def _decide(test: _Test, reader: _Reader, complete: bool, last: bool) -> Observation | None:
+    """Return the test's own status among those printed: the failure blocks are the authority on failures."""
+    if test.name in reader.failures:
+        return reader.failures[test.name]
+    if not test.statuses:
+        return None
+    if not complete:
+        if last and not test.bare:
+            return None
+        return max(test.statuses, key=lambda seen: SEVERITY[seen.status])
+    believable = [seen for seen in test.statuses if seen.status not in FAILING]
+    if not test.doubled and believable and believable[0].rule == "verbose":
+        return believable[0]  # before 3.11 a class that is skipped or fails prints its status without a name
+    return (believable or test.statuses)[-1]
+
+
+def _note(parsed: ParsedLog, complete: bool) -> None:
+    if not complete and parsed.results:
+        parsed.flag("truncated", "the log ends before unittest's last line")
+    unloaded = [name for name in parsed.results if "unittest.loader." in name]
+    if unloaded:
+        parsed.flag("collection-errors", f"{len(unloaded)} modules could not be loaded, first {unloaded[0]}")
+        if len(unloaded) == len(parsed.results):
+            parsed.died = "no test ran: no test module could be loaded"
