@@ -114,7 +114,7 @@ def _prepare(options: Options) -> None:
 
 
 def _one_line(error: typer.TyperException) -> str:
-    message = " ".join(error.format_message().split())
+    message = " ".join(error.format_message().split()).removesuffix(".")
     ctx = getattr(error, "ctx", None)
     return f"{message} — see `{ctx.command_path} --help`" if ctx is not None else message
 

@@ -23,6 +23,7 @@ from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.requests import RunRequest
 from velora_tui.errors import InstanceNotReady, UsageError
 from velora_tui.store.layout import Layout
+from velora_tui.view.cli_fleet import run_lines
 
 if TYPE_CHECKING:
     from velora_tui.demo.fleet import DemoFleet
@@ -121,6 +122,9 @@ class _Matrix:
                 request = RunRequest(dataset=str(cell.dataset), task=cell.instance_id, model=cell.model, wait=True)
                 self._follower.add([await self._engine.start(request)])
             await self._follower.follow(subscription, self._retry_where_it_helps)
+        if not self._as_json:
+            snapshot = self._engine.snapshot()
+            self._console.lines(("", *run_lines(snapshot.runs.values(), snapshot)))
         return self._follower.exit_status()
 
     async def _ask_the_refusing_instance(self) -> None:
@@ -136,7 +140,7 @@ class _Matrix:
             if self._as_json:
                 await self._console.record({"event": "start_refused", "instance": name, "reason": error.message})
             else:
-                await self._console.emit(f"{name} refused a run: {error.message}")
+                await self._console.emit(f"{name} refuses a run: {error.message}")
 
     async def _retry_where_it_helps(self, finished: AttemptFinished) -> bool:
         failure = finished.failure

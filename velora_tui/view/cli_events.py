@@ -14,7 +14,6 @@ from velora_tui.domain.events import (
     PhaseProgressed,
     PhaseStarted,
     PhaseState,
-    RunCreated,
     StopRequested,
     Summary,
 )
@@ -26,6 +25,8 @@ from velora_tui.view.cli_text import Line, joined
 from velora_tui.view.text import count, cut, duration, pad, size
 
 _INSTANCE_CELLS = 8
+_TASK_CELLS = 26
+_MODEL_CELLS = 8
 _PHASE_CELLS = 10
 _DETAIL_CELLS = 120
 
@@ -65,9 +66,8 @@ def event_line(event: AnyEvent, run: Run, label: str) -> Line | None:
     head = (
         Span(f"{event.at.astimezone():%H:%M:%S}  ", "dim"),
         Span(f"{pad(instance, _INSTANCE_CELLS)}  ", "strong"),
-        Span(f"{run.task} · ", "dim"),
-        Span(label, "model"),
-        Span("  "),
+        Span(f"{pad(run.task, _TASK_CELLS)}  ", "dim"),
+        Span(f"{pad(label, _MODEL_CELLS)}  ", "model"),
     )
     return (*head, *told)
 
@@ -118,13 +118,12 @@ def _spans(cell: Cell) -> tuple[Span, ...]:
 def event_words(event: AnyEvent) -> Line | None:
     """Return what an event says, without when and where; None for one that is not worth a line."""
     match event:
-        case RunCreated():
-            return (Span(f"run {event.run}, run number {event.run_number}"),)
         case AttemptQueued():
-            begin = f", from {event.from_phase}" if event.from_phase else ""
-            return (Span(f"attempt {event.attempt} waits for {event.instance or 'an instance'}{begin}", "dim"),)
+            begin = f", to begin with {event.from_phase}" if event.from_phase else ""
+            place = event.instance or "an instance"
+            return (Span(f"run {event.run} · attempt {event.attempt} waits for {place}{begin}", "dim"),)
         case AttemptStarted():
-            return (Span(f"attempt {event.attempt} starts on {event.instance}"),)
+            return (Span(f"attempt {event.attempt} starts"),)
         case PhaseStarted():
             return (Span(f"{pad(event.phase, _PHASE_CELLS)} "), PHASE_SPANS[PhaseState.RUNNING])
         case PhaseFinished():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from velora_tui.domain.events import AttemptState
@@ -30,11 +30,16 @@ def fleet_lines(snapshot: FleetSnapshot) -> Iterator[Cell]:
         yield Span("no run yet — `velora run --dataset FILE --model M` starts one", "dim")
         return
     yield ""
-    titles = ("RUN", "TASK", "MODEL", "K", "ATT", "INSTANCE", "STATE", "PHASES", "ELAPSED", "F2P", "P2P")
-    rows = [_run_row(run, snapshot) for run in reversed(runs)]
-    yield from table(titles, rows, right=("K", "ATT", "ELAPSED", "F2P", "P2P"))
+    yield from run_lines(reversed(runs), snapshot)
     if len(snapshot.runs) > RUNS_SHOWN:
         yield Span(f"… {count(len(snapshot.runs) - RUNS_SHOWN)} earlier runs: `velora status --json`", "dim")
+
+
+def run_lines(runs: Iterable[Run], snapshot: FleetSnapshot) -> list[Line]:
+    """Return a table of `runs`, each with its latest attempt."""
+    titles = ("RUN", "TASK", "MODEL", "K", "ATT", "INSTANCE", "STATE", "PHASES", "ELAPSED", "F2P", "P2P")
+    rows = [_run_row(run, snapshot) for run in runs]
+    return table(titles, rows, right=("K", "ATT", "ELAPSED", "F2P", "P2P"))
 
 
 def _head(snapshot: FleetSnapshot) -> Line:
@@ -106,7 +111,8 @@ def _attempt_state(attempt: Attempt) -> Cell:
 def _strip(attempt: Attempt) -> Line:
     """Return a mark for each phase, and the name of the one that counts now."""
     current = attempt.current_phase
-    return (*(PHASE_SPANS[phase.state] for phase in attempt.phases), Span(f" {current.name}" if current else ""))
+    marks = tuple(PHASE_SPANS[phase.state] for phase in attempt.phases)
+    return (*marks, Span(f" {current.name}")) if current else marks
 
 
 def _elapsed(attempt: Attempt, at: datetime) -> str:

@@ -1,0 +1,125 @@
+"""What is wrong with a request is said in one line, and the exit status is 2."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.conftest import LOCAL_FLEET, TASK, Place
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run",), "Missing option '--dataset' — see `velora run --help`"),
+        (("fly",), "No such command 'fly' — see `velora --help`"),
+        (("status", "--jsno"), "No such option: --jsno"),
+        (("run", "--dataset", "x", "--run-number", "0"), "'--run-number'"),
+        (("status",), "there is no fleet file"),
+        (("status", "--fleet", "none.toml"), "none.toml: no such fleet file (from --fleet)"),
+        (("demo", "--fleet", "x.toml", "--headless"), "the demo brings its own fleet"),
+        (("demo",), "the dashboard needs a terminal"),
+        (("--json", "demo"), "the dashboard has no --json"),
+    ],
+)
+def test_a_wrong_request_is_one_line(velora: Place, arguments: tuple[str, ...], words: str) -> None:
+    answer = velora(*arguments)
+
+    assert answer.status == 2
+    assert answer.out == ""
+    assert words in answer.complaint
+
+
+def test_without_a_fleet_file_velora_says_how_to_write_one(velora: Place) -> None:
+    answer = velora()
+
+    assert answer.status == 2
+    assert answer.out == ""
+    assert "[[instances]]" in answer.err
+    assert "velora demo" in answer.err
+    assert len(answer.err.splitlines()) <= 24
+
+
+def test_the_example_that_velora_shows_is_a_fleet_file(velora: Place) -> None:
+    shown = velora().err
+    example = shown[shown.index("  [fleet]") : shown.index("Save it")].replace("aws-instance-eval1", "local")
+    velora.write("velora.toml", "\n".join(line.removeprefix("  ") for line in example.splitlines()))
+
+    assert velora("status").status == 0
+
+
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [
+        ("[fleet\n", "velora.toml: not TOML"),
+        (LOCAL_FLEET.replace("home =", "hoem ="), "line 25: unknown key instances.0.hoem — did you mean home?"),
+        (LOCAL_FLEET.replace("= 100", '= "much"'), "line 8: defaults.max_disk_percent: input should be"),
+    ],
+)
+def test_a_broken_fleet_file_is_named_with_line_and_key(velora: Place, broken: str, words: str) -> None:
+    velora.write("velora.toml", broken)
+
+    answer = velora("status", "--json")
+
+    assert answer.status == 2
+    assert words in answer.complaint
+
+
+@pytest.mark.parametrize(
+    ("dataset", "arguments", "words"),
+    [
+        ({**TASK, "instance_id": "../../x; rm -rf ~"}, (), "field instance_id: '../../x; rm -rf ~' is not a safe name"),
+        ({**TASK, "repo": "no-owner"}, (), "field repo:"),
+        ("{not json", (), "line 1: not JSON"),
+        ("", (), "no task in it"),
+        (TASK, ("--task", "shop-2"), "unknown task 'shop-2' — did you mean shop-1?"),
+        (TASK, ("--model", "llm.gtp"), "unknown model 'llm.gtp' — did you mean llm.gpt?"),
+        (TASK, ("--model", "../x"), "--model: '../x' is not a safe name"),
+        (TASK, ("--instance", "heer"), "unknown instance 'heer' — did you mean here?"),
+        (TASK, ("--recipe", "magic"), "unknown recipe 'magic'"),
+    ],
+)
+def test_a_run_that_cannot_be_meant_is_refused(
+    local: Place, dataset: object, arguments: tuple[str, ...], words: str
+) -> None:
+    local.write("task.jsonl", dataset)
+
+    answer = local("run", "--dataset", "task.jsonl", "--model", "llm.gpt", *arguments)
+
+    assert answer.status == 2
+    assert words in answer.complaint
+    assert local("status", "--json").json["runs"] == []
+
+
+def test_a_run_needs_a_dataset_that_is_there(local: Place) -> None:
+    answer = local("run", "--dataset", "lost.jsonl", "--model", "llm.gpt")
+
+    assert answer.status == 2
+    assert "lost.jsonl cannot be read: No such file" in answer.complaint
+
+
+@pytest.mark.parametrize("arguments", [("logs", "01ABCDEF"), ("stop", "01ABCDEF"), ("retry", "01ABCDEF")])
+def test_an_unknown_run_is_named(local: Place, arguments: tuple[str, ...]) -> None:
+    answer = local(*arguments)
+
+    assert answer.status == 2
+    assert "unknown run '01ABCDEF' — there is no run yet" in answer.complaint
+
+
+def test_a_bug_is_one_line_and_its_traceback_is_kept(local: Place) -> None:
+    (local.folder / "results").mkdir()
+    (local.folder / "results" / "loop").symlink_to("loop")
+    environment = {"PYTHONPATH": str(local.folder)}
+    local.write("sitecustomize.py", "import json\njson.dumps = None\n")
+
+    answer = local("grade", "--task", "task.jsonl", "--log", "task.jsonl", "--json", **environment)
+
+    assert answer.status == 1
+    assert "a bug: TypeError" in answer.complaint
+    assert "Traceback" in (local.folder / "state" / "velora-errors.log").read_text()
+
+
+def test_readonly_starts_nothing(local: Place) -> None:
+    answer = local("--readonly", "run", "--dataset", "task.jsonl", "--model", "llm.gpt")
+
+    assert answer.status == 3
+    assert "Velora was started read-only" in answer.complaint
