@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -191,6 +192,27 @@ def test_a_wrong_pattern_is_said_at_once(tmp_path, pattern):
     log = opened(tmp_path / "a.log", b"text\n")
     with pytest.raises(UsageError, match=r"not a regular expression|too long"):
         log.search(pattern)
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+$", "(a*)*b", r"((\w+)\s?)*x", "(a{2,})+b", "(?:x|[ab]+)+", r"(\d+,)+"])
+def test_a_pattern_that_could_take_for_ever_is_refused(tmp_path, pattern):
+    log = opened(tmp_path / "a.log", b"a" * 5000 + b"\n")
+    with pytest.raises(UsageError, match="repeats a group"):
+        log.search(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(ab)+", "a+b*", r"(FAILED|ERROR)", r"\(a+\)+", "[(+]+", r"(\d+)\s(\w+)", "(?:a+)b"]
+)
+def test_harmless_groups_are_not_refused(tmp_path, pattern):
+    assert list(opened(tmp_path / "a.log", b"text\n").search(pattern))
+
+
+def test_a_costly_pattern_on_a_hostile_line_ends_soon(tmp_path):
+    log = opened(tmp_path / "a.log", b"a" * 2_000_000 + b"\n" + b"ab\n")
+    began = time.process_time()
+    assert hits(log, ".*a.*b$") == [2]
+    assert time.process_time() - began < 10
 
 
 def test_lines_can_be_read_and_searched_while_the_log_grows(tmp_path):

@@ -145,7 +145,8 @@ class LogFile:
     def search(self, pattern: str, start: int = 1) -> Iterator[SearchBatch]:
         """Yield the numbers of matching lines from `start` on, a batch per few hundred KB: stop iterating to cancel.
 
-        `pattern` is a regular expression; all in lower case it ignores case. Raises UsageError for one that is wrong.
+        `pattern` is a plain text or a regular expression, which looks at the first 1,000 characters of a line; all in
+        lower case it ignores case. Raises UsageError for one that is wrong or could take for ever.
         """
         index = self._index
         if index is None:

@@ -14,10 +14,18 @@ CHUNK_BYTES = 256 * 1024
 PIECE_BYTES = 1024 * 1024
 OVERLAP_BYTES = 4 * 1024
 MAX_PATTERN_CHARACTERS = 1000
+REGEX_LINE_CHARACTERS = 1000
+"""So much of a line a regular expression looks at: its time can grow with a power of the length."""
 
 # Colours between the letters must not hide a word; the newline stays, so lines keep their numbers.
 _TERMINAL_SEQUENCE = re.compile(rb"\x1b\[[0-?]*+[ -/]*+[@-~]|\x1b\][^\x00-\x1f]*+(?:\x07|\x1b\\)|\x1b[ -/]*+[0-Z\\^-~]")
+_CHARACTER_CLASS = re.compile(r"\[\^?\]?[^\]]*\]")
+_INNERMOST_GROUP = re.compile(r"\((?!\?\()(?:\?[:=!<>a-zP-]+)?([^()]*)\)")
+_REPEAT = re.compile(r"[*+]|\{\d*,?\d*\}")
+_LEADING_WILDCARD = re.compile(r"^(?:\.\*\??)+(?![+*?{|])")
 _REGEX_CHARACTERS = frozenset(r"\.^$*+?{}[]|()")
+
+_LONG_LINE = re.compile(rf"^(.{{{REGEX_LINE_CHARACTERS}}}).+$", re.MULTILINE)
 
 Finder = Callable[[bytes], Iterator[int]]
 """Gives the 0-based indexes of the matching lines in a chunk."""
@@ -36,16 +44,34 @@ def ignores_case(pattern: str) -> bool:
     return not any(character.isupper() for character in re.sub(r"\\.", "", pattern))
 
 
+def is_plain(pattern: str) -> bool:
+    """Return whether `pattern` has no sign with a meaning of its own."""
+    return not _REGEX_CHARACTERS.intersection(pattern)
+
+
 def compile_pattern(pattern: str) -> re.Pattern[str]:
     """Return `pattern` compiled with smart case, for one line; raises UsageError that says what is wrong with it."""
     if len(pattern) > MAX_PATTERN_CHARACTERS:
         raise UsageError(f"the pattern is too long: {len(pattern):,} characters, at most {MAX_PATTERN_CHARACTERS:,}")
+    if _can_take_for_ever(pattern):
+        raise UsageError("the pattern repeats a group that repeats something itself", hint="(a+)+ finds what a+ finds")
     try:
         return re.compile(pattern, re.IGNORECASE if ignores_case(pattern) else 0)
     except (re.error, OverflowError, RecursionError) as error:
         raise UsageError(
             f"not a regular expression: {error}", hint="put a \\ before a sign that stands for itself"
         ) from None
+
+
+def _can_take_for_ever(pattern: str) -> bool:
+    """Return whether a repeat holds another one, as in (a+)+, for which Python's engine needs exponential time."""
+    rest = _CHARACTER_CLASS.sub("x", re.sub(r"\\.", "x", pattern))
+    while group := _INNERMOST_GROUP.search(rest):
+        repeats = bool(_REPEAT.search(group[1]))
+        if repeats and _REPEAT.match(rest, group.end()):
+            return True
+        rest = rest[: group.start()] + ("x*" if repeats else "x") + rest[group.end() :]
+    return False
 
 
 def search_index(index: LogIndex, pattern: str, first_number: int, offset: int) -> Iterator[SearchBatch]:
@@ -88,9 +114,15 @@ def _finder(pattern: str) -> Finder:
     compiled = compile_pattern(pattern)
     if not pattern:
         return lambda _chunk: iter(())
-    if pattern.isascii() and not _REGEX_CHARACTERS.intersection(pattern):
+    if pattern.isascii() and is_plain(pattern):
         return _plain_finder(pattern.encode(), ignores_case(pattern))
-    return _regex_finder(re.compile(compiled.pattern, compiled.flags | re.MULTILINE))
+    return _regex_finder(re.compile(_without_leading_wildcard(pattern), compiled.flags | re.MULTILINE))
+
+
+def _without_leading_wildcard(pattern: str) -> str:
+    """Drop a leading .* that changes nothing in what lines are found, but much in how long it takes."""
+    rest = _LEADING_WILDCARD.sub("", pattern)
+    return rest or pattern
 
 
 def _plain_finder(needle: bytes, ignore_case: bool) -> Finder:
@@ -113,7 +145,7 @@ def _plain_finder(needle: bytes, ignore_case: bool) -> Finder:
 
 def _regex_finder(pattern: re.Pattern[str]) -> Finder:
     def find(chunk: bytes) -> Iterator[int]:
-        text = _without_sequences(chunk).replace(b"\r\n", b"\n").decode("utf-8", "replace")
+        text = _short_lines(_without_sequences(chunk).replace(b"\r\n", b"\n").decode("utf-8", "replace"))
         line, counted, position = 0, 0, 0
         while position < len(text) and (match := pattern.search(text, position)):
             start = text.rfind("\n", 0, match.start()) + 1
@@ -127,6 +159,17 @@ def _regex_finder(pattern: re.Pattern[str]) -> Finder:
             position = end + 1
 
     return find
+
+
+def _short_lines(text: str) -> str:
+    """Cut the lines of `text` that are too long for a regular expression; free where there is none."""
+    start = 0
+    while start + REGEX_LINE_CHARACTERS < len(text):
+        end = text.rfind("\n", start, start + REGEX_LINE_CHARACTERS + 1)
+        if end < 0:
+            return _LONG_LINE.sub(r"\1", text)
+        start = end + 1
+    return text
 
 
 def _without_sequences(chunk: bytes) -> bytes:

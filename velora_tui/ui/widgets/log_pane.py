@@ -332,7 +332,7 @@ class LogPane(LineView):
         tones = self._lines.get(number).tones if self._lines else ()
         spans = [StyledSpan(start, end, self.tone(tone, ground)) for start, end, tone in tones]
         hit = self.component("log--hit-current" if ground else "log--hit")
-        spans += [StyledSpan(start, end, hit) for start, end in self.hit_spans(text)]
+        spans += [StyledSpan(start, end, hit) for start, end in self.hit_spans(number, text)]
         selection = self.text_selection
         if selection is not None and (span := selection.get_span(number - 1)) is not None:
             start, end = span
@@ -340,6 +340,6 @@ class LogPane(LineView):
             spans.append(StyledSpan(start, len(text) if end == -1 else end, style))
         return spans
 
-    def hit_spans(self, text: str) -> Sequence[tuple[int, int]]:
-        """Return where the text of a line is what is searched for."""
+    def hit_spans(self, number: int, text: str) -> Sequence[tuple[int, int]]:
+        """Return where the text of line `number` is what is searched for."""
         return ()

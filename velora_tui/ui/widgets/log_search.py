@@ -7,7 +7,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
-from velora_tui.store.log_search import SearchBatch, compile_pattern
+from velora_tui.store.log_search import REGEX_LINE_CHARACTERS, SearchBatch, compile_pattern, is_plain
 
 SLICE_SECONDS = 0.03
 MAX_HITS = 1_000_000
@@ -57,7 +57,8 @@ class LogSearch:
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Return where in a line the pattern matches."""
         found = []
-        for match in self._compiled.finditer(text):
+        end = len(text) if is_plain(self.pattern) else REGEX_LINE_CHARACTERS
+        for match in self._compiled.finditer(text, 0, end):
             if match.end() > match.start():
                 found.append(match.span())
             if len(found) >= _MAX_SPANS_IN_LINE:

@@ -230,6 +230,8 @@ class LogView(LogPane):
             while not done and not search.is_full:
                 lines, done = await asyncio.to_thread(take_slice, batches)
                 search.add(lines)
+                if search is self._search and lines:
+                    self._paint_hits(lines[0], lines[-1])
                 self._jump_to_hit(search, done)
                 self._tell()
             search.next_line, search.searched_bytes = max(1, last), size
@@ -238,6 +240,11 @@ class LogView(LogPane):
         finally:
             search.running = False
             self._tell()
+
+    def _paint_hits(self, first: int, last: int) -> None:
+        rows = self.screen_rows()
+        if rows and first <= rows[-1].number and last >= rows[0].number:
+            self.refresh()
 
     def _jump_to_hit(self, search: LogSearch, done: bool) -> None:
         """Go to the first hit where the search was asked for, once it is known."""
@@ -269,9 +276,9 @@ class LogView(LogPane):
             self._told = status
             self.post_message(self.StatusChanged(self, status))
 
-    def hit_spans(self, text: str) -> Sequence[tuple[int, int]]:
-        """Return where a line has what is searched for."""
-        return self._search.spans(text) if self._search else ()
+    def hit_spans(self, number: int, text: str) -> Sequence[tuple[int, int]]:
+        """Return where a line that was found has what is searched for."""
+        return self._search.spans(text) if self._search and self._search.place_of(number) else ()
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Return the text selected with the mouse."""
