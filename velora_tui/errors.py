@@ -145,5 +145,9 @@ class ImageError(VeloraError):
     title = "image"
 
 
+class StorageError(ImageError):
+    title = "S3"
+
+
 class StoreError(VeloraError):
     title = "disk"

@@ -111,6 +111,8 @@ class PhaseFinished(AttemptEvent):
     seconds: float = 0.0
     detail: str = ""
     failure: Failure | None = None
+    outcome: Outcome | None = None  # where this phase showed it
+    summary: Summary | None = None
 
 
 class StopRequested(AttemptEvent):

@@ -185,7 +185,7 @@ def _next_attempt(attempt: Attempt, event: AttemptEvent) -> Attempt:
         case PhaseStarted():
             changes = {"phases": _phase_started(attempt, event)}
         case PhaseFinished():
-            changes = {"phases": _phase_finished(attempt, event)}
+            changes = {"phases": _phase_finished(attempt, event), **_shown(event)}
         case _:
             raise IllegalTransition(f"attempt {attempt.number} knows no {type(event).__name__}")
     return attempt.model_copy(update=changes)
@@ -229,6 +229,11 @@ def _phase_finished(attempt: Attempt, event: PhaseFinished) -> tuple[PhaseRun, .
     )
     update = {"state": event.state, "seconds": event.seconds, "detail": event.detail, "failure": event.failure}
     return _with_phase(attempt, phase.model_copy(update=update))
+
+
+def _shown(event: PhaseFinished) -> dict[str, object]:
+    shown = {"outcome": event.outcome, "summary": event.summary}
+    return {field: value for field, value in shown.items() if value is not None}
 
 
 def _with_phase(attempt: Attempt, changed: PhaseRun) -> tuple[PhaseRun, ...]:

@@ -37,7 +37,6 @@ from velora_tui.pipeline.recipes import recipe, time_limit_seconds
 from velora_tui.store.layout import Layout
 
 STOP_GRACE_SECONDS = 5.0
-_NOTHING = Summary()
 _OVERTIME_SECONDS = 30.0  # a job ends itself at its limit; only then do we
 
 
@@ -70,27 +69,23 @@ class AttemptDriver:
         """Have the attempt stopped: its phase is cancelled, its job ended on the instance."""
         self._stop.set()
 
-    async def drive(self) -> None:
-        """Go through the phases that are not done and journal how the attempt ended.
+    async def drive(self) -> AttemptFinished:
+        """Go through the phases that are not done and return how the attempt ended, for the caller to journal.
 
         Cancelled, it journals that it let go; jobs on the instance go on.
         """
-        outcome: Outcome | None = None
-        summary = _NOTHING
         try:
             await self._carry_over()
             for phase in self._pending_phases():
-                result = await self._phase(phase)
-                outcome, summary = result.outcome or outcome, result.summary or summary
+                await self._phase(phase)
         except _Ended as end:
-            await self._finish(end.state, failure=end.failure)
+            return self._finished(end.state, end.failure)
         except asyncio.CancelledError:
             await self._detach()
             raise
         except Exception as error:  # noqa: BLE001 - the boundary of an attempt: its bug fails no other attempt
-            await self._finish(AttemptState.FAILED, failure=_failure(error, None))
-        else:
-            await self._finish(AttemptState.FINISHED, outcome=outcome, summary=summary)
+            return self._finished(AttemptState.FAILED, _failure(error, None))
+        return self._finished(AttemptState.FINISHED)
 
     def _attempt(self) -> Attempt:
         return self._shop.ledger.runs[self._run.run].attempts[self._number - 1]
@@ -113,7 +108,7 @@ class AttemptDriver:
                 return
             await self._end_phase(phase.name, PhaseState.SKIPPED, detail=f"kept from attempt {self._number - 1}")
 
-    async def _phase(self, phase: Phase) -> PhaseResult:
+    async def _phase(self, phase: Phase) -> None:
         """Run one phase to its end and journal it. Raises _Ended where the attempt ends with it."""
         resuming = self._attempt().phase(phase.name).state is PhaseState.RUNNING
         limit = time_limit_seconds(self._shop.fleet, phase.name)
@@ -133,8 +128,9 @@ class AttemptDriver:
         finally:
             context.log.close()
         state = PhaseState.SKIPPED if result.skipped else PhaseState.SUCCEEDED
-        await self._end_phase(phase.name, state, time.monotonic() - started, result.detail)
-        return result
+        await self._end_phase(
+            phase.name, state, time.monotonic() - started, result.detail, outcome=result.outcome, summary=result.summary
+        )
 
     async def _watched(self, phase: Phase, context: PhaseContext, resuming: bool) -> PhaseResult:
         """Await the phase, its time limit, or a stop, whichever comes first."""
@@ -204,7 +200,15 @@ class AttemptDriver:
         )
 
     async def _end_phase(
-        self, phase: str, state: PhaseState, seconds: float = 0.0, detail: str = "", failure: Failure | None = None
+        self,
+        phase: str,
+        state: PhaseState,
+        seconds: float = 0.0,
+        detail: str = "",
+        failure: Failure | None = None,
+        *,
+        outcome: Outcome | None = None,
+        summary: Summary | None = None,
     ) -> None:
         await self._record(
             PhaseFinished(
@@ -215,28 +219,22 @@ class AttemptDriver:
                 seconds=round(seconds, 3),
                 detail=detail,
                 failure=failure,
+                outcome=outcome,
+                summary=summary,
             )
         )
 
-    async def _finish(
-        self,
-        state: AttemptState,
-        *,
-        outcome: Outcome | None = None,
-        summary: Summary = _NOTHING,
-        failure: Failure | None = None,
-    ) -> None:
-        results = self._shop.layout.attempt_results(self._run, self._number)
-        await self._record(
-            AttemptFinished(
-                run=self._run.run,
-                attempt=self._number,
-                state=state,
-                outcome=outcome,
-                summary=summary,
-                failure=failure,
-                results=str(results) if state is AttemptState.FINISHED else None,
-            )
+    def _finished(self, state: AttemptState, failure: Failure | None = None) -> AttemptFinished:
+        attempt = self._attempt()
+        finished = state is AttemptState.FINISHED
+        return AttemptFinished(
+            run=self._run.run,
+            attempt=self._number,
+            state=state,
+            outcome=attempt.outcome if finished else None,
+            summary=attempt.summary,
+            failure=failure,
+            results=str(self._shop.layout.attempt_results(self._run, self._number)) if finished else None,
         )
 
     async def _detach(self) -> None:
@@ -245,7 +243,7 @@ class AttemptDriver:
             AttemptDetached(run=self._run.run, attempt=self._number, phase=phase.name if phase else None)
         )
 
-    async def _record(self, event: PhaseStarted | PhaseFinished | AttemptFinished | AttemptDetached) -> None:
+    async def _record(self, event: PhaseStarted | PhaseFinished | AttemptDetached) -> None:
         await self._shop.ledger.record(event)
 
 

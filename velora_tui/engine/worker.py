@@ -96,9 +96,10 @@ class InstanceWorker:
         except HostError as error:
             await self._fail(entry, failure_of(error, None))
             return
-        await self._drive(entry)
+        end = await self._drive(entry)
         with suppress(HostError):  # a lease that stays behind is seen as stale, and taken over
             await lease.release(host, owner.token)
+        await self._shop.ledger.record(end)
 
     async def _take(self, host: Host, owner: lease.LeaseOwner) -> None:
         """Take the instance's lease, or take over a stale one or our own run's. Raises InstanceBusy and HostErrors."""
@@ -116,7 +117,7 @@ class InstanceWorker:
                 raise
             await lease.take_over(host, report.model_copy(update={"state": "stale"}), owner)
 
-    async def _drive(self, entry: Entry) -> None:
+    async def _drive(self, entry: Entry) -> AttemptFinished:
         ledger = self._shop.ledger
         ids = {"run": entry.run, "attempt": entry.attempt}
         if entry.resume:
@@ -129,7 +130,7 @@ class InstanceWorker:
         self._driver = AttemptDriver(self._shop, run, attempt, task)
         if attempt.stopping:
             self._driver.request_stop()
-        await self._driver.drive()
+        return await self._driver.drive()
 
     async def _fail(self, entry: Entry, failure: Failure) -> None:
         await self._shop.ledger.record(

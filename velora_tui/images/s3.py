@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,43 +10,47 @@ from typing import TYPE_CHECKING, Any
 
 from velora_tui.domain.fleet import S3Settings
 from velora_tui.domain.image import S3Object
-from velora_tui.errors import ImageError
+from velora_tui.errors import ImageError, StorageError
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
-_CONNECT_SECONDS = 10
-_READ_SECONDS = 20
-_ATTEMPTS = 3
+_CONNECT_SECONDS = 5
+_READ_SECONDS = 10
+_ATTEMPTS = 2
 
 
 @dataclass(frozen=True)
-class ObjectFacts:
-    """Size in bytes and etag of an object."""
+class ImageOffer:
+    """An image that is there: size in bytes, etag, and a URL by which its holder may fetch it; that is a secret."""
 
     size: int
     etag: str
+    url: str
 
 
 class ImageStore:
-    """The S3 side of images, through aioboto3. The library is imported on first use: it costs half a second."""
+    """The S3 side of images, through aioboto3.
+
+    Importing it and making a client block for half a second, so that happens in a thread with a loop of its own.
+    """
 
     def __init__(self, settings: S3Settings) -> None:
         self.settings = settings
 
-    async def head(self, image: S3Object) -> ObjectFacts:
-        """Return what S3 knows of `image`. Raises ImageError: missing, refused, or no answer."""
-        async with self._client(image) as client:
-            answer = await client.head_object(Bucket=image.bucket, Key=image.key)
-        return ObjectFacts(size=answer["ContentLength"], etag=answer["ETag"].strip('"'))
+    async def offer(self, image: S3Object, valid_seconds: int) -> ImageOffer:
+        """Return what an instance needs to fetch `image` within `valid_seconds`.
 
-    async def presigned_url(self, image: S3Object, valid_seconds: int) -> str:
-        """Return a URL that lets its holder fetch `image` for `valid_seconds`; it is a secret."""
+        Raises ImageError: missing, refused, or no answer.
+        """
+        return await asyncio.to_thread(asyncio.run, self._offer(image, valid_seconds))
+
+    async def _offer(self, image: S3Object, valid_seconds: int) -> ImageOffer:
+        place = {"Bucket": image.bucket, "Key": image.key}
         async with self._client(image) as client:
-            url: str = await client.generate_presigned_url(
-                "get_object", Params={"Bucket": image.bucket, "Key": image.key}, ExpiresIn=valid_seconds
-            )
-        return url
+            head = await client.head_object(**place)
+            url = await client.generate_presigned_url("get_object", Params=place, ExpiresIn=valid_seconds)
+        return ImageOffer(size=head["ContentLength"], etag=head["ETag"].strip('"'), url=url)
 
     @asynccontextmanager
     async def _client(self, image: S3Object) -> AsyncIterator[Any]:
@@ -72,9 +77,9 @@ class ImageStore:
         except ClientError as error:
             raise _explained(image, error) from None
         except (BotoCoreError, OSError, ValueError) as error:
-            where = settings.endpoint_url or "S3"
-            raise ImageError(
-                f"{where} does not answer for {image}: {error}", hint="check network, endpoint and credentials"
+            raise StorageError(
+                f"{settings.endpoint_url or 'S3'} does not answer for {image}: {error}",
+                hint="check network, endpoint and credentials, then retry",
             ) from None
 
 
@@ -83,5 +88,5 @@ def _explained(image: S3Object, error: ClientError) -> ImageError:
     if code in {"404", "NoSuchKey", "NoSuchBucket"}:
         return ImageError(f"{image} is not in S3 ({code})", hint="upload the image, or mend image_storage_uri")
     if code in {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"}:
-        return ImageError(f"S3 refuses {image} ({code})", hint="check the AWS credentials and the bucket's rights")
-    return ImageError(f"S3 failed for {image}: {error}", hint="try again later")
+        return StorageError(f"S3 refuses {image} ({code})", hint="check the AWS credentials and the bucket's rights")
+    return StorageError(f"S3 failed for {image}: {error}", hint="try again later")

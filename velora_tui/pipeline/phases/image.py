@@ -7,7 +7,7 @@ from shlex import quote
 
 from velora_tui.domain.failure import Failure, FailureClass
 from velora_tui.domain.image import RegistryImage, S3Object, image_source
-from velora_tui.images.s3 import ObjectFacts
+from velora_tui.images.s3 import ImageOffer
 from velora_tui.pipeline.phase import PhaseContext, PhaseFailed, PhaseResult
 from velora_tui.pipeline.remote_job import run_job
 from velora_tui.pipeline.sandbox import CHECK_ARCHIVE, IMAGES
@@ -68,8 +68,7 @@ class Image:
         source = image_source(ctx.task, ctx.fleet.s3.images)
         if isinstance(source, RegistryImage):
             raise PhaseFailed(_no_docker(source))
-        facts = await ctx.images.head(source)
-        url = await ctx.images.presigned_url(source, int(ctx.time_limit_seconds) + 60)
+        offer = await ctx.images.offer(source, int(ctx.time_limit_seconds) + 60)
         cached = False
 
         def watch(line: str) -> None:
@@ -78,17 +77,17 @@ class Image:
             if match := _PROGRESS.match(line):
                 ctx.progress(int(match[1]), int(match[2]), "bytes", "")
 
-        await run_job(ctx, _script(source, facts), {"VELORA_IMAGE_URL": url}, watch)
-        return PhaseResult(f"{size(facts.size)}{' (cached)' if cached else ''}")
+        await run_job(ctx, _script(source, offer), {"VELORA_IMAGE_URL": offer.url}, watch)
+        return PhaseResult(f"{size(offer.size)}{' (cached)' if cached else ''}")
 
     async def resume(self, ctx: PhaseContext) -> PhaseResult:
         return await self.run(ctx)
 
 
-def _script(source: S3Object, facts: ObjectFacts) -> str:
+def _script(source: S3Object, offer: ImageOffer) -> str:
     return (
         f"images={IMAGES}\nname={quote(source.file_name)}\nsource={quote(str(source))}\n"
-        f"etag={quote(facts.etag)}\nbytes={facts.size}\n{CHECK_ARCHIVE}{_DOWNLOAD}"
+        f"etag={quote(offer.etag)}\nbytes={offer.size}\n{CHECK_ARCHIVE}{_DOWNLOAD}"
     )
 
 

@@ -1,0 +1,165 @@
+"""Refusing, stopping, retrying, letting go and coming back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.engine.conftest import MakeEngine
+from tests.engine.following import ended, phase_of, until
+from velora_tui.demo.fleet import DemoFleet
+from velora_tui.domain.events import AttemptAttached, AttemptState, LogGrew, PhaseState
+from velora_tui.domain.fleet import Agent, Fleet
+from velora_tui.domain.requests import RunRequest
+from velora_tui.engine.engine import Engine
+from velora_tui.errors import DatasetError, InstanceBusy, InstanceNotReady, ReadOnly, Refused, UnknownName
+from velora_tui.hosts.lease import read_lease
+from velora_tui.store.layout import Layout
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def request_(demo: DemoFleet) -> RunRequest:
+    """A run on an image whose download works the first time."""
+    cell = demo.runs[0]
+    return RunRequest(dataset=str(cell.dataset), model=cell.model, instance="eval1")
+
+
+@pytest.fixture
+def patient(fleet: Fleet) -> Fleet:
+    """The fleet with an agent that works at a human pace."""
+    command = fleet.agents["scripted"].command.replace("--speed 20", "--speed 1")
+    return fleet.model_copy(update={"agents": {"scripted": Agent(command=command)}})
+
+
+async def test_an_instance_that_is_not_ready_refuses_with_the_reason(
+    demo: DemoFleet, request_: RunRequest, make_engine: MakeEngine
+) -> None:
+    async with make_engine() as engine:
+        with pytest.raises(InstanceNotReady, match=r"eval4: disk: \d+ % used, limit \d+ %"):
+            await engine.start(request_.model_copy(update={"instance": demo.refusing_instance}))
+        assert not engine.snapshot().runs
+        (readiness,) = await engine.check(["eval4"])
+        assert not readiness.ready
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"instance": "evil9"}, UnknownName),
+        ({"model": "llm.none"}, UnknownName),
+        ({"recipe": "nativ"}, UnknownName),
+        ({"task": "none"}, UnknownName),
+        ({"dataset": "/nonexistent.json"}, DatasetError),
+    ],
+)
+async def test_wrong_names_are_refused_before_anything_happens(
+    request_: RunRequest, make_engine: MakeEngine, changes: dict[str, str], error: type[Exception]
+) -> None:
+    async with make_engine() as engine:
+        with pytest.raises(error):
+            await engine.start(request_.model_copy(update=changes))
+        assert not engine.snapshot().runs
+
+
+async def test_a_busy_instance_refuses_and_a_stopped_run_frees_it(
+    demo: DemoFleet, request_: RunRequest, patient: Fleet, make_engine: MakeEngine
+) -> None:
+    async with make_engine(patient) as engine:
+        with engine.observe() as subscription:
+            run = await engine.start(request_)
+            await phase_of(subscription, run, "trajectory")
+            await until(subscription, lambda event: isinstance(event, LogGrew) and event.phase == "trajectory")
+            with pytest.raises(InstanceBusy, match=run.run):
+                await engine.start(request_.model_copy(update={"run_number": 2}))
+            with pytest.raises(Refused, match="is active"):
+                await engine.start(request_)
+            queued = await engine.start(request_.model_copy(update={"run_number": 2, "wait": True}))
+            assert engine.snapshot().queue == (queued.run,)
+            await engine.stop(queued.run)
+            await engine.stop(run.run)
+            (stopped, never) = await ended(engine, subscription, [run, queued])
+            assert (stopped.state, never.state) == (AttemptState.STOPPED, AttemptState.STOPPED)
+            assert stopped.phase("trajectory").state is PhaseState.STOPPED
+            assert never.started_at is None
+            host = engine._machines.host("eval1")
+            processes = await host.run("grep -l VELORA_MODEL /proc/[0-9]*/environ 2>/dev/null | wc -l")
+            assert processes.text.strip() == "0"
+            with pytest.raises(Refused, match="is not running"):
+                await engine.stop(run.run)
+
+
+async def test_a_retry_from_a_phase_keeps_the_earlier_ones(request_: RunRequest, make_engine: MakeEngine) -> None:
+    async with make_engine() as engine:
+        with engine.observe() as subscription:
+            run = await engine.start(request_)
+            (first,) = await ended(engine, subscription, [run])
+            assert first.state is AttemptState.FINISHED, first.failure
+            with pytest.raises(UnknownName):
+                await engine.retry(run.run, "evaluatoin")
+            await engine.retry(run.run, "evaluation")
+            (again,) = await ended(engine, subscription, [run])
+            assert (again.number, again.state, again.outcome) == (2, AttemptState.FINISHED, first.outcome)
+            states = {phase.name: phase.state for phase in again.phases}
+            assert states["trajectory"] is PhaseState.SKIPPED
+            assert states["evaluation"] is PhaseState.SUCCEEDED
+            trees = [engine.layout.attempt_results(run, number) for number in (1, 2)]
+            assert all((tree / "output.jsonl").is_file() for tree in trees), "the first attempt's results stay"
+
+
+async def test_a_run_goes_on_while_no_operator_is_there(
+    demo: DemoFleet, request_: RunRequest, patient: Fleet, make_engine: MakeEngine
+) -> None:
+    async with make_engine(patient) as engine:
+        with engine.observe() as subscription:
+            run = await engine.start(request_.model_copy(update={"instance": "eval2"}))
+            await phase_of(subscription, run, "trajectory")
+            await until(subscription, lambda event: isinstance(event, LogGrew) and event.phase == "trajectory")
+    async with make_engine(patient) as engine:
+        attempt = engine.run(run.run).attempt
+        assert attempt is not None
+        assert (attempt.state, attempt.detached) == (AttemptState.RUNNING, True)
+        with engine.observe() as subscription:
+            assert [taken.run for taken in await engine.attach()] == [run.run]
+            await until(subscription, lambda event: isinstance(event, AttemptAttached))
+            (attempt,) = await ended(engine, subscription, [run])
+        assert attempt.state is AttemptState.FINISHED, attempt.failure
+        ours = engine.log_path(run.run, 1, "trajectory").read_bytes()
+        theirs = demo.fleet_file.parent.glob(f"**/runs/{run.run}.1/trajectory/log")
+        assert [ours] == [path.read_bytes() for path in theirs]
+        assert await read_lease(engine._machines.host("eval2")) is None
+
+
+async def test_another_engine_watches_and_its_stop_is_carried_out(
+    request_: RunRequest, patient: Fleet, make_engine: MakeEngine
+) -> None:
+    async with make_engine(patient) as driving, make_engine(patient) as watching:
+        with watching.observe() as subscription:
+            run = await driving.start(request_.model_copy(update={"instance": "eval3"}))
+            await phase_of(subscription, run, "image")
+            assert await watching.attach() == ()
+            with pytest.raises(Refused):
+                await watching.retry(run.run)
+            await watching.stop(run.run)
+            (attempt,) = await ended(watching, subscription, [run])
+        assert attempt.state is AttemptState.STOPPED
+
+
+async def test_a_phase_that_takes_too_long_is_ended(
+    request_: RunRequest, patient: Fleet, make_engine: MakeEngine
+) -> None:
+    defaults = patient.defaults.model_copy(update={"timeouts": {"trajectory": 2.0}})
+    async with make_engine(patient.model_copy(update={"defaults": defaults})) as engine:
+        with engine.observe() as subscription:
+            run = await engine.start(request_.model_copy(update={"instance": "eval5"}))
+            (attempt,) = await ended(engine, subscription, [run])
+            assert attempt.failure is not None
+            assert (attempt.state, attempt.failure.signature) == (AttemptState.FAILED, "time-limit")
+
+
+async def test_read_only_touches_nothing(fleet: Fleet, tmp_path: Path, request_: RunRequest) -> None:
+    async with Engine(fleet, Layout.under(tmp_path / "state"), read_only=True) as engine:
+        with pytest.raises(ReadOnly):
+            await engine.start(request_)
