@@ -67,6 +67,10 @@ class _Matcher:
         found = {name: _result(name, seen) for name, seen in results.items()}
         absent = [name for name in self._listed if name not in results]
         taken: dict[str, list[str]] = {}
+        for name in [name for name in absent if name in self._parsed.qualified]:
+            found[name] = _result(name, self._parsed.qualified[name], "qualified")
+            self._flag("normalised:qualified", "read by its package or file", name)
+        absent = [name for name in absent if name not in found]
         for name in absent:
             for candidate in self._candidates(name)[1]:
                 taken.setdefault(candidate, []).append(name)

@@ -39,12 +39,14 @@ class ParsedLog:
     """The tests of a log by the exact names it prints.
 
     `aliases` maps other spellings of a name, which the log or the framework gives, to the name; None marks a
-    spelling that two tests share. `died` says why no test of the log can be graded.
+    spelling that two tests share. `qualified` has tests by names that also say the package or file, for
+    frameworks whose own names recur. `died` says why no test of the log can be graded.
     """
 
     results: dict[str, Observation] = field(default_factory=dict)
     noted: dict[tuple[str, str | None], Flag] = field(default_factory=dict)
     aliases: dict[str, str | None] = field(default_factory=dict)
+    qualified: dict[str, Observation] = field(default_factory=dict)
     died: str | None = None
 
     def add(self, name: str, status: Status, line: int, offset: int, rule: str) -> None:

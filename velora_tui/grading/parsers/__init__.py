@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from velora_tui.errors import UnknownName
 from velora_tui.grading.log import LogLines
 from velora_tui.grading.parsed import Listed, ParsedLog
-from velora_tui.grading.parsers import pytest, unittest
+from velora_tui.grading.parsers import go, pytest, unittest
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,8 @@ _PARSERS = {
     "python/parse_log_pytest_options": pytest.parse_options,
     "python/parse_log_unittest": unittest.parse,
     "python/parse_log_django": unittest.parse,
+    "go/parse_log_gotest": go.parse,
+    "go/parse_log_gotest_json": go.parse_json,
 }
 _CUT_AT_BLANK = frozenset({"python/parse_log_unittest", "python/parse_log_django"})
 

@@ -1,0 +1,180 @@
+"""Go's test output: `go test -v` and the events of `go test -json`.
+
+Source of the formats: testing.go and cmd/test2json of Go 1.14 to 1.23. Both believe what tests print, so a result
+counts only for a test that runs: its own last one, as the real one comes last.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from velora_tui.domain.report import Status
+from velora_tui.grading.log import LogLines
+from velora_tui.grading.parsed import FAILING, SEVERITY, Listed, Observation, ParsedLog
+
+_RESULT = re.compile(r"--- (PASS|FAIL|SKIP): (\S+) \(\d+(?:\.\d+)?s\)$")
+_EVENT = re.compile(r"=== (RUN|CONT|PAUSE|NAME) +(\S+)$")
+_PACKAGE = re.compile(r"(ok  |FAIL|\?   )\t(\S+)(?:\t| |$)(.*)")
+_LOG_LINE = re.compile(r"\s+\S+\.go:\d+: ")
+
+_WORDS = {"PASS": Status.PASSED, "FAIL": Status.FAILED, "SKIP": Status.SKIPPED}
+_ACTIONS = {"pass": Status.PASSED, "fail": Status.FAILED, "skip": Status.SKIPPED}
+SEPARATORS = ("/", "::", ".", " ", ":")
+"""How datasets join a package and a test where names recur."""
+
+
+@dataclass
+class _Package:
+    """The tests of one package's run. A test is open from its start until its result, and while it is current."""
+
+    name: str = ""
+    open: set[str] = field(default_factory=set)
+    started: set[str] = field(default_factory=set)
+    current: str = ""
+    results: dict[str, Observation] = field(default_factory=dict)
+    failed: bool = False
+
+    def start(self, test: str) -> None:
+        self.open.add(test)
+        self.started.add(test)
+        self.current = test
+
+    def resume(self, test: str) -> None:
+        self.current = test
+
+    def finish(self, test: str, seen: Observation) -> None:
+        """Record a result: of a running test the last, of another none, since only a running test has one."""
+        if test in self.open or test == self.current or self.current.startswith(f"{test}/"):
+            self.open.discard(test)
+            self.results[test] = seen
+        elif not self.started and (test not in self.results or seen.status in FAILING):
+            self.results[test] = seen  # without -v no test announces itself
+
+
+@dataclass
+class _Reader:
+    packages: list[_Package] = field(default_factory=list)
+    now: _Package = field(default_factory=_Package)
+    broken: list[str] = field(default_factory=list)
+    by_name: dict[str, _Package] = field(default_factory=dict)  # of -json, whose packages interleave
+
+    def text(self, number: int, offset: int, text: str) -> None:
+        if text.startswith("=== ") and (event := _EVENT.match(text)):
+            self._announce(event[1], event[2])
+        elif "--- " in text and (found := _RESULT.search(text, max(0, len(text) - 20_000))):
+            if not _LOG_LINE.match(text):
+                self._result(found, text, number, offset)
+        elif text[:4] in {"ok  ", "FAIL", "?   "} and (closing := _PACKAGE.match(text)):
+            self._close(closing)
+
+    def _announce(self, event: str, test: str) -> None:
+        if event == "RUN":
+            self.now.start(test)
+        elif event != "PAUSE":
+            self.now.resume(test)
+
+    def _result(self, found: re.Match[str], text: str, number: int, offset: int) -> None:
+        test = found[2]
+        before = self.packages[-1] if self.packages else None
+        if before is not None and not self.now.started and test in before.started and test == before.current:
+            self.now = self.packages.pop()  # the package's last line was printed by the test that ends here
+        rule = "result" if not text[: found.start()].strip() else "result-glued"
+        self.now.finish(test, Observation(_WORDS[found[1]], number, offset, rule))
+
+    def _close(self, closing: re.Match[str]) -> None:
+        if "failed]" in closing[3]:
+            self.broken.append(closing[2])
+            return
+        self.now.name, self.now.failed = closing[2], closing[1] == "FAIL"
+        self.packages.append(self.now)
+        self.now = _Package()
+
+    def event(self, number: int, offset: int, event: dict[str, Any]) -> None:
+        action, package_name, test = event.get("Action"), event.get("Package"), event.get("Test")
+        if not isinstance(package_name, str) or not isinstance(action, str):
+            return
+        package = self.by_name.get(package_name)
+        if package is None:
+            package = self.by_name[package_name] = _Package(package_name)
+        if not isinstance(test, str):
+            self._package_event(package, action, str(event.get("Output") or ""))
+        elif action == "run":
+            package.start(test)
+        elif action == "cont":
+            package.resume(test)
+        elif action in _ACTIONS:
+            package.finish(test, Observation(_ACTIONS[action], number, offset, "event"))
+        elif action == "output":
+            self._output(package, str(event.get("Output") or ""), number, offset)
+
+    def _package_event(self, package: _Package, action: str, output: str) -> None:
+        package.failed = package.failed or action == "fail"
+        if "failed]" in output and (closing := _PACKAGE.match(output.rstrip("\n"))):
+            self.broken.append(closing[2])
+
+    def _output(self, package: _Package, output: str, number: int, offset: int) -> None:
+        """Read a result that older versions of test2json miss because output stands before it on its line."""
+        found = _RESULT.search(output.rstrip("\n"), max(0, len(output) - 20_000))
+        if (
+            found
+            and found[2] in package.open
+            and found.start() > 0
+            and not _LOG_LINE.match(output)
+            and output[0] != " "
+        ):
+            package.finish(found[2], Observation(_WORDS[found[1]], number, offset, "result-glued"))
+
+
+def parse(log: LogLines, listed: Listed) -> ParsedLog:
+    """Return the tests of `go test -v`; a name that several packages have is also known with its package."""
+    reader = _Reader()
+    for line in log:
+        reader.text(*line)
+    return _collect(reader, [*reader.packages, reader.now])
+
+
+def parse_json(log: LogLines, listed: Listed) -> ParsedLog:
+    """Return the tests of `go test -json`, and of plain output where the log has no events."""
+    reader = _Reader()
+    for number, offset, text in log:
+        event = _decode(text) if text.startswith("{") else None
+        if event is not None:
+            reader.event(number, offset, event)
+        else:
+            reader.text(number, offset, text)
+    return _collect(reader, [*reader.by_name.values(), *reader.packages, reader.now])
+
+
+def _decode(text: str) -> dict[str, Any] | None:
+    try:
+        event = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return event if isinstance(event, dict) else None
+
+
+def _collect(reader: _Reader, packages: list[_Package]) -> ParsedLog:
+    parsed = ParsedLog()
+    for package in packages:
+        for test, seen in package.results.items():
+            parsed.add(test, *seen)
+            for separator in SEPARATORS if package.name else ():
+                _qualify(parsed, f"{package.name}{separator}{test}", seen)
+        if package.failed and not any(seen.status in FAILING for seen in package.results.values()):
+            parsed.flag("package-failed", f"{package.name} failed, but none of its tests shows it")
+        for test in package.started - package.results.keys():
+            parsed.flag("unfinished", "it began, but the log has no result of it", test)
+    if reader.broken:
+        parsed.flag("build-failed", f"{len(reader.broken)} packages did not build, first {reader.broken[0]}")
+        if not parsed.results:
+            parsed.died = f"no test ran: {reader.broken[0]} did not build"
+    return parsed
+
+
+def _qualify(parsed: ParsedLog, name: str, seen: Observation) -> None:
+    before = parsed.qualified.get(name)
+    if before is None or SEVERITY[seen.status] > SEVERITY[before.status]:
+        parsed.qualified[name] = seen
