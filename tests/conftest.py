@@ -1,0 +1,37 @@
+"""What holds for every test: nothing of this machine's own configuration leaks in, and CI skips nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+_OURS = ("VELORA_", "AWS_", "SSH_", "XDG_", "GIT_")
+_THEIRS = ("NO_COLOR", "FORCE_COLOR", "COLORFGBG", "EDITOR", "PAGER", "VISUAL")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
+    """Give the whole session an empty home and none of the user's variables."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(_OURS) or name in _THEIRS:
+                patch.delenv(name)
+        patch.setenv("HOME", str(home))
+        yield home
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI a skipped test is a failed one: there everything can be installed."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI") == "true":
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"nothing may be skipped in CI: {reason}"
+    return report
