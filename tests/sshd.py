@@ -31,6 +31,7 @@ PubkeyAuthentication yes
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 AllowTcpForwarding yes
+Subsystem sftp internal-sftp
 AllowStreamLocalForwarding yes
 SetEnv HOME={home}
 """

@@ -7,6 +7,7 @@ import concurrent.futures
 import hashlib
 import os
 import tarfile
+import time
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
@@ -53,6 +54,9 @@ class Puller:
         self._gunzip = zlib.decompressobj(wbits=31) if gzipped else None
         self._waiting: concurrent.futures.Future[bytes] | None = None
         self._stopped = False
+        self._began = 0.0
+        self._timed_bytes = 0
+        self.bytes_per_second = 0.0
 
     def read(self, size: int = _READ_BYTES) -> bytes:
         """Return some bytes, at most `size`; b"" at the end. Raises HostErrors."""
@@ -71,9 +75,20 @@ class Puller:
             raise ConnectionLost("reading was given up")
         self._waiting = asyncio.run_coroutine_threadsafe(self._process.read(size), self._loop)
         try:
-            return self._waiting.result()
+            data = self._waiting.result()
         except concurrent.futures.CancelledError:
             raise ConnectionLost("reading was given up") from None
+        self._measure(len(data))
+        return data
+
+    def _measure(self, size: int) -> None:
+        # From the first bytes on: how long the other side took to begin says nothing about the link.
+        now = time.monotonic()
+        if not self._began:
+            self._began = now
+        else:
+            self._timed_bytes += size
+            self.bytes_per_second = self._timed_bytes / max(now - self._began, 1e-6)
 
     async def feed(self, work: Callable[[Puller], T]) -> T:
         """Run `work(self)` in a thread; cancelling waits until the thread has let go."""

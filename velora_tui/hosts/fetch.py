@@ -17,6 +17,9 @@ from velora_tui.hosts.shell import assign, quote_path
 
 _MANIFEST_LIMIT_BYTES = 64 * 1024 * 1024
 _PASSES = 3
+_PROBE_BYTES = 1024 * 1024
+# Bytes per second above which gzip would take longer than the bytes that it saves.
+_FAST_LINK = 12_000_000.0
 _DIGEST_LINE = re.compile(rb"\\?([0-9a-f]{64}) ")
 
 _LIST = """
@@ -62,15 +65,15 @@ async def fetch_tree(
     on_progress: Callable[[int, int], None] | None = None,
     exclude: Iterable[str] = (),
     limits: FetchLimits = FetchLimits(),
-    compress: bool = True,
+    compress: bool | None = None,
     timeout_seconds: float = 3600.0,
 ) -> list[FetchedFile]:
     """Copy the regular files under `remote_dir` to `local_dir`, which appears when all are there and verified.
 
     Until then they are kept beside it, so that a call after a break goes on where the last one stopped. Files that
-    change meanwhile are fetched again, a few times. `exclude` holds patterns such as `*.tar` or `cache/*`;
-    `on_progress(done_bytes, total_bytes)` is called from a thread. Raises HostErrors, CommandFailed for what is unsafe
-    or over the limits, StoreError for the local disk.
+    change meanwhile are fetched again, a few times. Where `compress` is None, the speed of the link decides. `exclude`
+    holds patterns such as `*.tar` or `cache/*`; `on_progress(done_bytes, total_bytes)` is called from a thread.
+    Raises HostErrors, CommandFailed for what is unsafe or over the limits, StoreError for the local disk.
     """
     partial = local_dir.with_name(f".{local_dir.name}.partial")
     patterns = tuple(exclude)
@@ -99,7 +102,7 @@ class _Fetch:
         partial: Path,
         sizes: Mapping[str, int],
         on_progress: Callable[[int, int], None] | None,
-        compress: bool,
+        compress: bool | None,
     ) -> None:
         self._host = host
         self._remote_dir = remote_dir
@@ -109,43 +112,64 @@ class _Fetch:
         self._compress = compress
         self._done_bytes = 0
         self._total_bytes = sum(sizes.values())
+        self._expected: dict[str, str] = {}
 
     async def run(self) -> list[FetchedFile] | None:
         """Return the files if all are here and equal; None where some changed and another pass is needed."""
         have = await asyncio.to_thread(_held, self._partial, self._sizes)
         self._count(sum(self._sizes[path] for path in have))
-        wanted = {path: size for path, size in self._sizes.items() if path not in have}
-        everything, missing = _names(self._sizes), _names(wanted)
+        missing = [path for path in self._sizes if path not in have]
+        if self._compress is None:
+            probe = self._probe(missing)
+            missing = missing[len(probe) :]
+            arrived, bytes_per_second = await self._transfer([*have, *probe], probe, compress=False)
+            have |= arrived
+            if missing:
+                have |= (await self._transfer(missing, missing, compress=bytes_per_second < _FAST_LINK))[0]
+        else:
+            have |= (await self._transfer(self._sizes, missing, compress=self._compress))[0]
+        return await self._compare(have)
+
+    def _probe(self, missing: list[str]) -> list[str]:
+        """Return the first files, which go uncompressed and tell how fast the link is."""
+        total = 0
+        for number, path in enumerate(missing):
+            if total >= _PROBE_BYTES:
+                return missing[:number]
+            total += self._sizes[path]
+        return missing
+
+    async def _transfer(
+        self, compare: Iterable[str], wanted: Iterable[str], *, compress: bool
+    ) -> tuple[dict[str, str], float]:
+        """Get `wanted` and the checksums of `compare` from there; return the local checksums and bytes per second."""
+        names = list(compare)
+        sizes = {path: self._sizes[path] for path in wanted}
+        announced = _names(names)
         command = (
             f"folder={quote_path(self._remote_dir)}\n"
-            + assign(all_bytes=len(everything), pack="gzip -1" if self._compress else "cat")
+            + assign(all_bytes=len(announced), pack="gzip -1" if compress else "cat")
             + _SEND
         )
         async with self._host.open(command) as process:
-            digests, got = await self._transfer(process, everything + missing, wanted)
-        return await self._compare(digests, {**have, **got})
+            puller = Puller(process, gzipped=compress)
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(_send(process, announced + _names(sizes)))
+                    digests = group.create_task(_digests(process, self._host.name, self._remote_dir))
+                    got = group.create_task(
+                        puller.feed(lambda stream: unpack(stream, self._partial, sizes, self._count))
+                    )
+            except ExceptionGroup as failures:
+                raise failures.exceptions[0] from None
+        self._expected |= zip(names, digests.result(), strict=False)
+        return got.result(), puller.bytes_per_second
 
-    async def _transfer(
-        self, process: RemoteProcess, names: bytes, wanted: Mapping[str, int]
-    ) -> tuple[list[str], dict[str, str]]:
-        puller = Puller(process, gzipped=self._compress)
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(_send(process, names))
-                digests = group.create_task(_digests(process, self._host.name, self._remote_dir))
-                got = group.create_task(puller.feed(lambda stream: unpack(stream, self._partial, wanted, self._count)))
-        except ExceptionGroup as failures:
-            raise failures.exceptions[0] from None
-        return digests.result(), got.result()
-
-    async def _compare(self, digests: list[str], have: Mapping[str, str]) -> list[FetchedFile] | None:
-        expected = dict(zip(self._sizes, digests, strict=False))
-        changed = [path for path in self._sizes if have.get(path) != expected.get(path)]
+    async def _compare(self, have: Mapping[str, str]) -> list[FetchedFile] | None:
+        changed = [path for path in self._sizes if have.get(path, "") != self._expected.get(path)]
         for path in changed:
             await asyncio.to_thread((self._partial / path).unlink, missing_ok=True)
-        if changed or len(digests) != len(self._sizes):
-            return None
-        return [FetchedFile(path, size, have[path]) for path, size in self._sizes.items()]
+        return None if changed else [FetchedFile(path, size, have[path]) for path, size in self._sizes.items()]
 
     def _count(self, size: int) -> None:
         self._done_bytes += size
@@ -161,11 +185,11 @@ async def _list(host: Host, remote_dir: str, exclude: tuple[str, ...], limits: F
     for entry in result.stdout.split(b"\0")[:-1]:
         size, _, name = entry.partition(b" ")
         try:
-            path = relative_path(name.decode("utf-8", "surrogateescape"))
+            path, size_bytes = relative_path(name.decode("utf-8", "surrogateescape")), int(size)
         except ValueError as error:
             raise CommandFailed(f"an unsafe file name: {error}", instance=host.name) from error
         if not any(fnmatch(path, pattern) for pattern in exclude):
-            sizes[path] = int(size)
+            sizes[path] = size_bytes
     if len(sizes) > limits.files or sum(sizes.values()) > limits.total_bytes:
         raise CommandFailed(
             f"{remote_dir} is too large: {len(sizes)} files, {sum(sizes.values())} bytes",
@@ -175,9 +199,9 @@ async def _list(host: Host, remote_dir: str, exclude: tuple[str, ...], limits: F
     return sizes
 
 
-def _names(sizes: Mapping[str, int]) -> bytes:
+def _names(paths: Iterable[str]) -> bytes:
     # "./" keeps tar from taking a name for an option.
-    return b"".join(b"./" + path.encode("utf-8", "surrogateescape") + b"\0" for path in sizes)
+    return b"".join(b"./" + path.encode("utf-8", "surrogateescape") + b"\0" for path in paths)
 
 
 async def _send(process: RemoteProcess, names: bytes) -> None:

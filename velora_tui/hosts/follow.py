@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ _CHUNK_BYTES = 256 * 1024
 # How often a job is asked whether it lives; its regular end is noticed at once.
 _CHECK_SECONDS = 2.0
 _FAREWELL_SECONDS = 1.0
+_FINAL = re.compile(rb"(?:END|LOST) (\d{1,18}) ?(\d{1,3})? *\n")
 _PASSING = (ConnectionLost, Unreachable, CommandTimeout)
 
 
@@ -67,16 +69,14 @@ class LogStream:
     async def listen(self) -> None:
         """Take the control lines until the job has ended or the connection broke."""
         while line := await self._process.read_stderr_line():
-            word, *values = line.decode("utf-8", "replace").split()[:3] or [""]
-            if word == "END":
-                self._final = JobEnd(int(values[1]), int(values[0]))
-            elif word == "LOST":
-                self._final = JobEnd(None, int(values[0]))
-            elif word == "ABSENT":
+            if found := _FINAL.fullmatch(line):
+                # A job that was lost, and one whose exit file is empty, have no status.
+                self._final = JobEnd(int(found[2]) if found[2] else None, int(found[1]))
+            elif line.startswith(b"ABSENT"):
                 self._error = CommandFailed("there is no job to follow", instance=self._instance)
-            elif word == "SHRANK" or (word == "tail:" and b"truncated" in line):
+            elif line.startswith(b"SHRANK") or (line.startswith(b"tail:") and b"truncated" in line):
                 self._error = _shrank(self._instance, self.offset)
-            elif word.isdecimal():
+            elif line.strip().isdigit():
                 await self._process.write(b"?\n")
             if self._error is not None or self._complete():
                 await self._process.write_eof()  # wakes the reader, which may have had the last byte already

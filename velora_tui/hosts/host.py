@@ -10,10 +10,17 @@ OUTPUT_LIMIT = 8 * 1024 * 1024
 
 
 class RemoteProcess(Protocol):
-    """A command running on a host, with byte streams. Leaving its context ends it on both sides."""
+    """A command running on a host, with byte streams. Leaving its context ends it on both sides.
+
+    Output waits in bounded buffers. Over SSH both output streams share one channel: leaving one of them unread while
+    the command fills it holds up the other.
+    """
 
     async def write(self, data: bytes) -> None:
-        """Send `data` to its standard input, waiting while the peer is slow. Raises ConnectionLost."""
+        """Send `data` to its standard input, waiting while the peer is slow. Raises ConnectionLost.
+
+        What a command that has ended can no longer read is dropped; its exit status tells.
+        """
 
     async def write_eof(self) -> None:
         """Close its standard input."""
@@ -22,7 +29,10 @@ class RemoteProcess(Protocol):
         """Return up to `limit` bytes of standard output; b"" at the end. Raises ConnectionLost."""
 
     async def read_stderr_line(self) -> bytes:
-        r"""Return the next line of standard error with its \n; b"" at the end. Raises ConnectionLost."""
+        r"""Return the next line of standard error with its \n; b"" at the end. Raises ConnectionLost.
+
+        A line over 64 KiB comes in pieces.
+        """
 
     async def wait(self) -> int:
         """Return the exit status (128 + signal number where a signal ended it). Raises ConnectionLost."""

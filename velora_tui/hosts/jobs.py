@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
-from velora_tui.errors import UsageError
+from velora_tui.errors import CommandFailed, UsageError
 from velora_tui.hosts.command import command_failed
 from velora_tui.hosts.follow import LogStream, follow_log
 from velora_tui.hosts.host import CommandResult, Host
@@ -97,12 +97,12 @@ class DetachedJobs:
         result = await self.host.run(command, stdin=b"".join(parts), timeout_seconds=_LAUNCH_SECONDS + 60, check=False)
         if result.exit_status == _UNAVAILABLE:
             raise command_failed(self.host.name, command, result, hint="install util-linux, which has setsid")
-        return _state(self._checked(command, result))
+        return self._read(command, result)[0]
 
     async def state(self, spool: str) -> JobState:
         """Return what is known of the job."""
         command = _script("job_state.sh", spool)
-        return _state(self._checked(command, await self.host.run(command, check=False)))
+        return self._read(command, await self.host.run(command, check=False))[0]
 
     def follow(self, spool: str, offset: int = 0) -> AbstractAsyncContextManager[LogStream]:
         """Stream the log's bytes from `offset` on; see LogStream."""
@@ -112,15 +112,22 @@ class DetachedJobs:
         """End the job's group and those who left it: SIGTERM first, after `grace_seconds` SIGKILL."""
         command = assign(grace_seconds=int(grace_seconds)) + _script("job_stop.sh", spool)
         result = await self.host.run(command, timeout_seconds=grace_seconds + 60, check=False)
-        facts = self._checked(command, result)
-        left = tuple(int(pid) for pid in facts.get("left", "").split())
-        return StopReport(_state(facts), facts.get("killed") == "yes", left)
+        state, facts = self._read(command, result)
+        left = tuple(int(pid) for pid in facts.get("left", "").split() if pid.isdigit())
+        return StopReport(state, facts.get("killed") == "yes", left)
 
-    def _checked(self, command: str, result: CommandResult) -> dict[str, str]:
+    def _read(self, command: str, result: CommandResult) -> tuple[JobState, dict[str, str]]:
         facts = dict(line.partition(" ")[::2] for line in result.text.splitlines())
-        if result.exit_status != 0 or "kind" not in facts:
+        if result.exit_status != 0:
             raise command_failed(self.host.name, command, result)
-        return facts
+        try:
+            return _state(facts), facts
+        except (ValueError, LookupError, OverflowError) as error:
+            raise CommandFailed(
+                f"the instance's answer about a job makes no sense: {error}",
+                instance=self.host.name,
+                output=result.text[-4096:],
+            ) from error
 
 
 def _script(name: str, spool: str) -> str:
@@ -154,7 +161,7 @@ def _state(facts: Mapping[str, str]) -> JobState:
         kind = "running" if launched and here - launched < timedelta(seconds=_LAUNCH_SECONDS) else "lost"
     return JobState(
         kind=_KINDS[kind],
-        exit_status=int(facts["exit_status"]) if "exit_status" in facts else None,
+        exit_status=int(facts["exit_status"]) if facts.get("exit_status", "").strip() else None,
         log_size=int(facts.get("file_log", "0").split()[0]),
         pid=int(facts["pid"]) if "pid" in facts else None,
         started_at=launched,

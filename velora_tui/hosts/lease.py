@@ -113,7 +113,7 @@ async def read_lease(host: Host, lease: str = DEFAULT_LEASE) -> LeaseReport | No
     """Return who has the instance; None where it is free. Raises HostErrors."""
     result = await host.run(_head(lease) + script_text("lease_read.sh"))
     idle, _, text = result.stdout.partition(b"\n")
-    if not idle:
+    if not idle.strip().lstrip(b"-").isdigit():
         return None
     try:
         owner = LeaseOwner.model_validate_json(text)
@@ -121,7 +121,7 @@ async def read_lease(host: Host, lease: str = DEFAULT_LEASE) -> LeaseReport | No
         forming = int(idle) < _FORMING_SECONDS
         reason = "it is just being taken" if forming else "it names no owner: its maker crashed"
         return LeaseReport(state="held" if forming else "stale", reason=reason, owner=None)
-    return await _judge(host, owner, float(idle))
+    return await _judge(host, owner, int(idle))
 
 
 def busy(instance: str, report: LeaseReport | None) -> InstanceBusy:
@@ -138,12 +138,14 @@ def busy(instance: str, report: LeaseReport | None) -> InstanceBusy:
     )
 
 
-async def _judge(host: Host, owner: LeaseOwner, touched_seconds: float) -> LeaseReport:
+async def _judge(host: Host, owner: LeaseOwner, touched_seconds: int) -> LeaseReport:
     command = f"spools={quote_path(owner.spools)}\n{script_text('job_lib.sh')}{script_text('lease_jobs.sh')}"
-    facts = [line.split(" ", 1) for line in (await host.run(command)).text.splitlines()]
+    facts = [line.partition(" ")[::2] for line in (await host.run(command)).text.splitlines()]
     if any(key == "running" for key, _ in facts):
         return LeaseReport(state="held", reason="its job is running", owner=owner)
-    idle = min([touched_seconds, *(float(value) for key, value in facts if key == "idle")])
+    idle = min(
+        [touched_seconds, *(int(value) for key, value in facts if key == "idle" and value.lstrip("-").isdigit())]
+    )
     if owner.alive():
         return LeaseReport(state="held", reason="between two jobs", owner=owner)
     if owner.alive() is False:

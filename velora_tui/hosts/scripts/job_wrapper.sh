@@ -9,10 +9,10 @@ read -r boot </proc/sys/kernel/random/boot_id
 { printf '%s %s %s' "$$" "$start" "$boot" 1<>.pid && mv .pid pid; } || exit
 
 watchdog() {
-    trap 'kill "$nap"; exit' TERM
+    # $! and no variable of its own: the signal may come right behind the launch.
+    trap 'kill "$!"; exit' TERM
     sleep "$limit_seconds" &
-    nap=$!
-    wait "$nap"
+    wait "$!"
     trap : TERM
     : >timed_out
     kill -s TERM 0
