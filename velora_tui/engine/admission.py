@@ -85,7 +85,8 @@ class Admission:
 
     def _busy(self) -> dict[str, str]:
         """Return run ids by the instance that an active attempt has or has asked for."""
-        active = (run for run in self._shop.ledger.runs.values() if run.attempt and not run.attempt.state.is_over)
+        active = [run for run in self._shop.ledger.runs.values() if run.attempt and not run.attempt.state.is_over]
+        active.sort(key=lambda run: run.attempt is not None and run.attempt.started_at is not None)  # these count
         return {run.attempt.instance: run.run for run in active if run.attempt and run.attempt.instance}
 
 

@@ -166,6 +166,11 @@ class Engine:
             if attempt is None or attempt.state.is_over or run.run in self._locks or not await self._lock(run.run):
                 continue
             resume = attempt.state is AttemptState.RUNNING
+            if attempt.stopping and not resume:
+                await self._ledger.record(
+                    AttemptFinished(run=run.run, attempt=attempt.number, state=AttemptState.STOPPED)
+                )
+                continue
             await self._queue.put(Entry(run.run, attempt.number, attempt.instance, force=attempt.force, resume=resume))
             taken.append(run)
         return tuple(taken)
