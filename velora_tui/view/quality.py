@@ -26,10 +26,10 @@ def quality_lines(quality: Iterable[QualityCheck]) -> Iterator[Line]:
 
 
 def flag_lines(flags: Sequence[Flag]) -> Iterator[Line]:
-    """Yield what a reader of the verdict should know; a flag of a test opens that test."""
+    """Yield what a reader of the verdict should know; the key of a flag of a test ends in ":test:NAME"."""
     for number, flag in enumerate(flags):
         test = (Span(f"  {flag.test}"),) if flag.test else ()
-        key = f"test:{flag.test}" if flag.test else f"flag:{number}"
+        key = f"flag:{number}:test:{flag.test}" if flag.test else f"flag:{number}"
         yield Line((Span("   ! ", "look"), Span(flag.id, "look"), Span(f"  {flag.detail}", "dim"), *test), key=key)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
 
 from velora_tui.domain.events import AttemptState
@@ -10,8 +10,9 @@ from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.report import Outcome
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.view.cells import Cell, Row, Span
-from velora_tui.view.cli_events import OUTCOME_SPANS, STATE_SPANS
 from velora_tui.view.columns import Column
+from velora_tui.view.entries import Entry, SortKey
+from velora_tui.view.states import attempt_state
 from velora_tui.view.tests_rows import fraction
 from velora_tui.view.text import count, duration, size
 from velora_tui.view.trajectory_lines import dollars
@@ -29,8 +30,7 @@ COLUMNS = (
     Column("cost", "COST", 7, "right", priority=5),
 )
 _NOTHING = Span("–", "dim")
-_OUTCOME_ORDER = {Outcome.RESOLVED: 0, Outcome.UNRESOLVED: 1, Outcome.NO_PATCH: 2, Outcome.EVAL_ERROR: 3}
-_STATE_ORDER = {AttemptState.FAILED: 4, AttemptState.STOPPED: 5}
+FILTER_KEYS = ("task", "repo", "model", "run", "outcome", "state", "instance", "phase", "failure")
 
 
 def ended(runs: Iterable[Run]) -> list[Run]:
@@ -39,15 +39,19 @@ def ended(runs: Iterable[Run]) -> list[Run]:
     return sorted(over, key=lambda run: (_attempt(run).ended_at or run.created_at, run.run), reverse=True)
 
 
-def result_row(run: Run, fleet: Fleet) -> Row:
-    """Return the row of a run that has ended; its key is the run's id."""
+def result_entries(runs: Iterable[Run], fleet: Fleet) -> list[Entry]:
+    """Return a row for each run that has ended, the latest first; its key is the run's id."""
+    return [_entry(run, fleet) for run in ended(runs)]
+
+
+def _entry(run: Run, fleet: Fleet) -> Entry:
     attempt = _attempt(run)
     summary = attempt.summary
     cells: dict[str, Cell] = {
         "task": task_name(run),
         "model": Span(fleet.label(run.model), "model"),
         "run": Span(str(run.run_number), "dim"),
-        "outcome": outcome(attempt),
+        "outcome": attempt_state(attempt).spans,
         "f2p": fraction(*summary.f2p, is_fixing=True) if summary.f2p else _NOTHING,
         "p2p": fraction(*summary.p2p, is_fixing=False) if summary.p2p else _NOTHING,
         "patch": size(summary.patch_bytes) if summary.patch_bytes else _NOTHING,
@@ -55,7 +59,7 @@ def result_row(run: Run, fleet: Fleet) -> Row:
         "time": Span(duration(seconds_of(attempt)), "dim") if attempt.started_at else _NOTHING,
         "cost": Span(dollars(summary.cost), "dim") if summary.cost is not None else _NOTHING,
     }
-    return Row(run.run, cells)
+    return Entry(Row(run.run, cells), _fields(run, attempt, fleet), _order(run, attempt))
 
 
 def task_name(run: Run) -> tuple[Span, ...]:
@@ -69,15 +73,6 @@ def short_task(run: Run) -> str:
         if run.task.startswith(f"{prefix}-") and len(run.task) > len(prefix) + 1:
             return run.task[len(prefix) + 1 :]
     return run.task
-
-
-def outcome(attempt: Attempt) -> Cell:
-    """Return what an attempt showed, or why it showed nothing."""
-    if attempt.outcome is not None:
-        return OUTCOME_SPANS[attempt.outcome]
-    state = STATE_SPANS[attempt.state]
-    phase = attempt.failure.phase if attempt.failure else None
-    return (state, Span(f" in {phase}", state.tone)) if phase else state
 
 
 def seconds_of(attempt: Attempt) -> float:
@@ -115,24 +110,37 @@ def _attempt(run: Run) -> Attempt:
     return attempt
 
 
-def _share(pair: tuple[int, int] | None) -> float:
-    return pair[0] / pair[1] if pair and pair[1] else -1.0
+def _fields(run: Run, attempt: Attempt, fleet: Fleet) -> dict[str, str]:
+    failure = attempt.failure
+    state = attempt_state(attempt).word
+    return {
+        "task": run.task,
+        "repo": run.repo,
+        "model": f"{run.model} {fleet.label(run.model)}",
+        "run": str(run.run_number),
+        "outcome": state,
+        "state": f"{attempt.state} {state}",
+        "instance": attempt.instance or "",
+        "phase": failure.phase or "" if failure else "",
+        "failure": f"{failure.failure_class} {failure.signature}" if failure else "",
+    }
 
 
-def _order(attempt: Attempt) -> int:
-    return _OUTCOME_ORDER[attempt.outcome] if attempt.outcome is not None else _STATE_ORDER.get(attempt.state, 6)
+def _order(run: Run, attempt: Attempt) -> dict[str, SortKey]:
+    summary = attempt.summary
+    values: dict[str, float | None] = {
+        "run": run.run_number,
+        "outcome": attempt_state(attempt).rank,
+        "f2p": _share(summary.f2p),
+        "p2p": _share(summary.p2p),
+        "patch": summary.patch_bytes,
+        "steps": summary.history,
+        "time": seconds_of(attempt) if attempt.started_at else None,
+        "cost": summary.cost,
+    }
+    known: dict[str, SortKey] = {column: (value, "") for column, value in values.items() if value is not None}
+    return {"task": (0, f"{run.repo} {run.task}"), "model": (0, run.model), **known}
 
 
-SORT_VALUES: dict[str, Callable[[Run], tuple[float, str]]] = {
-    "task": lambda run: (0, f"{run.repo} {run.task}"),
-    "model": lambda run: (0, run.model),
-    "run": lambda run: (run.run_number, ""),
-    "outcome": lambda run: (_order(_attempt(run)), ""),
-    "f2p": lambda run: (_share(_attempt(run).summary.f2p), ""),
-    "p2p": lambda run: (_share(_attempt(run).summary.p2p), ""),
-    "patch": lambda run: (_attempt(run).summary.patch_bytes or 0, ""),
-    "steps": lambda run: (_attempt(run).summary.history or 0, ""),
-    "time": lambda run: (seconds_of(_attempt(run)), ""),
-    "cost": lambda run: (_attempt(run).summary.cost or 0.0, ""),
-}
-"""What the runs are sorted by, by column."""
+def _share(pair: tuple[int, int] | None) -> float | None:
+    return pair[0] / pair[1] if pair and pair[1] else None

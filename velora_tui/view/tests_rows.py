@@ -57,14 +57,14 @@ class _Painter:
         folds_missing = len(missing) > MOST_MISSING_UNFOLDED and not self.view.query
         for test in group.failing:
             if not (folds_missing and test.status is Status.MISSING):
-                yield from self.test(test)
+                yield from self.test(group.name, test)
         if folds_missing:
             yield from self.folded(group.name, "missing", missing)
         if self.view.failed_only:
             return
         if len(group.passing) <= MOST_PASSING_UNFOLDED or self.view.query:
             for test in group.passing:
-                yield from self.test(test)
+                yield from self.test(group.name, test)
         else:
             yield from self.folded(group.name, "", group.passing)
 
@@ -82,9 +82,9 @@ class _Painter:
             yield Line(left, (Span("▾ " if is_open else "▸ ", "faint"),), key)
             if is_open:
                 for test in inside:
-                    yield from self.test(test, indent=4)
+                    yield from self.test(group, test, indent=4)
 
-    def test(self, test: TestResult, indent: int = 2) -> Iterator[Line]:
+    def test(self, group: str, test: TestResult, indent: int = 2) -> Iterator[Line]:
         """Yield a test with its status and line, and below it why it failed."""
         sign, tone = _SIGNS[test.status]
         words = [] if test.status in _PLAIN else [Span(f"  {test.status.lower()}", tone)]
@@ -93,7 +93,7 @@ class _Painter:
         if test.evidence is not None:
             words.append(Span(f"  line {count(test.evidence.line)}", "dim"))
         left = (Span(" " * indent + f"{sign} ", tone), Span(self.short(test.name)))
-        yield Line(left, (*words, Span(" ")), key=f"test:{test.name}")
+        yield Line(left, (*words, Span(" ")), key=f"{group}:test:{test.name}")
         reason = self.reasons.get(test.name)
         if reason is not None and tone == "bad":
             yield Line((Span(" " * (indent + 4)), Span(reason.text, "bad")))
@@ -103,7 +103,7 @@ class _Painter:
 
 
 def test_lines(verdict: Verdict, view: TreeView, reasons: Mapping[str, Reason]) -> list[Line]:
-    """Return the tree. Keys: "test:NAME" for a test, "fold:…" for what enter folds and unfolds."""
+    """Return the tree. Keys: "GROUP:test:NAME" for a test, "fold:…" for what enter folds and unfolds."""
     groups = _groups(verdict)
     folder = _common_folder([test.name for group in groups[:2] for test in (*group.failing, *group.passing)])
     flagged = frozenset(flag.test for flag in verdict.flags if flag.test)
@@ -120,10 +120,16 @@ def test_lines(verdict: Verdict, view: TreeView, reasons: Mapping[str, Reason]) 
     return lines
 
 
+def test_of(key: str) -> str:
+    """Return the name of the test that the line with this key is about, or nothing."""
+    return "" if key.startswith("fold:") else key.partition(":test:")[2]
+
+
 def failed_keys(lines: Sequence[Line], verdict: Verdict) -> list[str]:
-    """Return the keys of the lines of tests that did not do what they should, in order."""
+    """Return the keys of the lines of listed tests that did not do what they should, in order."""
     failed = {*verdict.fail_to_pass.failure, *verdict.pass_to_pass.failure}
-    return [line.key for line in lines if line.key.removeprefix("test:") in failed or ":missing:" in line.key]
+    listed = [line.key for line in lines if line.key.startswith(("FAIL_TO_PASS:", "PASS_TO_PASS:", "fold:"))]
+    return [key for key in listed if test_of(key) in failed or ":missing:" in key]
 
 
 def file_of(name: str) -> str:

@@ -50,8 +50,8 @@ class LineList(LineView):
         _key("ctrl+u", "half_up", "Half a page up", "Half a page up"),
         _key("left,h", "left", "Left", "To the left in long lines"),
         _key("right,l", "right", "Right", "To the right in long lines"),
-        _key("n", "next_hit", "Next", "To the next line found"),
-        _key("N", "previous_hit", "Previous", "To the line found before"),
+        _key("n", "next_hit", "Next", "To the next line found, else to the next landmark"),
+        _key("N", "previous_hit", "Previous", "To the line found, or the landmark, before"),
         _key("enter", "open", "Open", "Open what the line stands for"),
         _key("y", "copy", "Copy", "Copy the line"),
     ]
@@ -101,6 +101,7 @@ class LineList(LineView):
         self._left = 0
         self._pattern: re.Pattern[str] | None = None
         self._hits: list[int] = []
+        self._landmarks: tuple[str, ...] = ()
 
     @property
     def lines(self) -> Sequence[Line]:
@@ -123,13 +124,17 @@ class LineList(LineView):
         is_hit = place < len(self._hits) and self._hits[place] == self.cursor_place
         return (place + 1 if is_hit else 0), len(self._hits)
 
-    def show(self, lines: Iterable[Line], *, keep_place: bool = True) -> None:
-        """Show these lines; unless `keep_place`, from their start."""
+    def show(self, lines: Iterable[Line], *, keep_place: bool = True, landmarks: Iterable[str] = ()) -> None:
+        """Show these lines; unless `keep_place`, from their start.
+
+        Where nothing is searched for, n and N go to the next and the previous of the keys `landmarks`.
+        """
         old_place = self.cursor_place
         offset = old_place - self.scroll_offset.y
         self._lines = tuple(lines)
         self._stops = [place for place, line in enumerate(self._lines) if line.key]
         self._places = {self._lines[place].key: place for place in self._stops}
+        self._landmarks = tuple(landmarks)
         self.set_height(len(self._lines))
         if not keep_place:
             self._left = 0
@@ -150,11 +155,13 @@ class LineList(LineView):
         self._cursor = self._lines[stop].key if stop is not None else None
         self.post_message(self.Highlighted(self, self._cursor))
 
-    def move_to(self, key: str) -> bool:
-        """Put the cursor on the line `key`; return whether there is one."""
+    def move_to(self, key: str, *, on_top: bool = False) -> bool:
+        """Put the cursor on the line `key`, if asked at the top of the view; return whether there is one."""
         if key not in self._places:
             return False
         self._move_to_place(self._places[key])
+        if on_top:
+            self.jump(self._places[key])
         return True
 
     def move_to_any(self, keys: Sequence[str], *, forward: bool) -> bool:
@@ -263,10 +270,14 @@ class LineList(LineView):
         self.refresh()
 
     def action_next_hit(self) -> None:
-        self.move_to_any([self._lines[place].key for place in self._hits], forward=True)
+        self.move_to_any(self._jump_keys(), forward=True)
 
     def action_previous_hit(self) -> None:
-        self.move_to_any([self._lines[place].key for place in self._hits], forward=False)
+        self.move_to_any(self._jump_keys(), forward=False)
+
+    def _jump_keys(self) -> Sequence[str]:
+        """Return the lines found, or the landmarks where nothing is searched for."""
+        return self._landmarks if self._pattern is None else [self._lines[place].key for place in self._hits]
 
     def action_open(self) -> None:
         if self._cursor is not None:

@@ -1,0 +1,80 @@
+"""The page of a run: what happened, when, and the proof."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+
+from velora_tui.domain.snapshot import FleetSnapshot
+from velora_tui.ui.screens.run_head import RunHead
+from velora_tui.ui.screens.run_pane import RunPane
+from velora_tui.ui.screens.run_place import Place
+from velora_tui.ui.screens.run_screen import PlaceScreen
+from velora_tui.ui.screens.run_tab import RunTab
+
+
+class RunScreen(PlaceScreen):
+    """Shows attempt `attempt` of a run, the latest if it is None; with `phase` or `line`, that place in its log."""
+
+    NAME = "run"
+
+    def __init__(
+        self, run_id: str, attempt: int | None = None, phase: str | None = None, line: int | None = None
+    ) -> None:
+        super().__init__()
+        self.choose(run_id, attempt)
+        self._wanted = phase, line
+        self._is_open = False
+
+    def compose_body(self) -> ComposeResult:
+        """Yield the head and the tabs."""
+        yield RunHead(id="run-head")
+        yield RunPane(id="run-pane")
+
+    @property
+    def pane(self) -> RunPane:
+        return self.query_one(RunPane)
+
+    @property
+    def tab(self) -> RunTab:
+        return self.pane.tab
+
+    def on_mount(self) -> None:
+        """Give the keys to the current tab."""
+        self.focus_tab()
+
+    def refresh_snapshot(self, snapshot: FleetSnapshot) -> None:
+        """Show how the run stands now."""
+        place, is_other = self.find_place(snapshot)
+        head = self.query_one(RunHead)
+        if place is None:
+            head.show_missing(self.run_id)
+            return
+        if not self._is_open:
+            self._is_open = True
+            self._open(place)
+        elif is_other:
+            self.pane.show(place)
+        head.show(place, snapshot.fleet, snapshot.at, self.pane.log_tab.phase, self.app.size.width)
+
+    def _open(self, place: Place) -> None:
+        """Open the tab that answers why one came: the log of a failure or of what runs, the tests of what ended."""
+        phase, line = self._wanted
+        self.pane.log_tab.want(phase, line)
+        wants_log = place.attempt.outcome is None or self._wanted != (None, None)
+        self.pane.show_tab("log" if wants_log else "tests")
+        self.pane.show(place)
+
+    def do_next_pane(self) -> None:
+        self.pane.step_tab(1)
+
+    def do_previous_pane(self) -> None:
+        self.pane.step_tab(-1)
+
+    def do_back(self) -> None:
+        """Undo a search or a file opened, else leave the page."""
+        if not self.pane.go_back():
+            super().do_back()
+
+    def on_run_pane_moved(self) -> None:
+        """Show which phase's log is open."""
+        self.dashboard.refresh_now()

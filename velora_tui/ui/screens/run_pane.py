@@ -1,0 +1,166 @@
+"""The six tabs of an attempt: Log, Tests, Patch, Trajectory, Files, About."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.events import Click
+from textual.message import Message
+from textual.widgets import ContentSwitcher
+
+from velora_tui.ui.screens.run_about import AboutTab
+from velora_tui.ui.screens.run_files import FilesTab
+from velora_tui.ui.screens.run_log import LogTab
+from velora_tui.ui.screens.run_patch import PatchTab
+from velora_tui.ui.screens.run_place import Place
+from velora_tui.ui.screens.run_tab import RunTab
+from velora_tui.ui.screens.run_tests import TestsTab
+from velora_tui.ui.screens.run_trajectory import TrajectoryTab
+from velora_tui.ui.widgets.split_line import SplitLine
+from velora_tui.view.cells import Span
+
+TabName = Literal["log", "tests", "patch", "trajectory", "files", "about"]
+TABS: dict[TabName, type[RunTab]] = {
+    "log": LogTab,
+    "tests": TestsTab,
+    "patch": PatchTab,
+    "trajectory": TrajectoryTab,
+    "files": FilesTab,
+    "about": AboutTab,
+}
+_GAP = "   "
+
+
+class TabStrip(SplitLine):
+    """The names of the tabs; a click shows one."""
+
+    class Chosen(Message):
+        """This tab was clicked."""
+
+        def __init__(self, tab: TabName) -> None:
+            super().__init__()
+            self.tab = tab
+
+    def on_click(self, event: Click) -> None:
+        """Show the tab clicked."""
+        x = 1
+        for name, tab in TABS.items():
+            x += len(tab.TITLE) + len(_GAP)
+            if event.x < x:
+                self.post_message(self.Chosen(name))
+                return
+
+
+class RunPane(Vertical):
+    """Shows one attempt in the current tab; the others are read when one comes to them."""
+
+    class Moved(Message):
+        """Another tab is current."""
+
+    def __init__(self, tab: TabName = "log", *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._tab: TabName = tab
+        self._place: Place | None = None
+        self._came_from: TabName | None = None
+
+    def compose(self) -> ComposeResult:
+        """Yield the strip and the tabs."""
+        yield TabStrip(id="run-tabs")
+        with ContentSwitcher(initial=f"tab-{self._tab}", id="run-switcher"):
+            for name, tab in TABS.items():
+                yield tab(id=f"tab-{name}")
+
+    def on_mount(self) -> None:
+        """Show which tab is current."""
+        self._show_strip()
+
+    @property
+    def tab_name(self) -> TabName:
+        """The name of the current tab."""
+        return self._tab
+
+    @property
+    def tab(self) -> RunTab:
+        """The current tab."""
+        return self.query_one(f"#tab-{self._tab}", RunTab)
+
+    @property
+    def log_tab(self) -> LogTab:
+        """The Log tab."""
+        return self.query_one(LogTab)
+
+    @property
+    def place(self) -> Place | None:
+        """The attempt that is shown."""
+        return self._place
+
+    def show(self, place: Place) -> None:
+        """Show this attempt in the current tab."""
+        if self._place is None or (place.run.run, place.attempt.number) != (
+            self._place.run.run,
+            self._place.attempt.number,
+        ):
+            self._came_from = None
+        self._place = place
+        self.tab.show_place(place)
+
+    def show_tab(self, name: TabName, *, focus: bool = True) -> None:
+        """Make a tab current."""
+        self._came_from = None
+        self._switch(name, focus=focus)
+
+    def step_tab(self, by: int) -> None:
+        """Go to the next or the previous tab, round the end; the keys stay where they were."""
+        names = list(TABS)
+        self.show_tab(names[(names.index(self._tab) + by) % len(names)], focus=self.has_focus_within)
+
+    def _switch(self, name: TabName, *, focus: bool) -> None:
+        self._tab = name
+        self.query_one("#run-switcher", ContentSwitcher).current = f"tab-{name}"
+        if self._place is not None:
+            self.tab.show_place(self._place)
+        if focus:
+            self.tab.focus_lines()
+        self._show_strip()
+        self.post_message(self.Moved())
+
+    def go_back(self) -> bool:
+        """Undo the last thing that esc undoes here: a search, a file opened from a tab; False where there is none."""
+        if self.tab.search_text:
+            self.tab.search("")
+            return True
+        if self._came_from is not None:
+            came_from, self._came_from = self._came_from, None
+            self._switch(came_from, focus=True)
+            return True
+        return False
+
+    def show_file(self, path: Path, line: int | None = None) -> None:
+        """Show a file in the Log tab; esc leads back."""
+        came_from = self._tab if self._tab != "log" else None
+        self._switch("log", focus=True)
+        self.log_tab.show_file(path, line)
+        self._came_from = came_from
+
+    def on_run_tab_file_wanted(self, event: RunTab.FileWanted) -> None:
+        """Show the file that a tab points to."""
+        event.stop()
+        self.show_file(event.path, event.line)
+
+    def on_run_tab_status_changed(self, event: RunTab.StatusChanged) -> None:
+        """Show what the current tab says."""
+        event.stop()
+        self._show_strip()
+
+    def on_tab_strip_chosen(self, event: TabStrip.Chosen) -> None:
+        """Show the tab clicked."""
+        self.show_tab(event.tab)
+
+    def _show_strip(self) -> None:
+        names = (Span(f"{tab.TITLE}{_GAP}", "strong" if name == self._tab else "dim") for name, tab in TABS.items())
+        status = self.tab.status
+        right = (status, Span(" ")) if isinstance(status, Span) else status
+        self.query_one(TabStrip).show((Span(" "), *names), right)

@@ -1,0 +1,171 @@
+"""Where the proof of an attempt lies, and how it is read: everything here blocks and belongs into a thread."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from velora_tui.domain.result import AttemptResult
+from velora_tui.domain.run import Attempt, Run
+from velora_tui.errors import StoreError
+from velora_tui.store.files import read_limited
+from velora_tui.store.layout import Layout
+from velora_tui.store.log_file import LogFile
+from velora_tui.store.results import RESULT_FILE, load_result
+from velora_tui.view.diff import Diff, read_diff
+from velora_tui.view.failure_text import Reason, find_reasons
+from velora_tui.view.trajectory import Trajectory, read_trajectory
+
+TRAJECTORY_LIMIT_BYTES = 256 * 1024 * 1024
+PATCH_LIMIT_BYTES = 32 * 1024 * 1024
+SCANNED_LOG_BYTES = 64 * 1024 * 1024
+MOST_FILES = 5_000
+_BINARY_PROBE_BYTES = 8_000
+
+
+@dataclass(frozen=True)
+class Place:
+    """One attempt of a run, and the folders its files are in."""
+
+    run: Run
+    attempt: Attempt
+    layout: Layout
+
+    @classmethod
+    def of(cls, run: Run, number: int | None, layout: Layout) -> Place | None:
+        """Return the place of attempt `number`, or of the latest; None where there is none."""
+        attempt = run.attempt if number is None else next((a for a in run.attempts if a.number == number), run.attempt)
+        return cls(run, attempt, layout) if attempt else None
+
+    @property
+    def key(self) -> tuple[str, int, str]:
+        """What the proof depends on: it is read again when this changes."""
+        return self.run.run, self.attempt.number, self.attempt.state
+
+    @property
+    def folder(self) -> Path:
+        """The attempt's copy of the harness's tree."""
+        if self.attempt.results:
+            return Path(self.attempt.results)
+        return self.layout.attempt_results(self.run, self.attempt.number)
+
+    @property
+    def evaluation(self) -> Path:
+        return self.folder / "eval_outputs" / self.run.task
+
+    @property
+    def test_output(self) -> Path:
+        return self.evaluation / "test_output.txt"
+
+    @property
+    def patch(self) -> Path:
+        return self.evaluation / "patch.diff"
+
+    @property
+    def trajectory(self) -> Path:
+        return self.folder / "output.jsonl"
+
+    @property
+    def result(self) -> Path:
+        return self.folder / RESULT_FILE
+
+    def log(self, phase: str) -> Path:
+        """Return where the log of a phase lies, or will."""
+        return self.layout.log(self.run.run, self.attempt.number, phase)
+
+    def phase_to_show(self) -> str:
+        """Return the phase that matters: the one that failed or runs, else the tests, else the last that ran."""
+        attempt = self.attempt
+        names = [phase.name for phase in attempt.phases]
+        if attempt.failure is not None and attempt.failure.phase in names:
+            return str(attempt.failure.phase)
+        if attempt.current_phase is not None:
+            return attempt.current_phase.name
+        begun = [phase.name for phase in attempt.phases if phase.started_at is not None]
+        return "evaluation" if "evaluation" in begun else (begun or names)[-1]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What `velora.json` says, and why tests failed; `problem` says why there is nothing."""
+
+    result: AttemptResult | None = None
+    reasons: Mapping[str, Reason] = field(default_factory=dict)
+    problem: str = ""
+
+
+def read_result(place: Place) -> AttemptResult | None:
+    """Return what `velora.json` says, None where there is none yet. Raises StoreError for a damaged one."""
+    return load_result(place.folder) if place.result.is_file() else None
+
+
+def read_proof(place: Place) -> Proof:
+    """Return the verdict with the reasons of its failures. Raises StoreError."""
+    result = read_result(place)
+    if result is None or result.verdict is None:
+        return Proof(result)
+    return Proof(result, find_reasons(_lines_of(place.test_output), result.verdict.tests))
+
+
+def read_patch(place: Place) -> Diff | None:
+    """Return the patch that was evaluated; None where there is none. Raises StoreError."""
+    if not place.patch.is_file():
+        return None
+    return read_diff(read_limited(place.patch, PATCH_LIMIT_BYTES).decode("utf-8", "replace"))
+
+
+def read_steps(place: Place) -> Trajectory | None:
+    """Return the agent's steps; None where there is no output.jsonl. Raises StoreError."""
+    if not place.trajectory.is_file():
+        return None
+    try:
+        return read_trajectory(read_limited(place.trajectory, TRAJECTORY_LIMIT_BYTES))
+    except ValueError as error:
+        raise StoreError(f"{place.trajectory} cannot be read as a trajectory: {error}", hint="see Files") from None
+
+
+def list_files(folder: Path) -> list[tuple[str, int]]:
+    """Return the files below `folder`, relative, with their sizes in bytes, in order; at most five thousand."""
+    found: list[tuple[str, int]] = []
+    for root, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(root, name)
+            try:
+                found.append((str(path.relative_to(folder)), path.lstat().st_size))
+            except OSError:
+                continue
+            if len(found) >= MOST_FILES:
+                return found
+    return found
+
+
+def is_text(path: Path) -> bool:
+    """Return whether a file looks like text. Raises OSError."""
+    with path.open("rb") as file:
+        return b"\0" not in file.read(_BINARY_PROBE_BYTES)
+
+
+def lines_around(path: Path, line: int, before: int, count: int) -> list[tuple[int, bytes]]:
+    """Return up to `count` numbered lines of a file, from `before` lines above `line` on. Raises StoreError."""
+    log = LogFile(path)
+    log.refresh()
+    return [(shown.number, shown.data) for shown in log.lines(max(1, line - before), count, 4_000)]
+
+
+def _lines_of(path: Path) -> Iterator[bytes]:
+    """Yield the lines of the start of a file, none where there is no file."""
+    try:
+        with path.open("rb") as file:
+            read = 0
+            for line in file:
+                read += len(line)
+                if read > SCANNED_LOG_BYTES:
+                    return
+                yield line
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}") from None
