@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from velora_tui.errors import UnknownName
 from velora_tui.grading.log import LogLines
 from velora_tui.grading.parsed import Listed, ParsedLog
-from velora_tui.grading.parsers import go, pytest, unittest
+from velora_tui.grading.parsers import cargo, go, pytest, unittest
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ _PARSERS = {
     "python/parse_log_django": unittest.parse,
     "go/parse_log_gotest": go.parse,
     "go/parse_log_gotest_json": go.parse_json,
+    "rust/parse_log_cargo_test": cargo.parse,
 }
 _CUT_AT_BLANK = frozenset({"python/parse_log_unittest", "python/parse_log_django"})
 

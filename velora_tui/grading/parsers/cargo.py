@@ -1,0 +1,190 @@
+"""`cargo test`: unit, integration and doc-tests.
+
+Source of the format: library/test/src/formatters/pretty.rs (libtest) of Rust 1.40 to 1.95. Each binary closes with a
+list of its failures and its counts; they decide what the lines in between mean.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from velora_tui.domain.report import Status
+from velora_tui.grading.log import LogLines
+from velora_tui.grading.parsed import SEVERITY, Listed, Observation, ParsedLog
+
+TAIL_LIMIT = 8000
+
+_RUNNING = re.compile(r"running (\d+) tests?$")
+_RESULT = re.compile(r"test result: (?:ok|FAILED)\. (\d+) passed; (\d+) failed; (\d+) ignored; (\d+) measured")
+_TEST = re.compile(
+    r"test (?P<name>\S+(?: - (?:\S+ )?\(line \d+\))?)(?P<mode> - (?:should panic|compile fail|compile))? \.\.\. ?"
+)
+_STATUS = re.compile(r"(ok|FAILED|ignored|bench: .*)$")
+_BINARY = re.compile(r" *(?:Running (?:unittests )?(?P<source>\S+)(?: \((?P<binary>\S+)\))?|Doc-tests (?P<crate>\S+))")
+_QUIET_FAILURE = re.compile(r"(\S.*?) --- FAILED$")
+
+
+@dataclass
+class _Test:
+    name: str
+    line: int
+    offset: int
+    statuses: list[Observation] = field(default_factory=list)
+    ignored: bool = False
+    direct: bool = False  # the first status stood right behind the name
+
+
+@dataclass
+class _Binary:
+    """The tests of one binary, from `running N tests` to `test result:`."""
+
+    expected: int
+    owners: tuple[str, ...]
+    tests: dict[str, _Test] = field(default_factory=dict)
+    last: _Test | None = None
+    failures: dict[str, tuple[int, int]] = field(default_factory=dict)
+    dumping: bool = False  # the failures' output has begun
+    listing: bool = False
+    passed: int | None = None  # counted by the closing line; None where the binary did not get to it
+
+    def feed(self, number: int, offset: int, text: str) -> None:
+        if text == "failures:":
+            self.failures.clear()
+            self.dumping = self.listing = True
+        elif self.dumping and not self._goes_on(text):
+            self._failure_line(number, offset, text)
+        elif "test " in text and self._test_line(number, offset, text):
+            return
+        elif self.last is not None:
+            self._status(self.last, number, offset, text)
+
+    def _goes_on(self, text: str) -> bool:
+        """Leave a `failures:` that a test printed: tests that have not begun yet follow it."""
+        if len(self.tests) < self.expected and (started := _TEST.match(text[:TAIL_LIMIT])):
+            self.dumping = started["name"] in self.tests
+        return not self.dumping
+
+    def _failure_line(self, number: int, offset: int, text: str) -> None:
+        if self.listing and text.startswith("    ") and text[4:5] not in {"", " "}:
+            self.failures[text[4:]] = (number, offset)
+        elif text:
+            self.listing = False
+
+    def _test_line(self, number: int, offset: int, text: str) -> bool:
+        """Read `test name ... status`, which output without a line end may precede."""
+        started = _TEST.search(text[:TAIL_LIMIT])
+        if started is None:
+            return False
+        name = started["name"]
+        test = self.tests.get(name)
+        if test is None:
+            test = self.tests[name] = self.last = _Test(name, number, offset)
+        rest = text[started.end() :]
+        if rest.startswith("ignored"):
+            test.ignored = True
+            test.statuses.append(Observation(Status.SKIPPED, number, offset, "test-line"))
+        elif started.start() == 0 or test is self.last:
+            self._status(test, number, offset, rest)
+        if len(test.statuses) == 1 and rest in {"ok", "FAILED"}:
+            test.direct = True
+        return True
+
+    def _status(self, test: _Test, number: int, offset: int, text: str) -> None:
+        found = _STATUS.search(text[-TAIL_LIMIT:])
+        if found and found[1] != "ignored":
+            status = Status.FAILED if found[1] == "FAILED" else Status.PASSED
+            test.statuses.append(
+                Observation(status, number, offset, "test-line" if found[0] == text else "test-output")
+            )
+
+    def counts_agree(self) -> bool:
+        return self.passed is not None and len(self.tests) == self.expected
+
+    def decide(self, test: _Test) -> Observation | None:
+        """Return a test's status: the closing list is the authority on failures, in a binary that closed."""
+        if test.name in self.failures:
+            return Observation(Status.FAILED, *self.failures[test.name], "failures-list")
+        if test.ignored:
+            return test.statuses[0]
+        if self.passed is None:
+            if not test.statuses or (test is self.last and not test.direct):
+                return None
+            return max(test.statuses, key=lambda seen: SEVERITY[seen.status])
+        passes = [seen for seen in test.statuses if seen.status is Status.PASSED]
+        if passes:
+            return passes[-1]
+        if self.counts_agree():  # its `ok` is lost among the output of tests that run beside it
+            return Observation(Status.PASSED, test.line, test.offset, "not-in-failures-list")
+        return test.statuses[-1] if test.statuses else None
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.binaries: list[_Binary] = []
+        self.now: _Binary | None = None
+        self.owners: tuple[str, ...] = ()
+        self.error: str | None = None
+
+    def feed(self, number: int, offset: int, text: str) -> None:
+        if (self.now is None or not self.now.dumping) and self._begins(text):
+            return
+        if self.now is None:
+            self._between(text)
+        elif text.startswith("test result: ") and (found := _RESULT.match(text)):
+            passed, failed, ignored, measured = (int(count) for count in found.groups())
+            if passed + failed + ignored + measured == self.now.expected:
+                self.now.passed = passed
+                self.now = None
+        elif text.startswith("     Running ") or text.startswith("   Doc-tests "):
+            self.now = None  # the binary before died
+            self._between(text)
+        else:
+            self.now.feed(number, offset, text)
+
+    def _begins(self, text: str) -> bool:
+        if not text.startswith("running ") or not (found := _RUNNING.match(text)):
+            return False
+        self.now = _Binary(int(found[1]), self.owners)
+        self.binaries.append(self.now)
+        return True
+
+    def _between(self, text: str) -> None:
+        if found := _BINARY.match(text):
+            source, binary = found["source"] or "", (found["binary"] or "").rpartition("/")[2].rpartition("-")[0]
+            names = (source, source.rpartition("/")[2].removesuffix(".rs"), binary, found["crate"] or "")
+            self.owners = tuple(dict.fromkeys(name for name in names if name))
+        elif self.error is None and text.startswith(("error: could not compile", "error[E")):
+            self.error = text[:200]
+
+
+def parse(log: LogLines, listed: Listed) -> ParsedLog:
+    """Return the tests of a cargo log; a name that several binaries have is also known as `binary::name`."""
+    reader = _Reader()
+    for number, offset, text in log:
+        reader.feed(number, offset, text)
+    parsed = ParsedLog()
+    for binary in reader.binaries:
+        _collect(parsed, binary)
+    if reader.error is not None:
+        parsed.flag("build-failed", reader.error)
+        if not parsed.results:
+            parsed.died = f"no test ran: {reader.error}"
+    return parsed
+
+
+def _collect(parsed: ParsedLog, binary: _Binary) -> None:
+    decided = {name: seen for name, test in binary.tests.items() if (seen := binary.decide(test)) is not None}
+    for name, place in binary.failures.items():
+        if name not in decided and binary.passed is not None:
+            decided[name] = Observation(Status.FAILED, *place, "failures-list")
+    for name, seen in decided.items():
+        parsed.add(name, *seen)
+        for owner in binary.owners:
+            parsed.qualified[f"{owner}::{name}"] = seen
+        for mode in ("should panic", "compile", "compile fail"):
+            parsed.alias(f"{name} - {mode}", name)
+    if binary.passed is None:
+        parsed.flag("truncated", f"a binary with {binary.expected} tests did not come to its result")
+    elif binary.tests and not binary.counts_agree():
+        parsed.flag("counts-mismatch", f"{len(binary.tests)} tests are named, {binary.expected} ran")
