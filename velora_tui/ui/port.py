@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -63,6 +63,13 @@ class Dashboard(Protocol):
     def is_live(self) -> bool:
         """Whether the engine is open: before, the state shown is the journal's last."""
 
+    @property
+    def themes(self) -> Sequence[str]:
+        """The names of all themes, ours first."""
+
+    def open_instance(self, name: str) -> None:
+        """Show the Fleet tab with the cursor on that instance."""
+
     def open_run(
         self, run_id: str, attempt: int | None = None, phase: str | None = None, line: int | None = None
     ) -> None:
@@ -82,6 +89,9 @@ class Dashboard(Protocol):
 
     def show_help(self) -> None:
         """Show what the keys do on the current screen."""
+
+    def show_palette(self) -> None:
+        """Find an action, instance, run or theme by name."""
 
     def choose_theme(self) -> None:
         """Let one choose the colours."""

@@ -17,6 +17,7 @@ from velora_tui.errors import VeloraError
 from velora_tui.store.error_log import report_bug
 from velora_tui.ui.keys import BY_ID, Targets, bindings_of, footer_of
 from velora_tui.ui.port import Dashboard
+from velora_tui.ui.run_actions import check_instances, retry_runs, start_run, stop_runs
 from velora_tui.ui.widgets.filter_bar import FilterBar
 from velora_tui.ui.widgets.header import FleetHeader
 from velora_tui.ui.widgets.key_footer import KeyFooter
@@ -37,6 +38,10 @@ class BaseScreen(Screen[None]):
     TAB: ClassVar[str] = ""
     FILTER_HELP: ClassVar[str] = "words  /regex/  !not  state:failed model:gpt repo:django phase:image"
     AUTO_FOCUS = "LineView"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.snapshot: FleetSnapshot | None = None
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         """Bind the keys that the table has for the screen."""
@@ -66,6 +71,7 @@ class BaseScreen(Screen[None]):
 
     def show_snapshot(self, snapshot: FleetSnapshot) -> None:
         """Show the fleet as it stands: called a few times a second while current, and at once when a state changes."""
+        self.snapshot = snapshot
         with self.app.batch_update():
             self.query_one(FleetHeader).show_snapshot(snapshot, self._notice())
             self.refresh_snapshot(snapshot)
@@ -84,7 +90,7 @@ class BaseScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Show what happened while another screen was on top."""
-        self.show_snapshot(self.dashboard.engine.snapshot())
+        self.dashboard.refresh_now()
 
     def on_resize(self) -> None:
         """Say so where the terminal is too small."""
@@ -143,6 +149,27 @@ class BaseScreen(Screen[None]):
             report_bug(path, traceback.format_exc())
             self.say(f"That should not have happened. The details are in {path}", title="bug", is_problem=True)
 
+    def do_start(self) -> None:
+        """Ask what to start, with the instances at hand proposed."""
+        idle = [row.instance.name for row in self.targets().instances if not row.is_busy]
+        self.perform(start_run(self, idle))
+
+    def do_retry(self) -> None:
+        """Ask from where, and try again."""
+        self.perform(retry_runs(self, self.targets().runs))
+
+    def do_stop(self) -> None:
+        """Ask, and stop."""
+        self.perform(stop_runs(self, self.targets().runs))
+
+    def do_check(self) -> None:
+        """Check the instances at hand."""
+        self.perform(check_instances(self, [row.instance.name for row in self.targets().instances]))
+
+    def do_log(self) -> None:
+        """Show the log of the run at hand."""
+        self.dashboard.open_log(self.targets().runs[0].run)
+
     def do_back(self) -> None:
         """Go one level up."""
         self.dashboard.go_back()
@@ -151,7 +178,7 @@ class BaseScreen(Screen[None]):
         self.dashboard.show_help()
 
     def do_palette(self) -> None:
-        self.app.action_command_palette()
+        self.dashboard.show_palette()
 
     def do_theme(self) -> None:
         self.dashboard.choose_theme()

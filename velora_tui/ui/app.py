@@ -1,0 +1,297 @@
+"""The dashboard: one app over one engine."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from velora_tui.domain.events import LogGrew
+from velora_tui.domain.fleet import Fleet
+from velora_tui.domain.requests import RunRequest
+from velora_tui.engine.engine import Engine
+from velora_tui.errors import VeloraError
+from velora_tui.store.error_log import report_bug
+from velora_tui.store.layout import Layout
+from velora_tui.ui.ascii_filter import AsciiFilter
+from velora_tui.ui.clipboard import copy_beside_terminal
+from velora_tui.ui.commands import commands_of
+from velora_tui.ui.keys import TABS
+from velora_tui.ui.port import EngineLike
+from velora_tui.ui.screens.base import BaseScreen
+from velora_tui.ui.screens.choice import ChoiceScreen
+from velora_tui.ui.screens.confirm import ConfirmScreen, Question
+from velora_tui.ui.screens.fleet import FleetScreen
+from velora_tui.ui.screens.help import HelpScreen
+from velora_tui.ui.screens.log import LogScreen
+from velora_tui.ui.screens.palette import Command, PaletteScreen
+from velora_tui.ui.screens.queue import QueueScreen
+from velora_tui.ui.screens.readiness import ReadinessScreen
+from velora_tui.ui.screens.results import ResultsScreen
+from velora_tui.ui.screens.run import RunScreen
+from velora_tui.ui.session import EngineSession
+from velora_tui.ui.styles import style_sheets
+from velora_tui.ui.theme import DEFAULT_THEME, THEMES
+from velora_tui.view.cells import Span
+from velora_tui.view.farewell import farewell, going_on
+
+REFRESH_SECONDS = 0.4
+
+
+class VeloraApp(App[None], inherit_bindings=False):
+    """Shows what the engine tells and passes on what is asked of it; it owns no run."""
+
+    TITLE = "Velora"
+    CSS_PATH = style_sheets()
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
+        "fleet": FleetScreen,
+        "readiness": ReadinessScreen,
+        "queue": QueueScreen,
+        "results": ResultsScreen,
+        "log": LogScreen,
+    }
+    DEFAULT_MODE = "fleet"
+    ENABLE_COMMAND_PALETTE = False
+    NOTIFICATION_TIMEOUT = 6
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (140, "-wide")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "say_how_to_quit", "Quit", show=False, id="app.interrupt", tooltip="Says how to quit"),
+    ]
+
+    def __init__(
+        self,
+        engine: EngineLike,
+        *,
+        theme: str | None = None,
+        ascii_only: bool = False,
+        opening: Sequence[RunRequest] = (),
+        datasets: Sequence[Path] = (),
+        come_back: str = "velora",
+    ) -> None:
+        super().__init__()
+        self.engine = engine
+        self.datasets = tuple(datasets)
+        self._come_back = come_back
+        self._came_from = "fleet"
+        self._refresh_waits = False
+        self._has_mouse = True
+        self._session = EngineSession(
+            engine, opening, on_change=self.refresh_now, on_growth=self._grown, on_error=self._tell_error
+        )
+        for known in THEMES:
+            self.register_theme(known)
+        self.theme = theme or DEFAULT_THEME
+        if ascii_only:
+            self._filters.append(AsciiFilter())
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the engine is open."""
+        return self._session.is_live
+
+    @property
+    def problem(self) -> str | None:
+        """Why the engine ended, or None."""
+        return self._session.problem
+
+    def on_mount(self) -> None:
+        """Paint first, then open the engine."""
+        self.set_interval(REFRESH_SECONDS, self._refresh)
+        self.call_after_refresh(self._session.open)
+
+    async def on_unmount(self) -> None:
+        """Let go of the engine."""
+        await self._session.close()
+
+    # --- from the engine to the screen
+
+    def refresh_now(self) -> None:
+        """Show the latest snapshot as soon as the current messages are handled; many calls make one."""
+        if not self._refresh_waits:
+            self._refresh_waits = True
+            self.call_later(self._refresh)
+
+    def _refresh(self) -> None:
+        self._refresh_waits = False
+        screen = self._base_screen()
+        if screen is not None and screen.is_mounted:
+            screen.show_snapshot(self.engine.snapshot())
+
+    def _grown(self, notice: LogGrew) -> None:
+        screen = self._base_screen()
+        if screen is not None and screen.is_mounted:
+            screen.log_grew(notice)
+
+    def _tell_error(self, error: VeloraError) -> None:
+        screen = self._base_screen()
+        if screen is not None:
+            screen.show_error(error)
+
+    def _base_screen(self) -> BaseScreen | None:
+        """Return the screen one looks at, under a window that asks something."""
+        stack = self.screen_stack if self._screen_stacks.get(self._current_mode) else []
+        return next((screen for screen in reversed(stack) if isinstance(screen, BaseScreen)), None)
+
+    # --- from screen to screen
+
+    def show_tab(self, name: str) -> None:
+        """Show a tab, without the pages that were opened over it."""
+        self.run_worker(self._to_tab(name), group="tabs", exclusive=True)
+
+    async def _to_tab(self, name: str) -> None:
+        if name != self.current_mode:
+            self._came_from = self.current_mode
+            await self.switch_mode(name)
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+
+    def open_instance(self, name: str) -> None:
+        """Show the Fleet tab with the cursor on that instance."""
+        self.run_worker(self._to_instance(name), group="tabs", exclusive=True)
+
+    async def _to_instance(self, name: str) -> None:
+        await self._to_tab("fleet")
+        screen = self.screen
+        if isinstance(screen, FleetScreen):
+            screen.go_to(name)
+
+    def open_run(
+        self, run_id: str, attempt: int | None = None, phase: str | None = None, line: int | None = None
+    ) -> None:
+        """Open the run's page; with `line`, its log at that line of `phase`."""
+        self.push_screen(RunScreen(run_id, attempt, phase, line))
+
+    def open_log(
+        self, run_id: str, attempt: int | None = None, phase: str | None = None, line: int | None = None
+    ) -> None:
+        """Show the Log tab on that run."""
+        self.run_worker(self._to_log(run_id, attempt, phase, line), group="tabs", exclusive=True)
+
+    async def _to_log(self, run_id: str, attempt: int | None, phase: str | None, line: int | None) -> None:
+        await self._to_tab("log")
+        screen = self.screen
+        if isinstance(screen, LogScreen):
+            screen.open(run_id, attempt, phase, line)
+
+    def go_back(self) -> None:
+        """Go one level up: from a page to its tab, from a tab to where one came from, then to the fleet."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        elif self.current_mode != self.DEFAULT_MODE:
+            came_from, self._came_from = self._came_from, self.DEFAULT_MODE
+            self.switch_mode(came_from if came_from != self.current_mode else self.DEFAULT_MODE)
+
+    # --- what all screens offer
+
+    def show_help(self) -> None:
+        """Show what the keys do on the current screen."""
+        screen = self._base_screen()
+        if screen is not None:
+            title = TABS.get(screen.NAME, screen.NAME.capitalize())
+            self.push_screen(HelpScreen(screen.NAME, title, screen.targets(), screen.focused))
+
+    def show_palette(self) -> None:
+        """Find an action, instance, run or theme by name."""
+        screen = self._base_screen()
+        if screen is not None:
+            commands = commands_of(screen, self, self.engine.snapshot(), self._use_theme)
+            self.push_screen(PaletteScreen(commands), _do_command)
+
+    @property
+    def themes(self) -> Sequence[str]:
+        """The names of all themes, ours first."""
+        return sorted(self.available_themes, key=lambda name: (name not in _OURS, name))
+
+    def choose_theme(self) -> None:
+        """Let one choose the colours, showing each at once."""
+        before = self.theme
+        choices = [(name, name) for name in self.themes]
+        self.push_screen(
+            ChoiceScreen(Span("Theme", "strong"), choices, chosen=before, on_highlight=self._use_theme),
+            lambda chosen: self._use_theme(chosen or before),
+        )
+
+    def _use_theme(self, name: str) -> None:
+        self.theme = name
+
+    def toggle_mouse(self) -> None:
+        """Give the mouse to the terminal, or take it back."""
+        self._has_mouse = not self._has_mouse
+        for name in ("_enable_mouse_support",) if self._has_mouse else ("_disable_mouse_support",):
+            switch = getattr(self._driver, name, None)
+            if switch is not None:
+                switch()
+        words = "the mouse is Velora's again" if self._has_mouse else "the mouse is the terminal's; F2 takes it back"
+        self.notify(words, markup=False)
+
+    def copy_text(self, text: str) -> None:
+        """Put `text` on a clipboard, or into a file, and say where it went."""
+        self.copy_to_clipboard(text)
+        self.run_worker(self._copy(text), group="copy", exclusive=True, exit_on_error=False)
+
+    async def _copy(self, text: str) -> None:
+        try:
+            where = await copy_beside_terminal(text, self.engine.layout.state / "copied.txt")
+        except VeloraError as error:
+            self._tell_error(error)
+            return
+        amount = f"{text.count(chr(10)) + 1:,} lines" if "\n" in text else f"{len(text):,} characters"
+        self.notify(f"{amount} copied: terminal (OSC 52) and {where}", markup=False)
+
+    def action_say_how_to_quit(self) -> None:
+        self.notify("q quits; what runs on the instances goes on", markup=False)
+
+    def ask_to_quit(self) -> None:
+        """Quit, after a question where runs are active."""
+        going = going_on(self.engine.snapshot(), self._come_back)
+        if not going:
+            self.exit()
+            return
+        question = Question("Quit?", "quit", notes=(going,), is_destructive=False)
+        self.push_screen(ConfirmScreen(question), lambda yes: self.exit() if yes else None)
+
+    def _fatal_error(self) -> None:
+        """Keep the traceback in the error log; only its place is told."""
+        path = self.engine.layout.error_log
+        report_bug(path, traceback.format_exc())
+        self.panic(f"Velora met a bug and ended; what runs on the instances goes on. The details are in {path}")
+
+
+_OURS = frozenset(theme.name for theme in THEMES)
+
+
+def _do_command(command: Command | None) -> None:
+    if command is not None:
+        command.do()
+
+
+def run_dashboard(
+    fleet: Fleet,
+    layout: Layout,
+    *,
+    read_only: bool = False,
+    theme: str | None = None,
+    ascii_only: bool = False,
+    opening: Sequence[RunRequest] = (),
+    datasets: Sequence[Path] = (),
+    come_back: str = "velora",
+) -> int:
+    """Show the dashboard until one quits, then print what goes on; return the exit status."""
+    app = VeloraApp(
+        Engine(fleet, layout, read_only=read_only),
+        theme=theme,
+        ascii_only=ascii_only,
+        opening=opening,
+        datasets=datasets,
+        come_back=come_back,
+    )
+    app.run()
+    words = farewell(app.engine.snapshot(), come_back)
+    if words:
+        print(words)
+    return app.return_code or 0

@@ -1,0 +1,158 @@
+"""Starting, retrying, stopping and checking, as any screen asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+from textual.app import App
+
+from velora_tui.domain.fleet import Fleet
+from velora_tui.domain.run import Run
+from velora_tui.errors import InstanceBusy, InstanceNotReady, VeloraError
+from velora_tui.ui.port import Dashboard
+from velora_tui.ui.screens.choice import ChoiceScreen
+from velora_tui.ui.screens.confirm import ConfirmScreen, Question
+from velora_tui.ui.screens.start import StartScreen, load_form
+from velora_tui.view.cells import Cell, Span
+from velora_tui.view.fleet_rows import short_task
+from velora_tui.view.states import run_state
+
+FROM_START = "start"
+
+
+class Asking(Protocol):
+    """A screen that can ask and tell."""
+
+    @property
+    def app(self) -> App[Any]: ...
+
+    @property
+    def dashboard(self) -> Dashboard: ...
+
+    def say(self, words: str, *, title: str = "", is_problem: bool = False) -> None: ...
+
+
+def run_name(run: Run, fleet: Fleet) -> tuple[Span, ...]:
+    """Return a run as people name it: instance, task, model, number."""
+    attempt = run.attempt
+    where = f"{attempt.instance}  " if attempt and attempt.instance else ""
+    return (
+        Span(where, "strong"),
+        Span(f"{run.repo} "),
+        Span(f"{short_task(run)}  ", "dim"),
+        Span(fleet.label(run.model), "model"),
+        Span(f"  run {run.run_number}", "dim"),
+    )
+
+
+async def start_run(screen: Asking, instances: Sequence[str]) -> None:
+    """Ask what to start, with `instances` proposed."""
+    dashboard = screen.dashboard
+    remembered = await load_form(dashboard.engine.layout.form)
+    run = await screen.app.push_screen_wait(
+        StartScreen(dashboard.engine, dashboard.datasets, remembered, instances[0] if instances else None)
+    )
+    if run is not None:
+        waits = run.attempt is not None and run.attempt.instance is None
+        screen.say(f"{run.repo} {short_task(run)} · {run.model} · run {run.run_number}{' waits' if waits else ''}",
+                   title="started")  # fmt: skip
+
+
+async def stop_runs(screen: Asking, runs: Sequence[Run]) -> None:
+    """Ask, then stop the active ones among `runs`."""
+    engine = screen.dashboard.engine
+    active = [run for run in runs if run.is_active and run.attempt is not None and not run.attempt.stopping]
+    amount = f"{len(active)} runs" if len(active) != 1 else "this run"
+    question = Question(
+        f"Stop {amount}?",
+        f"stop {amount}",
+        tuple((*run_state(run).spans, Span("  "), *run_name(run, engine.fleet)) for run in active),
+        (Span("Their logs and files stay; r starts another attempt.", "dim"),),
+    )
+    if await screen.app.push_screen_wait(ConfirmScreen(question)):
+        await _each(screen, active, lambda run: engine.stop(run.run))
+
+
+async def retry_runs(screen: Asking, runs: Sequence[Run]) -> None:
+    """Ask from where, then try the ended ones among `runs` again."""
+    engine = screen.dashboard.engine
+    over = [run for run in runs if not run.is_active and run.attempts]
+    choices = retry_choices(over)
+    title = Span(f"Retry {len(over)} runs" if len(over) != 1 else "Retry", "strong")
+    names = [run_name(run, engine.fleet) for run in over[:8]]
+    chosen = await screen.app.push_screen_wait(ChoiceScreen(title, choices, notes=names))
+    if chosen is not None:
+        await _each(screen, over, lambda run: _retry(screen, run, _phase_chosen(run, chosen)))
+
+
+def retry_choices(runs: Sequence[Run]) -> list[tuple[str, Cell]]:
+    """Return from where one can retry, the failed phase first; of several runs each from its own failed phase."""
+    start: tuple[str, Cell] = (FROM_START, "from the start")
+    if len(runs) != 1:
+        return [("failed", ("from the phase that failed, each", Span(""))[0]), start]
+    attempt = runs[0].attempt
+    assert attempt is not None
+    failed = attempt.next_phase
+    before = [phase.name for phase in attempt.phases[1:] if phase.is_done and _precedes(attempt.phases, phase, failed)]
+    choices: list[tuple[str, Cell]] = [start]
+    if failed is not None and failed.name != attempt.phases[0].name:
+        how = "stopped" if failed.failure is None else "failed"
+        choices.insert(0, (failed.name, (Span(f"from {failed.name}"), Span(f"   where it {how}", "dim"))))
+    return choices + [(name, f"from {name}") for name in before]
+
+
+def _precedes(phases: Sequence[Any], phase: Any, failed: Any | None) -> bool:
+    return failed is None or phases.index(phase) < phases.index(failed)
+
+
+def _phase_chosen(run: Run, chosen: str) -> str | None:
+    if chosen == FROM_START:
+        return None
+    if chosen != "failed":
+        return chosen
+    failed = run.attempt.next_phase if run.attempt else None
+    return failed.name if failed and run.attempt and failed is not run.attempt.phases[0] else None
+
+
+async def _retry(screen: Asking, run: Run, phase: str | None) -> Any:
+    """Retry; where the instance is busy or not ready, ask whether to wait or to go on all the same."""
+    engine = screen.dashboard.engine
+    try:
+        return await engine.retry(run.run, phase)
+    except InstanceBusy as error:
+        question = Question("Wait in the queue?", "wait", (run_name(run, engine.fleet),), (str(error),), False)
+        if await screen.app.push_screen_wait(ConfirmScreen(question)):
+            return await engine.retry(run.run, phase, wait=True)
+    except InstanceNotReady as error:
+        question = Question("Start although not ready?", "start", (run_name(run, engine.fleet),), (str(error),))
+        if await screen.app.push_screen_wait(ConfirmScreen(question)):
+            return await engine.retry(run.run, phase, force=True)
+    return None
+
+
+async def check_instances(screen: Asking, names: Sequence[str]) -> None:
+    """Check instances, and tell how many are ready."""
+    found = await screen.dashboard.engine.check(names)
+    blocked = [readiness for readiness in found if not readiness.ready]
+    if len(found) == 1 and blocked:
+        screen.say(f"{blocked[0].instance}: {blocked[0].reason}", title="not ready", is_problem=True)
+    elif blocked:
+        names_blocked = ", ".join(readiness.instance for readiness in blocked[:6])
+        screen.say(f"{len(found) - len(blocked)} of {len(found)} ready; not: {names_blocked}", is_problem=True)
+    else:
+        screen.say(f"{found[0].instance} is ready" if len(found) == 1 else f"all {len(found)} are ready")
+
+
+async def _each(screen: Asking, runs: Sequence[Run], act: Callable[[Run], Awaitable[Any]]) -> None:
+    """Do it to each run; one that refuses does not keep the others from it."""
+    errors: list[VeloraError] = []
+    for run in runs:
+        try:
+            await act(run)
+        except VeloraError as error:
+            errors.append(error)
+    if len(errors) > 1:
+        screen.say(f"{len(errors)} of {len(runs)} refused; the first: {errors[0].explain()}", is_problem=True)
+    elif errors:
+        raise errors[0]

@@ -1,0 +1,205 @@
+"""The base of the screens that show rows: filter, order, marks, and what actions apply to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+
+from velora_tui.domain.run import Run
+from velora_tui.domain.snapshot import FleetSnapshot, InstanceSnapshot
+from velora_tui.errors import UsageError
+from velora_tui.ui.keys import Targets
+from velora_tui.ui.screens.base import BaseScreen
+from velora_tui.ui.screens.choice import ChoiceScreen
+from velora_tui.ui.widgets.filter_bar import FilterBar
+from velora_tui.ui.widgets.live_table import LiveTable
+from velora_tui.view.cells import Cell, Span, plain
+from velora_tui.view.columns import Column
+from velora_tui.view.entries import Entry
+from velora_tui.view.filter import Filter, parse_filter
+from velora_tui.view.sort import Order
+
+_AS_THEY_COME = "as they come"
+
+
+class TableScreen(BaseScreen):
+    """A subclass says which entries and columns there are, and what a row's key stands for."""
+
+    FILTER_KEYS: ClassVar[tuple[str, ...]] = ()
+    EMPTY_TEXT: ClassVar[str] = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._filter = Filter()
+        self._order = Order()
+        self._columns: tuple[Column, ...] = ()
+
+    def entries(self, snapshot: FleetSnapshot) -> Sequence[Entry]:
+        """Return all rows there are."""
+        raise NotImplementedError
+
+    def columns(self, snapshot: FleetSnapshot) -> Sequence[Column]:
+        """Return the columns that suit the width."""
+        raise NotImplementedError
+
+    def run_of(self, key: str) -> Run | None:
+        """Return the run that the row `key` stands for."""
+        raise NotImplementedError
+
+    def instance_of(self, key: str) -> InstanceSnapshot | None:
+        """Return the instance that the row `key` stands for."""
+        return None
+
+    def summary(self, snapshot: FleetSnapshot) -> Cell:
+        """Return what stands at the end of the tab line while there is no filter."""
+        return Span("/ filter ", "faint")
+
+    def compose_body(self) -> ComposeResult:
+        """Yield the table."""
+        yield LiveTable((), empty_text=self.EMPTY_TEXT, id="table")
+
+    @property
+    def table(self) -> LiveTable:
+        return self.query_one(LiveTable)
+
+    def refresh_snapshot(self, snapshot: FleetSnapshot) -> None:
+        """Show the rows that the filter lets through, in their order."""
+        table = self.table
+        columns = tuple(self.columns(snapshot))
+        if columns != self._columns:
+            self._columns = columns
+            table.set_columns(columns)
+        entries = self.entries(snapshot)
+        shown = self._order.of(self._filter.of(entries))
+        table.empty_text = self._empty_text(entries)
+        table.show(entry.row for entry in shown)
+        self._show_filter(len(shown), len(entries), snapshot)
+
+    def _empty_text(self, entries: Sequence[Entry]) -> str:
+        if entries:
+            return f"nothing matches {self._filter.text} — esc takes the filter away"
+        return self.EMPTY_TEXT if self.dashboard.is_live or self.dashboard.problem else "loading …"
+
+    def _show_filter(self, shown: int, total: int, snapshot: FleetSnapshot) -> None:
+        if self._filter.is_empty:
+            self.show_status(self.summary(snapshot))
+        else:
+            counted = Span(f"  {shown}/{total} ", "look" if not shown else "dim")
+            self.show_status((Span("/ ", "ours"), Span(self._filter.text), counted))
+
+    # --- what actions apply to
+
+    @property
+    def target_keys(self) -> tuple[str, ...]:
+        """The marked rows, else the one under the cursor."""
+        marked = self.table.marked
+        cursor = self.table.cursor_key
+        return marked or ((cursor,) if cursor is not None else ())
+
+    def targets(self) -> Targets:
+        """Return the runs and instances of the target rows."""
+        keys = self.target_keys
+        runs = [self.run_of(key) for key in keys]
+        instances = [self.instance_of(key) for key in keys]
+        return Targets(
+            runs=tuple(run for run in runs if run is not None),
+            instances=tuple(instance for instance in instances if instance is not None),
+            marked=len(self.table.marked),
+            is_live=self.dashboard.is_live,
+            read_only=self.dashboard.engine.read_only,
+        )
+
+    def on_live_table_row_highlighted(self) -> None:
+        """Dim the keys that do not fit the row."""
+        self.refresh_footer()
+
+    def on_live_table_marks_changed(self) -> None:
+        """Say how many are marked."""
+        self.refresh_footer()
+
+    def on_live_table_row_selected(self) -> None:
+        """Open the row."""
+        self.action_act("open")
+
+    def do_open(self) -> None:
+        """Open the run under the cursor; a failed one at the line of evidence."""
+        key = self.table.cursor_key
+        run = self.run_of(key) if key is not None else None
+        if run is None or run.attempt is None:
+            return
+        failure = run.attempt.failure
+        if failure is not None:
+            self.dashboard.open_run(run.run, run.attempt.number, failure.phase, failure.line)
+        else:
+            self.dashboard.open_run(run.run)
+
+    def do_copy(self) -> None:
+        """Copy the target rows, columns apart by tabs."""
+        rows = {row.key: row for row in self.table.rows}
+        lines = [
+            "\t".join(text for column in self._columns if (text := plain(rows[key].cells.get(column.id, "")).strip()))
+            for key in self.target_keys
+            if key in rows
+        ]
+        if lines:
+            self.dashboard.copy_text("\n".join(lines))
+
+    # --- order
+
+    def do_sort(self) -> None:
+        """Let one choose the order."""
+        titles = {column.id: column.title for column in self._columns if column.title}
+        choices = [("", _AS_THEY_COME), *((key, title.split(" ")[0]) for key, title in titles.items())]
+        screen = ChoiceScreen(Span("Order by", "strong"), choices, chosen=self._order.column or "")
+        self.app.push_screen(screen, self._use_chosen_order)
+
+    def _use_chosen_order(self, column: str | None) -> None:
+        if column is not None:
+            self._use_order(self._order.turned(column) if column else Order())
+
+    def on_live_table_header_clicked(self, event: LiveTable.HeaderClicked) -> None:
+        """Sort by the column, then the other way round, then not."""
+        self._use_order(self._order.turned(event.column))
+
+    def _use_order(self, order: Order) -> None:
+        self._order = order
+        self.table.show_sorting(order.column, descending=order.descending)
+        self.dashboard.refresh_now()
+
+    # --- filter
+
+    def do_filter(self) -> None:
+        """Let one type a filter, beginning with the last one."""
+        self.query_one(FilterBar).open(self._filter.text)
+
+    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
+        """Filter while one types."""
+        self._use_filter(event.text)
+        if event.kept:
+            self.table.focus()
+
+    def on_filter_bar_given_up(self, event: FilterBar.GivenUp) -> None:
+        """Go back to the filter before."""
+        self._use_filter(event.text)
+        self.table.focus()
+
+    def _use_filter(self, text: str) -> None:
+        bar = self.query_one(FilterBar)
+        try:
+            self._filter = parse_filter(text, self.FILTER_KEYS)
+        except UsageError as error:
+            bar.show_problem(str(error))
+            return
+        bar.show_problem("")
+        self.dashboard.refresh_now()
+
+    def do_back(self) -> None:
+        """Take away the filter, then the marks, then go one level up."""
+        if not self._filter.is_empty:
+            self._use_filter("")
+        elif self.table.marked:
+            self.table.mark(())
+        else:
+            super().do_back()

@@ -1,0 +1,75 @@
+"""Which log shows what an instance does, and the line above it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from velora_tui.domain.events import PhaseState
+from velora_tui.domain.fleet import Fleet
+from velora_tui.domain.run import Run
+from velora_tui.domain.snapshot import InstanceSnapshot
+from velora_tui.view.cells import Cell, Span
+from velora_tui.view.fleet_rows import short_task
+from velora_tui.view.text import count
+
+
+class LogPlace(NamedTuple):
+    """The log of a phase, at a line if there is evidence."""
+
+    run: str
+    attempt: int
+    phase: str
+    line: int | None = None
+
+
+class FollowStatus(Protocol):
+    """What is told of a log that is shown."""
+
+    @property
+    def following(self) -> bool: ...
+    @property
+    def new_lines(self) -> int: ...
+    @property
+    def line_count(self) -> int: ...
+    @property
+    def problem(self) -> str: ...
+
+
+def log_place(run: Run) -> LogPlace | None:
+    """Return the log to look at: of the phase that runs, failed or was stopped, else of the last that did anything."""
+    attempt = run.attempt
+    if attempt is None:
+        return None
+    phase = attempt.current_phase
+    if phase is None:
+        done = [phase for phase in attempt.phases if phase.state is PhaseState.SUCCEEDED]
+        phase = done[-1] if done else None
+    if phase is None:
+        return None
+    line = phase.failure.line if phase.failure else None
+    return LogPlace(run.run, attempt.number, phase.name, line)
+
+
+def log_title(
+    row: InstanceSnapshot | None, place: LogPlace | None, status: FollowStatus, fleet: Fleet
+) -> tuple[Cell, Cell]:
+    """Return the start and the end of the line above the log."""
+    if row is None:
+        return "", ""
+    run = row.run
+    if run is None or place is None:
+        return (Span(f" {row.instance.name} ", "strong"), Span("nothing has run here yet", "dim")), ""
+    number = f" · attempt {place.attempt}" if place.attempt > 1 else ""
+    what = f"{run.repo} {short_task(run)} · {fleet.label(run.model)} · run {run.run_number}{number} · {place.phase}  "
+    left = (Span(f" {row.instance.name} ", "strong"), Span(what, "dim"), *_following(status))
+    return left, (Span(f"{count(status.line_count)} lines ", "dim"))
+
+
+def _following(status: FollowStatus) -> tuple[Span, ...]:
+    if status.problem:
+        return (Span(status.problem, "bad"),)
+    if status.following:
+        return (Span("● following", "good"),)
+    if status.new_lines:
+        return Span(f"+{count(status.new_lines)} new", "look"), Span("  f follows", "dim")
+    return (Span("f follows", "dim"),)

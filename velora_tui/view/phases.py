@@ -1,0 +1,66 @@
+"""The phases of an attempt as a strip: thin bars where there is room, a symbol each where there is not."""
+
+from __future__ import annotations
+
+from velora_tui.domain.events import PhaseProgressed, PhaseState
+from velora_tui.domain.run import Attempt, PhaseRun
+from velora_tui.view.cells import Span, Tone
+
+SHORT_NAMES = {
+    "upload": "UP",
+    "image": "IMG",
+    "trajectory": "TRJ",
+    "evaluation": "EVL",
+    "report": "REP",
+    "collect": "COL",
+    "validate": "VAL",
+}
+BAR_CELLS = 3
+STRIP_TITLE = " ".join(name.ljust(BAR_CELLS) for name in SHORT_NAMES.values())
+STRIP_CELLS = len(STRIP_TITLE)
+COMPACT_CELLS = len(SHORT_NAMES)
+
+_SYMBOLS: dict[PhaseState, tuple[str, Tone]] = {
+    PhaseState.PENDING: ("·", "faint"),
+    PhaseState.RUNNING: ("▶", "run"),
+    PhaseState.SUCCEEDED: ("✓", "good"),
+    PhaseState.FAILED: ("✗", "bad"),
+    PhaseState.SKIPPED: ("–", "dim"),
+    PhaseState.STOPPED: ("■", "look"),
+}
+
+
+def strip(attempt: Attempt, progress: PhaseProgressed | None) -> tuple[Span, ...]:
+    """Return a bar for each phase; that of the running one is as long as `progress` says."""
+    spans: list[Span] = []
+    for phase in attempt.phases:
+        spans += [*_bar(phase, progress), Span(" ")]
+    return tuple(spans[:-1])
+
+
+def compact_strip(attempt: Attempt) -> tuple[Span, ...]:
+    """Return a symbol for each phase."""
+    return tuple(Span(*_SYMBOLS[phase.state]) for phase in attempt.phases)
+
+
+def _bar(phase: PhaseRun, progress: PhaseProgressed | None) -> tuple[Span, ...]:
+    match phase.state:
+        case PhaseState.PENDING:
+            return (Span("─" * BAR_CELLS, "faint"),)
+        case PhaseState.SUCCEEDED:
+            return (Span("━" * BAR_CELLS, "good"),)
+        case PhaseState.SKIPPED:
+            return (Span("─" * BAR_CELLS, "dim"),)
+        case PhaseState.RUNNING:
+            filled = _filled(phase, progress)
+            return Span("━" * filled, "run"), Span("─" * (BAR_CELLS - filled), "faint")
+        case PhaseState.FAILED | PhaseState.STOPPED:
+            tone: Tone = "bad" if phase.state is PhaseState.FAILED else "look"
+            return Span("━" * (BAR_CELLS - 1), tone), Span("─", "faint")
+
+
+def _filled(phase: PhaseRun, progress: PhaseProgressed | None) -> int:
+    """Return how many cells of a running phase's bar are filled: at least one, never all."""
+    if progress is None or progress.phase != phase.name or not progress.total:
+        return 1
+    return max(1, min(BAR_CELLS - 1, round(BAR_CELLS * progress.done / progress.total)))

@@ -1,0 +1,37 @@
+"""How fast things go, from how far they were."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from datetime import timedelta
+
+from velora_tui.domain.events import PhaseProgressed
+
+_WINDOW = timedelta(seconds=8)
+_LEAST_SECONDS = 1.0
+
+
+class Rates:
+    """Remembers the last seconds of each run's progress."""
+
+    def __init__(self) -> None:
+        self._samples: dict[str, deque[PhaseProgressed]] = {}
+
+    def per_second(self, progress: PhaseProgressed) -> float | None:
+        """Note `progress` and return its units a second, or None while too little is known."""
+        samples = self._samples.setdefault(progress.run, deque())
+        if samples and (samples[-1].phase, samples[-1].attempt) != (progress.phase, progress.attempt):
+            samples.clear()
+        if not samples or samples[-1].at < progress.at:
+            samples.append(progress)
+        while len(samples) > 2 and progress.at - samples[0].at > _WINDOW:
+            samples.popleft()
+        seconds = (samples[-1].at - samples[0].at).total_seconds()
+        return (samples[-1].done - samples[0].done) / seconds if seconds >= _LEAST_SECONDS else None
+
+    def keep_only(self, runs: Iterable[str]) -> None:
+        """Forget all other runs."""
+        runs = set(runs)
+        for run in [run for run in self._samples if run not in runs]:
+            del self._samples[run]
