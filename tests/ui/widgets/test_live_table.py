@@ -309,3 +309,14 @@ def test_what_is_on_the_screen_is_always_the_truth(steps, height):
                 assert bool(shown) == any("▌" in line for line in seen(app))
 
     asyncio.run(run())
+
+
+async def test_a_terminal_with_its_own_colours_gets_no_loud_background(table):
+    app = App(table)
+    async with app.run_test(size=(60, 6)) as pilot:
+        app.theme = "ansi-dark"
+        table.show(rows(3))
+        await pilot.pause()
+        assert table.tone("", "line-view--current").bgcolor.is_default
+        assert table.tone("dim").dim
+        assert seen(app)[1].startswith(" ▌ eval1")

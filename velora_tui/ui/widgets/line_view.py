@@ -44,6 +44,15 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         & > .tone--ours { color: $primary; }
         & > .line-view--current { background: $primary 8%; }
         &:focus > .line-view--current { background: $primary 16%; }
+
+        &:ansi {
+            scrollbar-color: ansi_bright_black;
+            scrollbar-color-hover: ansi_bright_black;
+            & > .tone--dim { color: ansi_default; text-style: dim; }
+            & > .tone--faint { color: ansi_default; text-style: dim; }
+            & > .line-view--current { background: ansi_default; }
+        }
+        &:ansi:focus > .line-view--current { background: ansi_default; }
     }
     """
 

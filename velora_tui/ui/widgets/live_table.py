@@ -19,6 +19,7 @@ from velora_tui.view.columns import Column, Place, fit
 from velora_tui.view.text import cells, pad
 
 HEADER_LINES = 1
+MARGIN_CELLS = 1
 
 
 def _key(keys: str, action: str, what: str, tooltip: str) -> Binding:
@@ -224,7 +225,7 @@ class LiveTable(LineView):
         return wider and self._place_columns()
 
     def _place_columns(self) -> bool:
-        places = fit(self._columns, self.page_width - GUTTER_CELLS, self._content, GUTTER_CELLS)
+        places = fit(self._columns, self.page_width - GUTTER_CELLS - MARGIN_CELLS, self._content, GUTTER_CELLS)
         moved = places != self._places
         self._places = places
         if moved:

@@ -44,6 +44,8 @@ class LogPane(LineView):
     LogPane {
         & > .log--hit { color: $background; background: $warning 75%; }
         & > .log--hit-current { color: $background; background: $warning; text-style: bold; }
+        &:ansi > .log--hit { color: ansi_black; background: ansi_yellow; }
+        &:ansi > .log--hit-current { color: ansi_black; background: ansi_bright_yellow; }
     }
     """
 
