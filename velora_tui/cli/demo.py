@@ -24,6 +24,7 @@ from velora_tui.domain.requests import RunRequest
 from velora_tui.errors import InstanceNotReady, UsageError
 from velora_tui.store.layout import Layout
 from velora_tui.view.cli_fleet import run_lines
+from velora_tui.view.stream import start_refused_record
 
 if TYPE_CHECKING:
     from velora_tui.demo.fleet import DemoFleet
@@ -138,7 +139,7 @@ class _Matrix:
             self._follower.add([await self._engine.start(request)])
         except InstanceNotReady as error:
             if self._as_json:
-                await self._console.record({"event": "start_refused", "instance": name, "reason": error.message})
+                await self._console.record(start_refused_record(request, error))
             else:
                 await self._console.emit(f"{name} refuses a run: {error.message}")
 

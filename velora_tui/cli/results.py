@@ -17,9 +17,10 @@ from velora_tui.domain.result import AttemptResult
 from velora_tui.errors import StoreError, UsageError
 from velora_tui.store.results import find_results, load_result
 from velora_tui.view.cells import Cell, Span
-from velora_tui.view.cli_events import OUTCOME_SPANS, fraction
+from velora_tui.view.cli_events import NOTHING, fractions
 from velora_tui.view.cli_text import table
 from velora_tui.view.cli_verdict import listed_lines
+from velora_tui.view.states import outcome_state
 from velora_tui.view.stream import result_record
 from velora_tui.view.text import count, cut, size
 
@@ -89,16 +90,14 @@ def _lines(found: list[AttemptResult], fleet: Fleet) -> Iterator[Cell]:
 
 def _row(result: AttemptResult, fleet: Fleet) -> tuple[Cell, ...]:
     summary = result.summary
-    dash = Span("–", "dim")
     return (
         cut(result.task, _TASK_CELLS),
         Span(fleet.label(result.model), "model"),
         str(result.run_number),
         str(result.attempt),
-        OUTCOME_SPANS[result.outcome],
-        fraction(summary.f2p),
-        fraction(summary.p2p),
-        size(summary.patch_bytes) if summary.patch_bytes is not None else dash,
-        count(summary.history) if summary.history is not None else dash,
+        outcome_state(result.outcome).spans,
+        *fractions(summary),
+        size(summary.patch_bytes) if summary.patch_bytes is not None else NOTHING,
+        count(summary.history) if summary.history is not None else NOTHING,
         result.provenance.instance,
     )

@@ -21,6 +21,7 @@ from velora_tui.domain.requests import RunRequest
 from velora_tui.domain.run import Run
 from velora_tui.errors import ReadOnly, UnknownName, UsageError, VeloraError
 from velora_tui.store.datasets import load_dataset
+from velora_tui.view.stream import start_refused_record
 
 if TYPE_CHECKING:
     from velora_tui.engine.engine import Engine
@@ -80,7 +81,7 @@ def run(
         )
         for path, task in _chosen_tasks(datasets, tasks or [])
     ]
-    starter = _Starter(requests, Console())
+    starter = _Starter(requests, Console(), as_json=options.as_json)
     status = drive(options, starter.begin)
     return Exit.FAILED if status == Exit.OK and starter.refusals else status
 
@@ -203,9 +204,10 @@ def require_writable(engine: Engine) -> None:
 class _Starter:
     """Starts the runs that were asked for; what is refused after the first start is told, and keeps no other back."""
 
-    def __init__(self, requests: list[RunRequest], console: Console) -> None:
+    def __init__(self, requests: list[RunRequest], console: Console, *, as_json: bool) -> None:
         self._requests = requests
         self._console = console
+        self._as_json = as_json
         self.refusals = 0
 
     async def begin(self, engine: Engine, follower: Follower) -> None:
@@ -215,12 +217,13 @@ class _Starter:
             except UsageError:
                 raise
             except VeloraError as error:
-                self.refusals += 1
-                self._console.complain(f"{request.task}: {error.explain()}" if self._is_many else error.explain())
+                await self._refused(request, error)
 
-    @property
-    def _is_many(self) -> bool:
-        return len(self._requests) > 1
+    async def _refused(self, request: RunRequest, error: VeloraError) -> None:
+        self.refusals += 1
+        self._console.complain(error.explain() if len(self._requests) == 1 else f"{request.task}: {error.explain()}")
+        if self._as_json:
+            await self._console.record(start_refused_record(request, error))
 
 
 def _engine(options: Options, console: Console) -> tuple[Engine, Follower]:
@@ -241,7 +244,7 @@ def _farewell(runs: list[Run], options: Options) -> list[str]:
     if waiting:
         words.append(f"{_counted(waiting, 'waits', 'wait')} for an instance, until someone comes back")
     if runs:
-        one = f", or `velora logs {runs[0].run} --follow{_same(options)}`" if working else ""
+        one = f", or `velora logs {working[0].run} --follow{_same(options)}`" if working else ""
         words.append(f"come back with `velora attach{_same(options)}`{one}")
     return words
 

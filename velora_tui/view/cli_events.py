@@ -22,6 +22,9 @@ from velora_tui.domain.report import Outcome
 from velora_tui.domain.run import Run
 from velora_tui.view.cells import Cell, Span
 from velora_tui.view.cli_text import Line, joined
+from velora_tui.view.phases import PHASE_SPANS
+from velora_tui.view.states import outcome_state
+from velora_tui.view.tests_rows import fraction
 from velora_tui.view.text import count, cut, duration, pad, size
 
 _INSTANCE_CELLS = 8
@@ -29,28 +32,7 @@ _TASK_CELLS = 26
 _MODEL_CELLS = 8
 _PHASE_CELLS = 10
 _DETAIL_CELLS = 120
-
-PHASE_SPANS = {
-    PhaseState.PENDING: Span("·", "dim"),
-    PhaseState.RUNNING: Span("▶", "run"),
-    PhaseState.SUCCEEDED: Span("✓", "good"),
-    PhaseState.FAILED: Span("✗", "bad"),
-    PhaseState.SKIPPED: Span("-", "dim"),
-    PhaseState.STOPPED: Span("■", "look"),
-}
-STATE_SPANS = {
-    AttemptState.QUEUED: Span("· queued", "dim"),
-    AttemptState.RUNNING: Span("● running", "run"),
-    AttemptState.FINISHED: Span("✓ finished", "good"),
-    AttemptState.FAILED: Span("✗ failed", "bad"),
-    AttemptState.STOPPED: Span("■ stopped", "look"),
-}
-OUTCOME_SPANS = {
-    Outcome.RESOLVED: Span("✓ resolved", "good"),
-    Outcome.UNRESOLVED: Span("○ unresolved", "look"),
-    Outcome.NO_PATCH: Span("– no patch", "dim"),
-    Outcome.EVAL_ERROR: Span("! eval error", "look"),
-}
+NOTHING = Span("–", "dim")
 
 
 def event_line(event: AnyEvent, run: Run, label: str) -> Line | None:
@@ -81,11 +63,11 @@ def progress_line(progress: PhaseProgressed, run: Run) -> str:
     return " · ".join(part for part in (instance, progress.phase, reached + unit, progress.detail) if part)
 
 
-def fraction(pair: tuple[int, int] | None) -> Cell:
-    """Return how many of the listed tests succeeded, or a dash where that is not known."""
-    if pair is None:
-        return Span("–", "dim")
-    return Span(f"{pair[0]}/{pair[1]}", "good" if pair[0] == pair[1] else "bad")
+def fractions(summary: Summary) -> tuple[Cell, Cell]:
+    """Return how many of the listed F2P and P2P tests succeeded, or dashes where that is not known."""
+    f2p: Cell = fraction(*summary.f2p, is_fixing=True) if summary.f2p else NOTHING
+    p2p: Cell = fraction(*summary.p2p, is_fixing=False) if summary.p2p else NOTHING
+    return f2p, p2p
 
 
 def failure_line(failure: Failure) -> Line:
@@ -103,16 +85,12 @@ def failure_line(failure: Failure) -> Line:
 
 def summary_line(outcome: Outcome | None, summary: Summary) -> Line:
     """Return what a finished attempt showed."""
-    numbers: list[Cell] = [OUTCOME_SPANS[outcome] if outcome else ""]
-    numbers += [(Span("F2P ", "dim"), *_spans(fraction(summary.f2p)))] if summary.f2p else []
-    numbers += [(Span("P2P ", "dim"), *_spans(fraction(summary.p2p)))] if summary.p2p else []
+    numbers: list[Cell] = [outcome_state(outcome).spans if outcome else ""]
+    numbers += [(Span("F2P ", "dim"), fraction(*summary.f2p, is_fixing=True))] if summary.f2p else []
+    numbers += [(Span("P2P ", "dim"), fraction(*summary.p2p, is_fixing=False))] if summary.p2p else []
     numbers += [f"patch {size(summary.patch_bytes)}"] if summary.patch_bytes else []
     numbers += [f"{count(summary.history)} history entries"] if summary.history else []
     return joined(numbers)
-
-
-def _spans(cell: Cell) -> tuple[Span, ...]:
-    return (cell,) if isinstance(cell, Span) else ()
 
 
 def event_words(event: AnyEvent) -> Line | None:
@@ -154,5 +132,5 @@ def _attempt_finished(event: AttemptFinished) -> Line:
     if event.failure is not None:
         return failure_line(event.failure)
     if event.state is AttemptState.STOPPED:
-        return (STATE_SPANS[event.state],)
+        return (Span("■ stopped", "look"),)
     return summary_line(event.outcome, event.summary)

@@ -9,8 +9,10 @@ from velora_tui.domain.events import AttemptState
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.domain.snapshot import FleetSnapshot, InstanceSnapshot
 from velora_tui.view.cells import Cell, Span
-from velora_tui.view.cli_events import OUTCOME_SPANS, PHASE_SPANS, STATE_SPANS, fraction
+from velora_tui.view.cli_events import fractions
 from velora_tui.view.cli_text import Line, joined, table
+from velora_tui.view.phases import compact_strip
+from velora_tui.view.states import attempt_state, instance_state
 from velora_tui.view.text import age, count, cut, duration
 
 RUNS_SHOWN = 30
@@ -63,14 +65,10 @@ def _instance_row(row: InstanceSnapshot, at: datetime) -> tuple[Cell, ...]:
     return Span(row.instance.name, "strong"), _instance_state(row), checked
 
 
-def _instance_state(row: InstanceSnapshot) -> Cell:
-    if row.is_busy and row.run and row.run.attempt:
-        return STATE_SPANS[row.run.attempt.state]
-    if row.readiness is None:
-        return Span("? not checked yet", "dim")
-    if not row.readiness.ready:
-        return Span(f"! not ready  {cut(row.readiness.reason, _REASON_CELLS)}", "look")
-    return Span("✓ ready", "good")
+def _instance_state(row: InstanceSnapshot) -> Line:
+    readiness = row.readiness
+    reason = cut(readiness.reason, _REASON_CELLS) if readiness and not readiness.ready else ""
+    return joined((instance_state(row).spans, Span(reason, "dim")), between="  ")
 
 
 def _run_row(run: Run, snapshot: FleetSnapshot) -> tuple[Cell, ...]:
@@ -83,36 +81,21 @@ def _run_row(run: Run, snapshot: FleetSnapshot) -> tuple[Cell, ...]:
     )
     if attempt is None:
         return *head, *("",) * 7
-    summary = attempt.summary
     return (
         *head,
         str(attempt.number),
         attempt.instance or "any",
         _attempt_state(attempt),
-        _strip(attempt),
+        compact_strip(attempt),
         _elapsed(attempt, snapshot.at),
-        fraction(summary.f2p),
-        fraction(summary.p2p),
+        *fractions(attempt.summary),
     )
 
 
-def _attempt_state(attempt: Attempt) -> Cell:
-    if attempt.outcome is not None:
-        return OUTCOME_SPANS[attempt.outcome]
-    if attempt.detached:
-        return Span("● detached", "look")
-    if attempt.stopping and not attempt.state.is_over:
-        return Span("● stopping", "look")
-    if attempt.failure is not None:
-        return joined((STATE_SPANS[attempt.state], Span(attempt.failure.signature, "dim")), between="  ")
-    return STATE_SPANS[attempt.state]
-
-
-def _strip(attempt: Attempt) -> Line:
-    """Return a mark for each phase, and the name of the one that counts now."""
-    current = attempt.current_phase
-    marks = tuple(PHASE_SPANS[phase.state] for phase in attempt.phases)
-    return (*marks, Span(f" {current.name}")) if current else marks
+def _attempt_state(attempt: Attempt) -> Line:
+    signature = attempt.failure.signature if attempt.failure else ""
+    detached = "nobody follows it" if attempt.detached else ""
+    return joined((attempt_state(attempt).spans, Span(signature, "dim"), Span(detached, "look")), between="  ")
 
 
 def _elapsed(attempt: Attempt, at: datetime) -> str:

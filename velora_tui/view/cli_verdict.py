@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from velora_tui.domain.report import Status, Verdict
 from velora_tui.view.cells import Cell, Span, Tone
-from velora_tui.view.cli_events import OUTCOME_SPANS, fraction
 from velora_tui.view.cli_text import joined, table
+from velora_tui.view.states import outcome_state
+from velora_tui.view.tests_rows import fraction
 from velora_tui.view.text import count
 
 FLAGS_SHOWN = 20
@@ -25,7 +26,9 @@ _STATUS_TONES: dict[Status, Tone] = {
 def verdict_lines(verdict: Verdict) -> Iterator[Cell]:
     """Yield what grading a log showed."""
     counts = verdict.counts
-    yield joined((Span(verdict.instance_id, "strong"), OUTCOME_SPANS[verdict.outcome], Span(verdict.parser, "dim")))
+    yield joined(
+        (Span(verdict.instance_id, "strong"), outcome_state(verdict.outcome).spans, Span(verdict.parser, "dim"))
+    )
     yield joined((f"{count(number)} {name}" for name, number in counts.model_dump().items()), between=" · ")
     if verdict.reason:
         yield Span(f"not gradeable: {verdict.reason}", "look")
@@ -44,7 +47,8 @@ def listed_lines(verdict: Verdict) -> Iterator[Cell]:
     for title, tests in (("FAIL_TO_PASS", verdict.fail_to_pass), ("PASS_TO_PASS", verdict.pass_to_pass)):
         rows = [_test_row(verdict, name, good=False) for name in tests.failure]
         rows += [_test_row(verdict, name, good=True) for name in tests.success]
-        yield joined((Span(title, "strong"), fraction(tests.fraction)), between=" ")
+        tally = fraction(*tests.fraction, is_fixing=tests is verdict.fail_to_pass)
+        yield joined((Span(title, "strong"), tally), between=" ")
         yield from table(("", "STATUS", "LINE", "TEST"), rows, right=("LINE",))[1:]
 
 

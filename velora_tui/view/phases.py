@@ -20,13 +20,13 @@ STRIP_TITLE = " ".join(name.ljust(BAR_CELLS) for name in SHORT_NAMES.values())
 STRIP_CELLS = len(STRIP_TITLE)
 COMPACT_CELLS = len(SHORT_NAMES)
 
-_SYMBOLS: dict[PhaseState, tuple[str, Tone]] = {
-    PhaseState.PENDING: ("·", "faint"),
-    PhaseState.RUNNING: ("▶", "run"),
-    PhaseState.SUCCEEDED: ("✓", "good"),
-    PhaseState.FAILED: ("✗", "bad"),
-    PhaseState.SKIPPED: ("–", "dim"),
-    PhaseState.STOPPED: ("■", "look"),
+PHASE_SPANS: dict[PhaseState, Span] = {
+    PhaseState.PENDING: Span("·", "faint"),
+    PhaseState.RUNNING: Span("▶", "run"),
+    PhaseState.SUCCEEDED: Span("✓", "good"),
+    PhaseState.FAILED: Span("✗", "bad"),
+    PhaseState.SKIPPED: Span("–", "dim"),
+    PhaseState.STOPPED: Span("■", "look"),
 }
 
 
@@ -40,7 +40,7 @@ def strip(attempt: Attempt, progress: PhaseProgressed | None) -> tuple[Span, ...
 
 def compact_strip(attempt: Attempt) -> tuple[Span, ...]:
     """Return a symbol for each phase."""
-    return tuple(Span(*_SYMBOLS[phase.state]) for phase in attempt.phases)
+    return tuple(PHASE_SPANS[phase.state] for phase in attempt.phases)
 
 
 def _bar(phase: PhaseRun, progress: PhaseProgressed | None) -> tuple[Span, ...]:

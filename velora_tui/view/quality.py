@@ -11,8 +11,9 @@ from velora_tui.domain.report import Flag, QualityCheck
 from velora_tui.domain.result import AttemptResult
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.view.cells import Span
-from velora_tui.view.cli_events import PHASE_SPANS, event_words
+from velora_tui.view.cli_events import event_words
 from velora_tui.view.lines import Line, fact, heading
+from velora_tui.view.phases import PHASE_SPANS
 from velora_tui.view.text import count, duration
 
 MOST_FLAGS_IN_LINE = 3

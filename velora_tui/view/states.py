@@ -44,6 +44,11 @@ _OUTCOMES: dict[Outcome, State] = {
 }
 
 
+def outcome_state(outcome: Outcome) -> State:
+    """Return the state of a finished attempt."""
+    return _OUTCOMES[outcome]
+
+
 def run_state(run: Run) -> State:
     """Return the state of a run's latest attempt."""
     return attempt_state(run.attempt) if run.attempt else State("·", "new", "dim", "queued", 7)
@@ -62,7 +67,7 @@ def attempt_state(attempt: Attempt) -> State:
             phase = attempt.failure.phase if attempt.failure else None
             return State("✗", f"failed in {phase}" if phase else "failed", "bad", "failed", 0)
         case AttemptState.FINISHED:
-            return _OUTCOMES[attempt.outcome or Outcome.EVAL_ERROR]
+            return outcome_state(attempt.outcome or Outcome.EVAL_ERROR)
 
 
 def _running(attempt: Attempt) -> State:

@@ -8,8 +8,10 @@ from typing import Any
 from velora_tui.domain.events import AnyEvent, AttemptFinished
 from velora_tui.domain.failure import Failure
 from velora_tui.domain.report import ListVerdict
+from velora_tui.domain.requests import RunRequest
 from velora_tui.domain.result import AttemptResult
 from velora_tui.domain.run import Attempt, PhaseRun, Run
+from velora_tui.errors import VeloraError
 
 Record = dict[str, Any]
 
@@ -30,6 +32,17 @@ def attempt_finished_record(event: AttemptFinished, run: Run) -> Record:
         "task": run.task,
         "model": run.model,
         **_shown(attempt),
+    }
+
+
+def start_refused_record(request: RunRequest, error: VeloraError) -> Record:
+    """Return the record of a start that was refused."""
+    return {
+        "event": "start_refused",
+        "instance": error.instance or request.instance,
+        "task": request.task,
+        "model": request.model,
+        "reason": error.message,
     }
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from velora_tui.domain.events import PhaseState
 from velora_tui.domain.run import Attempt, PhaseRun
 from velora_tui.view.cells import Span, Tone
-from velora_tui.view.cli_events import PHASE_SPANS
+from velora_tui.view.phases import PHASE_SPANS
 from velora_tui.view.text import cells, duration
 
 MOST_LINES = 3
