@@ -36,7 +36,7 @@ class Admission:
             raise UnknownName.of("model", request.model, list(fleet.models))
         if request.instance is not None:
             self._shop.machines.instance(request.instance)
-        return tuple(phase.name for phase in recipe(request.recipe or fleet.defaults.recipe))
+        return recipe(request.recipe or fleet.defaults.recipe).names
 
     def existing(self, task: str, model: str, run_number: int) -> Run | None:
         """Return the run of that key, if there is one. Raises Refused while it is active."""
@@ -75,6 +75,10 @@ class Admission:
         names = [phase.name for phase in last.phases]
         if from_phase not in names:
             raise UnknownName.of("phase", from_phase, names)
+        restarts = recipe(run.recipe).restarts
+        if from_phase not in restarts:
+            places = ", ".join(name for name in names if name in restarts)
+            raise Refused(f"the {run.recipe} recipe cannot start at {from_phase}", hint=f"start at {places}, or anew")
         missing = next((phase.name for phase in last.phases[: names.index(from_phase)] if not phase.is_done), None)
         if missing is not None or last.instance is None:
             raise Refused(

@@ -92,7 +92,7 @@ class AttemptDriver:
 
     def _pending_phases(self) -> list[Phase]:
         done = {phase.name for phase in self._attempt().phases if phase.is_done}
-        return [phase for phase in recipe(self._run.recipe) if phase.name not in done]
+        return [phase for phase in recipe(self._run.recipe).phases if phase.name not in done]
 
     async def _carry_over(self) -> None:
         """For a retry from a phase: take the earlier phases' files from the last attempt on the same instance."""
@@ -143,8 +143,8 @@ class AttemptDriver:
                 return work.result()
             if stop.done():
                 raise _StopRequested
-            if phase.has_job:
-                await self._jobs.stop(context.spool, grace_seconds=STOP_GRACE_SECONDS)
+            if phase.job:
+                await self._jobs.stop(context.spool(phase.job), grace_seconds=STOP_GRACE_SECONDS)
             raise TimeoutError
         finally:
             work.cancel()
@@ -153,9 +153,9 @@ class AttemptDriver:
 
     async def _stop_phase(self, phase: Phase, context: PhaseContext, seconds: float) -> None:
         detail = "stopped by the operator"
-        if phase.has_job:
+        if phase.job:
             try:
-                await self._jobs.stop(context.spool, grace_seconds=STOP_GRACE_SECONDS)
+                await self._jobs.stop(context.spool(phase.job), grace_seconds=STOP_GRACE_SECONDS)
             except HostError as error:
                 detail = f"the instance did not confirm the stop: {error.message}"
         await self._end_phase(phase.name, PhaseState.STOPPED, seconds, detail)

@@ -71,17 +71,16 @@ class PhaseContext:
         """Where the harness's output tree grows on the instance."""
         return f"{self.remote}/out"
 
-    @property
-    def spool(self) -> str:
-        """The job folder of this phase on the instance."""
-        return f"{self.remote}/{self.phase}"
+    def spool(self, job: str) -> str:
+        """Return the folder of a job on the instance."""
+        return f"{self.remote}/{job}"
 
 
 class Phase(Protocol):
     """A step of an attempt. `resume` takes up what an earlier process left; both may be cancelled at any await."""
 
     name: str
-    has_job: bool  # whether its work goes on on the instance while no operator watches
+    job: str | None  # the job that does its work on the instance; phases may share one
 
     async def run(self, ctx: PhaseContext) -> PhaseResult:
         """Do the phase's work. Raises PhaseFailed and other VeloraErrors."""

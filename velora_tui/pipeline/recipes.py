@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from velora_tui.domain.fleet import Fleet
 from velora_tui.errors import UnknownName
 from velora_tui.pipeline.phase import Phase
@@ -13,10 +15,23 @@ from velora_tui.pipeline.phases.trajectory import Trajectory
 from velora_tui.pipeline.phases.upload import Upload
 from velora_tui.pipeline.phases.validate import Validate
 
-Recipe = tuple[Phase, ...]
+
+@dataclass(frozen=True)
+class Recipe:
+    """The phases of an attempt, in order; a retry may begin at the start or at one of `restarts`."""
+
+    phases: tuple[Phase, ...]
+    restarts: frozenset[str]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(phase.name for phase in self.phases)
+
+
+_NATIVE = (Upload(), Image(), Trajectory(), Evaluation(), Report(), Collect(), Validate())
 
 RECIPES: dict[str, Recipe] = {
-    "native": (Upload(), Image(), Trajectory(), Evaluation(), Report(), Collect(), Validate()),
+    "native": Recipe(_NATIVE, frozenset(phase.name for phase in _NATIVE)),
 }
 
 _DEFAULT_SECONDS = {"image": 3600.0, "trajectory": 7200.0, "evaluation": 3600.0, "collect": 1800.0}

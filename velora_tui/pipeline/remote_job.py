@@ -17,7 +17,7 @@ async def run_job(
     ctx: PhaseContext, script: str, environment: Mapping[str, str], on_line: LineObserver = lambda line: None
 ) -> None:
     """Start the job, or find it started, and follow it to its end. Raises PhaseFailed where it does not end well."""
-    await ctx.jobs.start(ctx.spool, script, environment, time_limit_seconds=ctx.time_limit_seconds)
+    await ctx.jobs.start(ctx.spool(ctx.phase), script, environment, time_limit_seconds=ctx.time_limit_seconds)
     end = await follow_job(ctx, on_line)
     if end.exit_status != 0:
         raise PhaseFailed(await _failure(ctx, end))
@@ -33,7 +33,7 @@ async def follow_job(ctx: PhaseContext, on_line: LineObserver) -> JobEnd:
 
     # A cut network ends nothing on the instance: we try as long as the job may run.
     patience = ctx.time_limit_seconds
-    return await follow_to_end(ctx.jobs, ctx.spool, sink, offset=ctx.log.size, patience_seconds=patience)
+    return await follow_to_end(ctx.jobs, ctx.spool(ctx.phase), sink, offset=ctx.log.size, patience_seconds=patience)
 
 
 async def _failure(ctx: PhaseContext, end: JobEnd) -> Failure:

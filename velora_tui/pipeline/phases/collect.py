@@ -9,7 +9,7 @@ from velora_tui.view.text import size
 
 class Collect:
     name = "collect"
-    has_job = False
+    job: str | None = None
 
     async def run(self, ctx: PhaseContext) -> PhaseResult:
         await ctx.log.say(f"fetching {ctx.instance.name}:{ctx.out} to {ctx.results}")

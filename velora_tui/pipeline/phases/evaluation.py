@@ -66,7 +66,7 @@ echo "Tests ended with status $(cat "$input/test_status")"
 
 class Evaluation:
     name = "evaluation"
-    has_job = True
+    job: str | None = "evaluation"
 
     async def run(self, ctx: PhaseContext) -> PhaseResult:
         output = await read_output(ctx)

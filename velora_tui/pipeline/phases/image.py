@@ -62,7 +62,7 @@ echo "image: ready at $images/$name"
 
 class Image:
     name = "image"
-    has_job = True
+    job: str | None = "image"
 
     async def run(self, ctx: PhaseContext) -> PhaseResult:
         source = image_source(ctx.task, ctx.fleet.s3.images)

@@ -42,7 +42,7 @@ class _Tests:
 
 class Report:
     name = "report"
-    has_job = False
+    job: str | None = None
 
     async def run(self, ctx: PhaseContext) -> PhaseResult:
         trajectory = await read_output(ctx)

@@ -31,7 +31,7 @@ exit "$status"
 
 class Trajectory:
     name = "trajectory"
-    has_job = True
+    job: str | None = "trajectory"
 
     async def run(self, ctx: PhaseContext) -> PhaseResult:
         agent = ctx.fleet.agent_of(ctx.run.model)

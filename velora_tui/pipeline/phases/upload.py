@@ -12,7 +12,7 @@ from velora_tui.view.text import size
 
 class Upload:
     name = "upload"
-    has_job = False
+    job: str | None = None
 
     async def run(self, ctx: PhaseContext) -> PhaseResult:
         record = json.dumps(dataset_record(ctx.task), indent=2, ensure_ascii=False).encode()

@@ -19,7 +19,7 @@ from velora_tui.store.results import save_result
 
 class Validate:
     name = "validate"
-    has_job = False
+    job: str | None = None
 
     async def run(self, ctx: PhaseContext) -> PhaseResult:
         stored = await asyncio.to_thread(load_verdict, ctx.work)
