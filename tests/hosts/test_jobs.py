@@ -257,6 +257,20 @@ async def test_a_machine_without_setsid_is_told_so(tmp_path: Path, monkeypatch: 
     assert "util-linux" in str(caught.value.hint)
 
 
+@pytest.mark.parametrize("answer", ["file_log x y", "pid abc", "exit_status 7x", "now never"])
+async def test_an_instance_that_answers_nonsense_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    (tools / "stat").write_text(f"#!/bin/sh\necho {answer}\n")
+    (tools / "stat").chmod(0o755)
+    (tmp_path / "spool").mkdir()
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    with pytest.raises(CommandFailed, match="makes no sense"):
+        await DetachedJobs(LocalHost("odd", tmp_path)).state("~/spool")
+
+
 async def test_a_home_that_cannot_be_written_is_told_so(jobs: DetachedJobs, home: Path) -> None:
     (home / ".velora").write_text("a file where a folder should be")
     with pytest.raises(CommandFailed, match=r"File exists|Not a directory"):

@@ -60,7 +60,7 @@ async def test_a_lease_names_its_owner_and_can_be_given_back(host: Host, home: P
 
 
 async def test_of_two_hundred_races_each_has_one_winner(host: Host) -> None:
-    for race in range(200 if host.name == "local" else 40):
+    for race in range(200 if host.name == "local" else 20):
         racers = [owner(f"r{race}-{number}") for number in range(2)]
         results = await asyncio.gather(*(acquire(host, racer) for racer in racers), return_exceptions=True)
         assert sorted(type(result).__name__ for result in results) == ["InstanceBusy", "NoneType"]
@@ -72,7 +72,7 @@ async def test_of_two_hundred_races_each_has_one_winner(host: Host) -> None:
 
 
 async def test_a_dead_operators_lease_is_stale_and_one_of_many_takes_it_over(host: Host, home: Path) -> None:
-    for race in range(30):
+    for race in range(10):
         await acquire(host, owner(pid=dead_pid()))
         report = await read_lease(host)
         assert report is not None

@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import stamina
 
 from velora_tui.errors import CommandFailed, CommandTimeout, ConnectionLost, HostError, Unreachable
 from velora_tui.hosts.host import Host, RemoteProcess
-
-if TYPE_CHECKING:
-    from velora_tui.hosts.jobs import JobRunner
 
 _CHUNK_BYTES = 256 * 1024
 # How often a job is asked whether it lives; its regular end is noticed at once.
@@ -88,6 +85,13 @@ class LogStream:
             await asyncio.sleep(_CHECK_SECONDS)
 
 
+class LogSource(Protocol):
+    """Whatever can stream a job's log, from any byte on."""
+
+    def follow(self, spool: str, offset: int = 0) -> AbstractAsyncContextManager[LogStream]:
+        """Stream the log's bytes from `offset` until the job has ended and all were delivered."""
+
+
 @asynccontextmanager
 async def follow_log(host: Host, command: str, offset: int) -> AsyncIterator[LogStream]:
     """Run the following `command` on `host` and give its stream. Raises HostErrors."""
@@ -106,7 +110,7 @@ async def follow_log(host: Host, command: str, offset: int) -> AsyncIterator[Log
 
 
 async def follow_to_end(
-    jobs: JobRunner,
+    jobs: LogSource,
     spool: str,
     sink: Callable[[bytes], Awaitable[None]],
     *,
@@ -132,7 +136,7 @@ async def follow_to_end(
 class _Reader:
     """How far the sink has come, across connections."""
 
-    def __init__(self, jobs: JobRunner, spool: str, sink: Callable[[bytes], Awaitable[None]], offset: int) -> None:
+    def __init__(self, jobs: LogSource, spool: str, sink: Callable[[bytes], Awaitable[None]], offset: int) -> None:
         self._jobs = jobs
         self._spool = spool
         self._sink = sink

@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 
 from velora_tui.errors import CommandFailed, UsageError
 from velora_tui.hosts.command import command_failed
-from velora_tui.hosts.follow import LogStream, follow_log
+from velora_tui.hosts.follow import LogSource, LogStream, follow_log
 from velora_tui.hosts.host import CommandResult, Host
 from velora_tui.hosts.scripts import script_text
 from velora_tui.hosts.shell import assign, quote_path
@@ -53,7 +53,7 @@ class StopReport:
     left: tuple[int, ...]
 
 
-class JobRunner(Protocol):
+class JobRunner(LogSource, Protocol):
     """Where jobs run: `setsid` on one machine here, a batch system elsewhere. All raise HostErrors."""
 
     async def start(
@@ -63,9 +63,6 @@ class JobRunner(Protocol):
 
     async def state(self, spool: str) -> JobState:
         """Return what is known of the job."""
-
-    def follow(self, spool: str, offset: int = 0) -> AbstractAsyncContextManager[LogStream]:
-        """Stream the log's bytes from `offset` until the job has ended and all were delivered."""
 
     async def stop(self, spool: str, grace_seconds: float = 10.0) -> StopReport:
         """End the job and every process that it started; an ended job stays as it is."""
