@@ -31,7 +31,7 @@ with urllib.request.urlopen(os.environ["VELORA_IMAGE_URL"], timeout=60) as sourc
     shutil.copyfileobj(source, file, 1 << 20)' "$part"
     fi
 }
-have() { wc -c < "$1" 2>/dev/null || echo 0; }
+have() { if [ -f "$1" ]; then wc -c < "$1"; else echo 0; fi; }
 
 if [ -f "$name" ] && [ "$(cat "$name.etag" 2>/dev/null)" = "$etag" ] && [ "$(have "$name")" -eq "$bytes" ]; then
     echo "image: cached"
