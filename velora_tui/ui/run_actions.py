@@ -68,7 +68,7 @@ async def stop_runs(screen: Asking, runs: Sequence[Run]) -> None:
         f"Stop {amount}?",
         f"stop {amount}",
         tuple((*run_state(run).spans, Span("  "), *run_name(run, engine.fleet)) for run in active),
-        (Span("Their logs and files stay; r starts another attempt.", "dim"),),
+        (Span("What it wrote so far stays; r starts another attempt.", "dim"),),
     )
     if await screen.app.push_screen_wait(ConfirmScreen(question)):
         await _each(screen, active, lambda run: engine.stop(run.run))
@@ -90,7 +90,7 @@ def retry_choices(runs: Sequence[Run]) -> list[tuple[str, Cell]]:
     """Return from where one can retry, the failed phase first; of several runs each from its own failed phase."""
     start: tuple[str, Cell] = (FROM_START, "from the start")
     if len(runs) != 1:
-        return [("failed", ("from the phase that failed, each", Span(""))[0]), start]
+        return [("failed", "from the phase that failed, each"), start]
     attempt = runs[0].attempt
     assert attempt is not None
     failed = attempt.next_phase

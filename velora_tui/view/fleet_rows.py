@@ -16,6 +16,8 @@ from velora_tui.view.rates import Rates
 from velora_tui.view.states import State, instance_state
 from velora_tui.view.text import age, count, duration, size
 
+NARROW_CELLS = 110
+WIDE_CELLS = 150
 FILTER_KEYS = ("instance", "state", "phase", "task", "repo", "model", "run", "tag")
 
 COLUMNS = (
@@ -28,6 +30,15 @@ COLUMNS = (
     Column("time", "TIME", 7, "right", priority=5),
     Column("progress", "PROGRESS", min_width=16, priority=8),
 )
+MEDIUM_COLUMNS = (
+    Column("instance", "INSTANCE", min_width=8, priority=9),
+    Column("state", "STATE", min_width=16, priority=8),
+    Column("repo", "TASK", min_width=10, priority=7),
+    Column("model", "MODEL", min_width=6, priority=6),
+    Column("phases", STRIP_TITLE, STRIP_CELLS, priority=4),
+    Column("time", "TIME", 7, "right", priority=5),
+    Column("progress", "PROGRESS", min_width=24, priority=8),
+)
 NARROW_COLUMNS = (
     Column("instance", "INSTANCE", min_width=6, priority=9),
     Column("state", "STATE", min_width=12, priority=8),
@@ -39,13 +50,20 @@ NARROW_COLUMNS = (
 )
 
 
-def fleet_entries(snapshot: FleetSnapshot, rates: Rates, *, narrow: bool) -> list[Entry]:
+def fleet_columns(width: int) -> tuple[Column, ...]:
+    """Return the columns for a window of `width` cells."""
+    if width < NARROW_CELLS:
+        return NARROW_COLUMNS
+    return COLUMNS if width >= WIDE_CELLS else MEDIUM_COLUMNS
+
+
+def fleet_entries(snapshot: FleetSnapshot, rates: Rates, width: int) -> list[Entry]:
     """Return a row for each instance, in the order of the fleet file; its key is the instance's name."""
-    return [_entry(row, snapshot, rates, narrow) for row in snapshot.instances]
+    return [_entry(row, snapshot, rates, width) for row in snapshot.instances]
 
 
-def _entry(row: InstanceSnapshot, snapshot: FleetSnapshot, rates: Rates, narrow: bool) -> Entry:
-    state = instance_state(row)
+def _entry(row: InstanceSnapshot, snapshot: FleetSnapshot, rates: Rates, width: int) -> Entry:
+    narrow, state = width < NARROW_CELLS, instance_state(row)
     name = row.instance.name
     run = row.run if shows_run(row, state) else None
     attempt = run.attempt if run else None
@@ -53,7 +71,7 @@ def _entry(row: InstanceSnapshot, snapshot: FleetSnapshot, rates: Rates, narrow:
     cells["progress"] = progress_cell(row, state, rates, snapshot.at, narrow=narrow)
     order: dict[str, SortKey] = {"instance": (0, name), "state": (state.rank, state.word)}
     if run is not None and attempt is not None:
-        cells |= _run_cells(run, attempt, row, snapshot, narrow)
+        cells |= _run_cells(run, attempt, row, snapshot, width)
         order |= _run_order(run, attempt, snapshot)
     return Entry(Row(name, cells), _fields(row, state, run, snapshot.fleet), order)
 
@@ -69,17 +87,26 @@ def _state_cell(state: State, narrow: bool) -> Cell:
 
 
 def _run_cells(
-    run: Run, attempt: Attempt, row: InstanceSnapshot, snapshot: FleetSnapshot, narrow: bool
+    run: Run, attempt: Attempt, row: InstanceSnapshot, snapshot: FleetSnapshot, width: int
 ) -> dict[str, Cell]:
+    narrow, seconds = width < NARROW_CELLS, elapsed_seconds(attempt, snapshot.at)
     model = Span(snapshot.fleet.label(run.model), "model")
     number = Span(f"·{run.run_number}" if run.run_number > 1 else "", "dim")
     return {
-        "repo": run.repo.rpartition("/")[2] if narrow else run.repo,
+        "repo": run.repo if width >= WIDE_CELLS else run.repo.rpartition("/")[2],
         "task": Span(short_task(run), "dim"),
         "model": (model, number),
         "phases": compact_strip(attempt) if narrow else strip(attempt, row.progress),
-        "time": Span(duration(elapsed_seconds(attempt, snapshot.at)), "" if run.is_active else "dim"),
+        "time": Span(_short(seconds) if narrow else duration(seconds), "" if run.is_active else "dim"),
     }
+
+
+def _short(seconds: float) -> str:
+    """Return a length of time in at most five cells: "12:41", "1h02", "3d"."""
+    if seconds < 3600:
+        return duration(seconds)
+    hours, rest = divmod(int(seconds), 3600)
+    return f"{hours}h{rest // 60:02}" if hours < 100 else f"{hours // 24}d"
 
 
 def short_task(run: Run) -> str:

@@ -28,6 +28,7 @@ class State(NamedTuple):
 GROUP_TONES: dict[str, tuple[str, Tone]] = {
     "running": ("▶", "run"),
     "ready": ("●", "ours"),
+    "done": ("✓", "good"),
     "failed": ("✗", "bad"),
     "unreachable": ("✗", "bad"),
     "not ready": ("!", "look"),
@@ -37,9 +38,9 @@ GROUP_TONES: dict[str, tuple[str, Tone]] = {
 """Symbol and tone of each group the header counts, in its order."""
 
 _OUTCOMES: dict[Outcome, State] = {
-    Outcome.RESOLVED: State("✓", "resolved", "good", "ready", 6),
-    Outcome.UNRESOLVED: State("○", "unresolved", "dim", "ready", 5),
-    Outcome.NO_PATCH: State("–", "no patch", "dim", "ready", 4),
+    Outcome.RESOLVED: State("✓", "resolved", "good", "done", 6),
+    Outcome.UNRESOLVED: State("○", "unresolved", "dim", "done", 5),
+    Outcome.NO_PATCH: State("–", "no patch", "dim", "done", 4),
     Outcome.EVAL_ERROR: State("?", "no verdict", "bad", "failed", 1),
 }
 

@@ -16,11 +16,9 @@ from velora_tui.ui.widgets.log_view import LogView
 from velora_tui.ui.widgets.split_line import SplitLine
 from velora_tui.view.columns import Column
 from velora_tui.view.entries import Entry
-from velora_tui.view.fleet_rows import COLUMNS, FILTER_KEYS, NARROW_COLUMNS, fleet_entries
+from velora_tui.view.fleet_rows import FILTER_KEYS, fleet_columns, fleet_entries
 from velora_tui.view.log_title import LogPlace, log_place, log_title
 from velora_tui.view.rates import Rates
-
-NARROW_CELLS = 110
 
 
 class FleetScreen(TableScreen):
@@ -40,25 +38,20 @@ class FleetScreen(TableScreen):
         yield LiveTable((), empty_text=self.EMPTY_TEXT, id="table")
         with Vertical(id="pane"):
             yield SplitLine(id="pane-title")
-            yield LogView(empty_text="no output yet", id="pane-log")
+            yield LogView(id="pane-log")
 
     @property
     def log_view(self) -> LogView:
         return self.query_one(LogView)
 
-    @property
-    def is_narrow(self) -> bool:
-        """Whether only the compact columns fit."""
-        return self.app.size.width < NARROW_CELLS
-
     def entries(self, snapshot: FleetSnapshot) -> Sequence[Entry]:
         """Return the instances."""
         self._rates.keep_only(snapshot.progress)
-        return fleet_entries(snapshot, self._rates, narrow=self.is_narrow)
+        return fleet_entries(snapshot, self._rates, self.app.size.width)
 
     def columns(self, snapshot: FleetSnapshot) -> Sequence[Column]:
         """Return the columns that suit the width."""
-        return NARROW_COLUMNS if self.is_narrow else COLUMNS
+        return fleet_columns(self.app.size.width)
 
     def run_of(self, key: str) -> Run | None:
         """Return the run that the instance works on, or the latest it worked on."""
@@ -93,6 +86,7 @@ class FleetScreen(TableScreen):
         self._show_title()
 
     def _open_log(self, place: LogPlace | None) -> None:
+        self.log_view.empty_text = "no output yet" if place else "s starts a run here"
         if place is None:
             self.log_view.open(None)
             return

@@ -44,7 +44,7 @@ class HelpScreen(Dialog[None]):
 
     def __init__(self, screen: str, title: str, targets: Targets, focused: Widget | None) -> None:
         super().__init__(Span(f"Keys · {title}", "strong"), keys_line(("esc", "back")))
-        self._lines = [*_widget_lines(focused), *_action_lines(screen, targets), *_FILTER_LINES]
+        self._lines = [*_action_lines(screen, targets), *_widget_lines(focused), *_FILTER_LINES]
 
     def compose_body(self) -> ComposeResult:
         """Yield the lines."""
@@ -59,7 +59,9 @@ def _action_lines(screen: str, targets: Targets) -> Iterable[Cell]:
             yield Span(group, "strong")
         for action in actions:
             reason = action.reason_against(targets)
-            yield _line(action.key_text, action.description, f"not now: {reason}" if reason else "")
+            yield _line(action.key_text, action.description)
+            if reason:
+                yield Span(f"{' ' * (_KEY_CELLS + 3)}not now: {reason}", "dim")
         if actions:
             yield ""
 
@@ -68,7 +70,7 @@ def _widget_lines(focused: Widget | None) -> Iterable[Cell]:
     """Yield the keys of what has the focus."""
     bindings = [binding for binding in _own_bindings(focused) if binding.tooltip]
     if bindings:
-        yield Span("Here", "strong")
+        yield Span("Move", "strong")
     for binding in bindings:
         yield _line(", ".join(key_text(key) for key in binding.key.split(",")), binding.tooltip)
     if bindings:
@@ -79,8 +81,8 @@ def _own_bindings(widget: Widget | None) -> Sequence[Binding]:
     return [binding for binding in type(widget).BINDINGS if isinstance(binding, Binding)] if widget else ()
 
 
-def _line(keys: str, what: str, note: str = "") -> Cell:
-    return Span(f"  {pad(keys, _KEY_CELLS)} ", "ours"), Span(what), Span(f"   {note}" if note else "", "dim")
+def _line(keys: str, what: str) -> Cell:
+    return Span(f"  {pad(keys, _KEY_CELLS)} ", "ours"), Span(what)
 
 
 _FILTER_LINES: tuple[Cell, ...] = (

@@ -75,9 +75,9 @@ class PaletteScreen(Dialog[Command]):
         getattr(self.query_one(Choices), f"action_{how}")()
 
     def _show(self, query: str) -> None:
-        matches = [(self._match(query, command), command) for command in self._commands]
-        found = [(score, offsets, command) for (score, offsets), command in matches if score > 0 or not query]
-        found.sort(key=lambda match: -match[0])
+        matches = [(*self._match(query, command), command) for command in self._commands]
+        found = [match for match in matches if match[0] > 0 or not query]
+        found.sort(key=lambda match: (not _begins(match[2], query), -match[0]))
         self._found = [command for _, _, command in found[:_SHOWN]]
         choices = self.query_one(Choices)
         choices.clear_options()
@@ -86,6 +86,10 @@ class PaletteScreen(Dialog[Command]):
 
     def _match(self, query: str, command: Command) -> tuple[float, Sequence[int]]:
         return self._fuzzy.match(query, plain(command.label)) if query else (0.0, ())
+
+
+def _begins(command: Command, query: str) -> bool:
+    return plain(command.label).casefold().startswith(query.casefold())
 
 
 def _prompt(command: Command, offsets: Sequence[int]) -> Content:

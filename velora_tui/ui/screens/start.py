@@ -45,6 +45,14 @@ class Form(BaseModel):
     recent: tuple[str, ...] = ()
 
 
+class Tick(Checkbox):
+    """A checkbox that is empty while it is off."""
+
+    BUTTON_LEFT = " "
+    BUTTON_INNER = "✓"
+    BUTTON_RIGHT = " "
+
+
 async def load_form(path: Path) -> Form:
     """Return what is remembered, or an empty form."""
     try:
@@ -91,10 +99,8 @@ class StartScreen(Dialog[Run]):
             yield from _field("model", Input(proposed or "", compact=True, id="model", placeholder="llm.name"))
         yield from _field("run number", Input(str(form.run_number), compact=True, id="number", type="integer"))
         yield from _field("instance", _select("instance", self._instances(), self._instance or _ANY, "any"))
-        yield from _field(
-            "", Checkbox(content("wait in the queue while it is busy"), form.wait, compact=True, id="wait")
-        )
-        yield from _field("", Checkbox(content("start although not ready"), form.force, compact=True, id="force"))
+        yield from _field("", Tick(content("wait in the queue while it is busy"), form.wait, compact=True, id="wait"))
+        yield from _field("", Tick(content("start although not ready"), form.force, compact=True, id="force"))
         yield Static("", id="start-problem", markup=False)
 
     def _instances(self) -> list[tuple[str, Cell]]:

@@ -12,8 +12,9 @@ from velora_tui.ui.keys import TABS
 from velora_tui.ui.widgets.split_line import SplitLine
 from velora_tui.view.cells import Cell, Span, plain
 from velora_tui.view.header import fleet_counts, runs_bar, runs_done, tab_line, verdict_counts
+from velora_tui.view.text import cells
 
-_BAR_END_CELLS = 24
+_BAR_START_CELLS = 9
 
 
 class Tabs(SplitLine):
@@ -51,8 +52,8 @@ class FleetHeader(Vertical):
         self.query_one("#fleet-line", SplitLine).show((Span("  "), name, *fleet_counts(snapshot)), tail)
         line = self.query_one("#runs-line", SplitLine)
         line.display = bool(snapshot.runs)
-        bar = runs_bar(snapshot, max(0, self.size.width - _BAR_END_CELLS - 40))
-        end = (*runs_done(snapshot), Span("   "), *verdict_counts(snapshot))
+        end = (*runs_done(snapshot), Span("   "), *verdict_counts(snapshot), Span(" "))
+        bar = runs_bar(snapshot, max(0, self.size.width - cells(plain(end)) - _BAR_START_CELLS))
         line.show((Span(" runs ", "dim"), *bar), end)
 
     def show_status(self, status: Cell) -> None:
