@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -81,6 +84,36 @@ async def test_a_key_file_that_is_not_there(sshd: Sshd, tmp_path: Path) -> None:
     error = await refused(SshHost(sshd.target(identity_file=tmp_path / "nowhere")))
     assert isinstance(error, AuthenticationFailed)
     assert "No such file" in str(error)
+
+
+async def test_a_key_with_a_passphrase_is_used_through_the_agent(
+    sshd: Sshd, agent_socket: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = await refused(SshHost(sshd.target()))
+    assert isinstance(error, AuthenticationFailed)
+    assert "passphrase" in str(error.hint)
+
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(agent_socket))
+    for target in (sshd.target(), sshd.target(identity_file=None)):
+        host = SshHost(target)
+        assert (await host.run("echo in")).text == "in"
+        await host.close()
+
+
+@pytest.fixture
+def agent_socket(sshd: Sshd, tmp_path: Path) -> Iterator[Path]:
+    """An ssh-agent that holds the user's key, whose file has a passphrase."""
+    socket, key = tmp_path / "agent", str(sshd.folder / "user_key")
+    with subprocess.Popen(["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 10
+        while not socket.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        environment = {**os.environ, "SSH_AUTH_SOCK": str(socket)}
+        subprocess.run(["ssh-add", "-q", key], env=environment, check=True, timeout=30)
+        subprocess.run(["ssh-keygen", "-q", "-p", "-P", "", "-N", "secret", "-f", key], check=True, timeout=30)
+        yield socket
+        process.terminate()
 
 
 async def test_a_server_that_wants_a_password(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from velora_tui.hosts.ssh_process import Marker, SshProcess
 
 # sshd allows ten sessions on a connection (MaxSessions); the rest is for ending processes.
 CHANNEL_BUDGET = 8
+_ENDER_BUDGET = 2
 _SHELL_START_SECONDS = 60.0
 _TERMINATION_GRACE_SECONDS = 1.0
 _END_SECONDS = 3.0
@@ -48,6 +49,7 @@ class SshHost:
         self._link: Link | None = None
         self._connecting: asyncio.Task[Link] | None = None
         self._channels = asyncio.Semaphore(CHANNEL_BUDGET)
+        self._enders = asyncio.Semaphore(_ENDER_BUDGET)
 
     @asynccontextmanager
     async def open(self, command: str) -> AsyncIterator[RemoteProcess]:
@@ -160,7 +162,7 @@ class SshHost:
         try:
             if process.group is not None and link.alive:
                 with suppress(TimeoutError, asyncssh.Error, OSError, HostError):
-                    async with asyncio.timeout(_END_SECONDS):
+                    async with asyncio.timeout(_END_SECONDS), self._enders:
                         await _end_group(link, process, process.group)
         finally:
             await process.hang_up()

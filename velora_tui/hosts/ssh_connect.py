@@ -72,6 +72,7 @@ class Watcher(asyncssh.SSHClient):
         self.offered: asyncssh.SSHKey | None = None
         self.address = ""
         self.accepts: list[str] = []
+        self.key_locked = False
         self._on_lost = on_lost
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
@@ -205,7 +206,7 @@ async def _open(
         return await asyncssh.connect(
             **_options(target),
             **extra,
-            **await _identity(target),
+            **await _identity(target, watcher),
             agent_forwarding=False,
             x11_forwarding=False,
             known_hosts=known.entries,
@@ -223,16 +224,17 @@ def _listed(known_hosts: object) -> list[str] | None:
     return [str(name) for name in known_hosts] if isinstance(known_hosts, (list, tuple)) and known_hosts else None
 
 
-async def _identity(target: SshTarget) -> dict[str, Any]:
+async def _identity(target: SshTarget, watcher: Watcher) -> dict[str, Any]:
     """Offer only the key that the fleet file names; where it has a passphrase, its twin in the agent may answer."""
     file = target.identity_file
     if file is None:
         return {}
     try:
         await asyncio.to_thread(asyncssh.read_private_key, str(file.expanduser()))
-    except asyncssh.KeyEncryptionError:
-        return {}
-    except (OSError, asyncssh.KeyImportError) as error:
+    except (OSError, asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
+        if "encrypt" in str(error):
+            watcher.key_locked = True
+            return {}
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise AuthenticationFailed(
             f"the key {file} cannot be used: {reason}", hint="correct identity_file", instance=target.name
@@ -270,7 +272,9 @@ def _denied(
     tried = f"the key {target.identity_file}" if target.identity_file else "any key of the agent or of ~/.ssh"
     return AuthenticationFailed(
         f"{options.host} does not accept {tried} for {user}",
-        hint=f"check user and identity_file: {error}",
+        hint="the key has a passphrase: give it to the agent with ssh-add"
+        if watcher.key_locked
+        else f"check user and identity_file: {error}",
         instance=target.name,
     )
 
