@@ -21,7 +21,7 @@ _ARROW = Span(" › ", "faint")
 def title(run: Run, attempt: Attempt, fleet: Fleet, *, is_narrow: bool = False) -> tuple[Cell, Cell]:
     """Return "eval3 › pallets/click #1769880766 › kimi › run 1 › attempt 2" and how the attempt stands."""
     number = f"{attempt.number}" if len(run.attempts) == attempt.number else f"{attempt.number} of {len(run.attempts)}"
-    task = (Span(run.repo.rpartition("/")[2]), Span(f" #{short_task(run)}", "dim")) if is_narrow else task_name(run)
+    task = task_name(run) if is_narrow else (Span(run.repo), Span(f" {short_task(run)}", "dim"))
     left = (
         Span(f" {attempt.instance or 'any'}", "strong"),
         _ARROW,

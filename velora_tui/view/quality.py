@@ -26,6 +26,14 @@ def quality_lines(quality: Iterable[QualityCheck]) -> Iterator[Line]:
         yield Line((Span("   "), mark, Span(f"{check.id:<22}"), Span(check.detail, "dim")), key=f"quality:{check.id}")
 
 
+def poor_quality_lines(quality: Sequence[QualityCheck]) -> Iterator[Line]:
+    """Yield how many checks hold, and those that don't."""
+    poor = [check for check in quality if not check.ok]
+    good = len(quality) - len(poor)
+    yield heading("QUALITY", Span(f" {good}/{len(quality)}", "look" if poor else "good"))
+    yield from quality_lines(poor)
+
+
 def flag_lines(flags: Sequence[Flag]) -> Iterator[Line]:
     """Yield what a reader of the verdict should know; the key of a flag of a test ends in ":test:NAME"."""
     for number, flag in enumerate(flags):

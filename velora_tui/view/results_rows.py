@@ -18,7 +18,7 @@ from velora_tui.view.text import count, duration, size
 from velora_tui.view.trajectory_lines import dollars
 
 COLUMNS = (
-    Column("task", "TASK", min_width=20, priority=10),
+    Column("task", "TASK", min_width=16, priority=10),
     Column("model", "MODEL", min_width=6, priority=9),
     Column("run", "RUN", 3, "right", priority=7),
     Column("outcome", "OUTCOME", min_width=13, priority=9),
@@ -63,8 +63,8 @@ def _entry(run: Run, fleet: Fleet) -> Entry:
 
 
 def task_name(run: Run) -> tuple[Span, ...]:
-    """Return repository and task: "12rambau/sepal_ui #1319603449"; what the task's name repeats is left out."""
-    return Span(run.repo), Span(f" #{short_task(run)}", "dim")
+    """Return repository and task: "sepal_ui 1319603449"; owner, and what the task's name repeats, are left out."""
+    return Span(run.repo.rpartition("/")[2]), Span(f" {short_task(run)}", "dim")
 
 
 def short_task(run: Run) -> str:
@@ -90,7 +90,7 @@ def totals(runs: Iterable[Run]) -> tuple[Span, ...]:
     stopped = sum(attempt.state is AttemptState.STOPPED for attempt in attempts)
     judged = sum(number.values())
     share = f" {100 * number[Outcome.RESOLVED] / judged:.0f} %" if judged else ""
-    spans = [Span(count(len(attempts))), Span(" run" if len(attempts) == 1 else " runs", "dim")]
+    spans = [Span(f" {count(len(attempts))}"), Span(" run" if len(attempts) == 1 else " runs", "dim")]
     spans += [Span(f"   {count(number[Outcome.RESOLVED])}", "good"), Span(f" resolved{share}", "dim")]
     spans += [Span(f"   {count(number[Outcome.UNRESOLVED])}"), Span(" unresolved", "dim")]
     for amount, words in (

@@ -52,9 +52,11 @@ def timeline(attempt: Attempt, now: datetime, width: int, chosen: str | None = N
 def _mark(phase: PhaseRun, now: datetime, chosen: str | None, *, has_detail: bool) -> _Mark:
     sign, tone = PHASE_SPANS[phase.state]
     seconds = phase_seconds(phase, now)
-    name = Span(phase.name, "strong" if phase.name == chosen else ("dim" if tone == "dim" else ""))
-    spans = [name, Span(f" {sign}", tone)]
-    if phase.state not in {PhaseState.PENDING, PhaseState.SKIPPED}:
+    is_quiet = phase.state in {PhaseState.PENDING, PhaseState.SKIPPED}
+    spans = [Span(phase.name, "strong" if phase.name == chosen else ("dim" if is_quiet else ""))]
+    if phase.state is not PhaseState.PENDING:
+        spans.append(Span(f" {sign}", tone))
+    if not is_quiet:
         spans.append(Span(f" {duration(seconds)}", "dim"))
     if has_detail and phase.detail:
         spans.append(Span(f" ({phase.detail})", "dim"))
@@ -83,7 +85,7 @@ def _line(row: Sequence[_Mark], width: int) -> tuple[Span, ...]:
         spans += mark.spans
         is_last = place == len(row) - 1
         if mark.seconds <= 0:
-            spans += [] if is_last else [Span(" ─ ", "faint")]
+            spans += [] if is_last else [Span(" · ", "faint")]
             continue
         bar = 1 + min(LONGEST_BAR, int(max(0, free) * mark.seconds / longest))
         spans.append(Span(f" {'━' * bar}{'' if is_last else ' '}", mark.tone))

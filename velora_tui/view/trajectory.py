@@ -13,6 +13,7 @@ from typing import Any
 Record = dict[str, Any]
 
 LONGEST_TEXT_CHARACTERS = 400_000
+LONGEST_TITLE_CHARACTERS = 400
 _HEAVY_KEYS = ("model_response", "tools", "old_content", "new_content", "_diff_cache", "logprobs")
 _SILENT = frozenset({"recall", "agent_state_changed", "change_agent_state", "null"})
 
@@ -107,6 +108,7 @@ class _Reader:
     _tokens: tuple[int, int] = (0, 0)
     _end: datetime | None = None
     _by_cause: Mapping[Any, Record] = field(default_factory=dict)
+    _folder: str = ""
 
     def steps(self) -> Iterator[Step]:
         self._by_cause = {
@@ -114,6 +116,7 @@ class _Reader:
             for entry in self.entries
             if "observation" in entry and isinstance(cause := entry.get("cause"), int | str)
         }
+        self._folder = next((f"{folder}/" for entry in self.entries if (folder := _working_folder(entry))), "")
         causes = {entry["id"] for entry in self.entries if "action" in entry and isinstance(entry.get("id"), int | str)}
         for entry in self.entries:
             if entry.get("action") in _SILENT or entry.get("observation") in _SILENT:
@@ -130,7 +133,7 @@ class _Reader:
         step = Step(
             number=self._number if is_agents else 0,
             kind=_kind(kind, args),
-            title=_title(kind, args, entry),
+            title=_title(kind, args, entry).removeprefix(self._folder),
             thought=_text(args.get("thought")) if kind != "think" else "",
             action=_action(kind, args, entry),
             at=at,
@@ -147,7 +150,7 @@ class _Reader:
         return Step(
             number=0,
             kind=kind,
-            title=_first_line(text),
+            title=_in_a_line(text),
             observation=text,
             at=_time(entry.get("timestamp")),
             is_error=kind == "error",
@@ -201,7 +204,7 @@ def _title(kind: str, args: Record, entry: Record) -> str:
         args.get("content"),
         entry.get("message"),
     )
-    return next((line for text in candidates if (line := _first_line(_text(text)))), "")
+    return next((line for text in candidates if (line := _in_a_line(_text(text)))), "")
 
 
 def _action(kind: str, args: Record, entry: Record) -> str:
@@ -220,8 +223,13 @@ def _action(kind: str, args: Record, entry: Record) -> str:
     return _text(args.get("content")) or _text(args.get("thought")) or _text(entry.get("message"))
 
 
-def _first_line(text: str) -> str:
-    return next((line.strip()[:300] for line in text[:20_000].splitlines() if line.strip()), "")
+def _working_folder(entry: Record) -> str:
+    """Return the folder in which a command ran, where the entry says it."""
+    return _text(_mapping(_mapping(entry.get("extras")).get("metadata")).get("working_dir")).rstrip("/")
+
+
+def _in_a_line(text: str) -> str:
+    return " ".join(text[:LONGEST_TITLE_CHARACTERS].split())
 
 
 def _text(value: object) -> str:

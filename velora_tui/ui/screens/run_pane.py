@@ -20,7 +20,7 @@ from velora_tui.ui.screens.run_tab import RunTab
 from velora_tui.ui.screens.run_tests import TestsTab
 from velora_tui.ui.screens.run_trajectory import TrajectoryTab
 from velora_tui.ui.widgets.split_line import SplitLine
-from velora_tui.view.cells import Span
+from velora_tui.view.cells import Span, spans_of
 
 TabName = Literal["log", "tests", "patch", "trajectory", "files", "about"]
 TABS: dict[TabName, type[RunTab]] = {
@@ -161,6 +161,4 @@ class RunPane(Vertical):
 
     def _show_strip(self) -> None:
         names = (Span(f"{tab.TITLE}{_GAP}", "strong" if name == self._tab else "dim") for name, tab in TABS.items())
-        status = self.tab.status
-        right = (status, Span(" ")) if isinstance(status, Span) else status
-        self.query_one(TabStrip).show((Span(" "), *names), right)
+        self.query_one(TabStrip).show((Span(" "), *names), (*spans_of(self.tab.status), Span(" ")))

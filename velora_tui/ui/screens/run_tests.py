@@ -16,11 +16,11 @@ from velora_tui.ui.screens.run_place import Place, Proof, lines_around, read_pro
 from velora_tui.ui.screens.run_tab import RunTab
 from velora_tui.ui.widgets.line_list import LineList
 from velora_tui.ui.widgets.split_line import SplitLine
-from velora_tui.view.cells import Cell, Span
+from velora_tui.view.cells import Cell, Span, Tone
 from velora_tui.view.lines import Line, heading
 from velora_tui.view.log_line import shown_line
-from velora_tui.view.quality import flag_lines, quality_lines
-from velora_tui.view.tests_rows import TreeView, failed_keys, fraction, test_lines, test_of
+from velora_tui.view.quality import flag_lines, poor_quality_lines
+from velora_tui.view.tests_rows import TreeView, failed_keys, test_lines, test_of
 from velora_tui.view.text import count
 
 EXCERPT_LINES = 8
@@ -88,7 +88,7 @@ class TestsTab(RunTab):
             return
         lines = test_lines(verdict, self._view, self._proof.reasons)
         if result.summary.quality and not self._view.query:
-            lines += [heading("Quality"), *quality_lines(result.summary.quality), Line()]
+            lines += [*poor_quality_lines(result.summary.quality), Line()]
         if verdict.flags and not self._view.query:
             lines += [heading("Flags"), *flag_lines(verdict.flags[:MOST_FLAGS])]
         self.lines.show(lines, keep_place=keep_place, landmarks=failed_keys(lines, verdict))
@@ -96,13 +96,13 @@ class TestsTab(RunTab):
         self._show_excerpt_soon()
 
     def _summary(self, verdict: Verdict) -> Cell:
-        spans = [Span("F2P ", "dim"), fraction(*verdict.fail_to_pass.fraction, is_fixing=True)]
-        spans += [Span("  P2P ", "dim"), fraction(*verdict.pass_to_pass.fraction, is_fixing=False)]
+        spans: list[Span] = []
         if self._view.query:
             number = sum(bool(test_of(line.key)) for line in self.lines.lines)
-            spans = [Span(f"/{self._view.query}  ", "dim"), Span(f"{count(number)} tests", "look")]
-        if self._view.failed_only:
-            spans.append(Span("  failed only", "look"))
+            spans += [Span(f"/{self._view.query}  ", "dim"), Span(f"{count(number)} tests   ", "look")]
+        if verdict.fail_to_pass.failure or verdict.pass_to_pass.failure:
+            tone: Tone = "look" if self._view.failed_only else "dim"
+            spans += [Span("n", "ours"), Span(" next failed   ", "dim"), Span("f", "ours"), Span(" failed only", tone)]
         return tuple(spans)
 
     def _show_nothing(self, words: str) -> None:
@@ -196,8 +196,7 @@ class TestsTab(RunTab):
     def _show_excerpt(self, title: str, lines: list[Line] | tuple[Line, ...]) -> None:
         if not lines:
             self._excerpt_of = None
-        rule = Span(f" ─ {title} " if title else " ", "dim")
-        self.query_one("#excerpt-title", SplitLine).show((rule, Span("─" * 400, "faint")))
+        self.query_one("#excerpt-title", SplitLine).show(Span(f" {title}", "dim"))
         self.query_one("#tests-excerpt", LineList).show(lines, keep_place=False)
 
 

@@ -51,11 +51,11 @@ class StepList(LineList):
             self.move_to(f"step:{first}")
 
     def _redraw(self, *, keep_place: bool = True) -> None:
-        self.show(step_lines(self._trajectory, self._unfolded, self.size.width), keep_place=keep_place)
+        self.show(step_lines(self._trajectory, self._unfolded, self.page_width), keep_place=keep_place)
 
-    def on_resize(self) -> None:
+    def page_changed(self) -> None:
         """Break the texts anew."""
-        super().on_resize()
+        super().page_changed()
         if self._unfolded:
             self._redraw()
 

@@ -266,7 +266,7 @@ class LineList(LineView):
     def action_right(self) -> None:
         top = self.scroll_offset.y
         widest = max((cells(line.text) for line in self._lines[top : top + self._page]), default=0)
-        self._left = max(self._left, min(self._left + SIDE_STEP_CELLS, widest - self.size.width + BAR_CELLS))
+        self._left = max(self._left, min(self._left + SIDE_STEP_CELLS, widest - self.page_width + BAR_CELLS))
         self.refresh()
 
     def action_next_hit(self) -> None:
@@ -296,8 +296,9 @@ class LineList(LineView):
             if event.chain == 2:
                 self.action_open()
 
-    def on_resize(self) -> None:
+    def page_changed(self) -> None:
         """Keep the cursor in sight."""
+        super().page_changed()
         self.set_height(len(self._lines))
         if self._cursor is not None and self.cursor_place >= self.scroll_offset.y + self._page:
             self._scroll_into_view(self.cursor_place)
@@ -307,7 +308,7 @@ class LineList(LineView):
     def render_line(self, y: int) -> Strip:
         """Draw one line."""
         self.paint_count += 1
-        width = self.size.width
+        width = self.page_width
         place = self.scroll_offset.y + y
         if place < len(self._lines):
             return self._draw(self._lines[place], width)
@@ -319,5 +320,5 @@ class LineList(LineView):
     def _draw(self, line: Line, width: int) -> Strip:
         is_current = bool(line.key) and line.key == self._cursor
         bar = ("ours" if self.has_focus else "dim") if is_current else ""
-        hit = self.get_component_rich_style("lines--hit")
+        hit = self.component("lines--hit")
         return line_strip(line, width, self.tone, bar, self._left, self._pattern, hit)

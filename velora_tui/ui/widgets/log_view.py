@@ -117,6 +117,7 @@ class LogView(LogPane):
         self._jump_from: int | None = None
         self._wanted: tuple[int, bool] | None = None
         self._told: LogStatus | None = None
+        self._old_bytes = 0  # what was on the disk when the log was opened is nothing new
 
     @property
     def log_file(self) -> LogFile | None:
@@ -159,13 +160,16 @@ class LogView(LogPane):
         """
         self._following = (line is None) if follow is None else follow
         self._count_when_stopped = 0
+        self._old_bytes = 0
         self._wanted = (line, True) if line is not None else None
         pattern = self._search.pattern if self._search else ""
         self._search = self._jump_from = None
         self.open_log(log)
-        if not self._following and line is None:
-            self._place(1)
+        self._old_bytes = self._size_bytes + (self.log_file.unread_bytes if self.log_file else 0)
+        if not self._following:
             self._count_when_stopped = self._count
+            if line is None:
+                self._place(1)
         if pattern:
             self.search(pattern, jump=False)
 
@@ -260,6 +264,8 @@ class LogView(LogPane):
 
     def grown(self, old_count: int) -> None:
         """Go where one wanted to be as soon as it is there, and search what is new."""
+        if not self._following and self._size_bytes <= self._old_bytes:
+            self._count_when_stopped = self._count
         if self._search and self._size_bytes < self._search.searched_bytes:
             self._search = LogSearch(self._search.pattern)
         if self._wanted and self._wanted[0] <= self._count:
