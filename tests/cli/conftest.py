@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from velora_tui.cli import main
 
 LIMIT_SECONDS = 60
 
@@ -137,6 +140,26 @@ class Place:
         return {"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": str(self.folder), "COLUMNS": "200", **more}
 
 
+@dataclass(frozen=True)
+class Desk(Place):
+    """The same without a process of its own, for the many requests that end at once."""
+
+    patch: pytest.MonkeyPatch
+    captured: pytest.CaptureFixture[str]
+
+    def __call__(self, *arguments: object, stdin: str = "", **environment: str) -> Answer:
+        with self.patch.context() as patch:
+            patch.chdir(self.folder)
+            for name in os.environ:
+                if name.startswith(("VELORA_", "XDG_")):
+                    patch.delenv(name)
+            for name, value in self.environment(environment).items():
+                patch.setenv(name, value)
+            self.captured.readouterr()
+            status = main([str(argument) for argument in arguments])
+            return Answer(status, *self.captured.readouterr())
+
+
 def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "velora_tui", *map(str, arguments)]
 
@@ -145,6 +168,18 @@ def command(*arguments: object) -> list[str]:
 def velora(tmp_path: Path) -> Place:
     """Velora in an empty folder: no fleet file anywhere."""
     return Place(tmp_path)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Desk]:
+    """Velora beside a fleet file and a dataset, called in this process."""
+    handlers = list(logging.getLogger().handlers)
+    place = Desk(tmp_path, monkeypatch, capsys)
+    place.write("velora.toml", LOCAL_FLEET)
+    place.write("task.jsonl", TASK)
+    yield place
+    logging.captureWarnings(False)
+    logging.getLogger().handlers[:] = handlers
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.conftest import LOCAL_FLEET, TASK, Place
+from tests.cli.conftest import LOCAL_FLEET, TASK, Desk, Place
 
 
 @pytest.mark.parametrize(
@@ -21,8 +21,10 @@ from tests.cli.conftest import LOCAL_FLEET, TASK, Place
         (("--json", "demo"), "the dashboard has no --json"),
     ],
 )
-def test_a_wrong_request_is_one_line(velora: Place, arguments: tuple[str, ...], words: str) -> None:
-    answer = velora(*arguments)
+def test_a_wrong_request_is_one_line(desk: Desk, arguments: tuple[str, ...], words: str) -> None:
+    (desk.folder / "velora.toml").unlink()
+
+    answer = desk(*arguments)
 
     assert answer.status == 2
     assert answer.out == ""
@@ -55,10 +57,10 @@ def test_the_example_that_velora_shows_is_a_fleet_file(velora: Place) -> None:
         (LOCAL_FLEET.replace("= 100", '= "much"'), "line 8: defaults.max_disk_percent: input should be"),
     ],
 )
-def test_a_broken_fleet_file_is_named_with_line_and_key(velora: Place, broken: str, words: str) -> None:
-    velora.write("velora.toml", broken)
+def test_a_broken_fleet_file_is_named_with_line_and_key(desk: Desk, broken: str, words: str) -> None:
+    desk.write("velora.toml", broken)
 
-    answer = velora("status", "--json")
+    answer = desk("status", "--json")
 
     assert answer.status == 2
     assert words in answer.complaint
@@ -79,15 +81,15 @@ def test_a_broken_fleet_file_is_named_with_line_and_key(velora: Place, broken: s
     ],
 )
 def test_a_run_that_cannot_be_meant_is_refused(
-    local: Place, dataset: object, arguments: tuple[str, ...], words: str
+    desk: Desk, dataset: object, arguments: tuple[str, ...], words: str
 ) -> None:
-    local.write("task.jsonl", dataset)
+    desk.write("task.jsonl", dataset)
 
-    answer = local("run", "--dataset", "task.jsonl", "--model", "llm.gpt", *arguments)
+    answer = desk("run", "--dataset", "task.jsonl", "--model", "llm.gpt", *arguments)
 
     assert answer.status == 2
     assert words in answer.complaint
-    assert local("status", "--json").json["runs"] == []
+    assert desk("status", "--json").json["runs"] == []
 
 
 def test_a_run_needs_a_dataset_that_is_there(local: Place) -> None:
@@ -98,16 +100,14 @@ def test_a_run_needs_a_dataset_that_is_there(local: Place) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("logs", "01ABCDEF"), ("stop", "01ABCDEF"), ("retry", "01ABCDEF")])
-def test_an_unknown_run_is_named(local: Place, arguments: tuple[str, ...]) -> None:
-    answer = local(*arguments)
+def test_an_unknown_run_is_named(desk: Desk, arguments: tuple[str, ...]) -> None:
+    answer = desk(*arguments)
 
     assert answer.status == 2
     assert "unknown run '01ABCDEF' — there is no run yet" in answer.complaint
 
 
 def test_a_bug_is_one_line_and_its_traceback_is_kept(local: Place) -> None:
-    (local.folder / "results").mkdir()
-    (local.folder / "results" / "loop").symlink_to("loop")
     environment = {"PYTHONPATH": str(local.folder)}
     local.write("sitecustomize.py", "import json\njson.dumps = None\n")
 
@@ -118,8 +118,8 @@ def test_a_bug_is_one_line_and_its_traceback_is_kept(local: Place) -> None:
     assert "Traceback" in (local.folder / "state" / "velora-errors.log").read_text()
 
 
-def test_readonly_starts_nothing(local: Place) -> None:
-    answer = local("--readonly", "run", "--dataset", "task.jsonl", "--model", "llm.gpt")
+def test_readonly_starts_nothing(desk: Desk) -> None:
+    answer = desk("--readonly", "run", "--dataset", "task.jsonl", "--model", "llm.gpt")
 
     assert answer.status == 3
     assert "Velora was started read-only" in answer.complaint

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.conftest import TASK, Place
+from tests.cli.conftest import TASK, Desk
 
 LOG = """\
 ============================= test session starts ==============================
@@ -19,13 +19,12 @@ FAILED tests/test_cart.py::test_empty - assert 1 == 0
 
 
 @pytest.fixture
-def desk(velora: Place) -> Place:
-    velora.write("task.jsonl", TASK)
-    velora.write("log", LOG)
-    return velora
+def desk(desk: Desk) -> Desk:
+    desk.write("log", LOG)
+    return desk
 
 
-def test_the_document_has_the_fields_of_the_contract(desk: Place) -> None:
+def test_the_document_has_the_fields_of_the_contract(desk: Desk) -> None:
     answer = desk("grade", "--task", "task.jsonl", "--log", "log", "--json")
 
     fixed, empty, gone = (*TASK["FAIL_TO_PASS"], *TASK["PASS_TO_PASS"])
@@ -41,7 +40,7 @@ def test_the_document_has_the_fields_of_the_contract(desk: Place) -> None:
     }.items() <= answer.json.items()
 
 
-def test_people_read_the_same(desk: Place) -> None:
+def test_people_read_the_same(desk: Desk) -> None:
     answer = desk("grade", "--task", "task.jsonl", "--log", "log")
 
     assert answer.status == 0
@@ -51,13 +50,13 @@ def test_people_read_the_same(desk: Place) -> None:
     assert "\x1b" not in answer.out
 
 
-def test_an_exit_status_that_contradicts_the_log_is_flagged(desk: Place) -> None:
+def test_an_exit_status_that_contradicts_the_log_is_flagged(desk: Desk) -> None:
     answer = desk("grade", "--task", "task.jsonl", "--log", "log", "--exit-status", "0")
 
     assert "! exit-zero-with-failures" in answer.out
 
 
-def test_a_log_without_tests_is_no_error(desk: Place) -> None:
+def test_a_log_without_tests_is_no_error(desk: Desk) -> None:
     desk.write("log", "Segmentation fault\n")
 
     answer = desk("grade", "--task", "task.jsonl", "--log", "log", "--json")
@@ -66,7 +65,7 @@ def test_a_log_without_tests_is_no_error(desk: Place) -> None:
     assert answer.json["tests_ran"] is False
 
 
-def test_of_several_tasks_one_is_chosen_by_its_id(desk: Place) -> None:
+def test_of_several_tasks_one_is_chosen_by_its_id(desk: Desk) -> None:
     desk.write("two.jsonl", [TASK, {**TASK, "instance_id": "shop-2"}])
 
     refused = desk("grade", "--task", "two.jsonl", "--log", "log")
@@ -85,7 +84,7 @@ def test_of_several_tasks_one_is_chosen_by_its_id(desk: Place) -> None:
         (("--log", "log", "--id", "shop-9"), "unknown task 'shop-9'"),
     ],
 )
-def test_what_cannot_be_graded_is_said_in_one_line(desk: Place, arguments: tuple[str, ...], words: str) -> None:
+def test_what_cannot_be_graded_is_said_in_one_line(desk: Desk, arguments: tuple[str, ...], words: str) -> None:
     answer = desk("grade", "--task", "task.jsonl", *arguments)
 
     assert answer.status == 2

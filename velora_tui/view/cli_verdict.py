@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
-from velora_tui.domain.report import Status, Verdict
+from velora_tui.domain.report import ListVerdict, Status, Verdict
 from velora_tui.view.cells import Cell, Span, Tone
 from velora_tui.view.cli_text import joined, table
 from velora_tui.view.states import outcome_state
@@ -44,12 +45,18 @@ def verdict_lines(verdict: Verdict) -> Iterator[Cell]:
 
 def listed_lines(verdict: Verdict) -> Iterator[Cell]:
     """Yield every listed test with its status and the log's line that shows it, failures first."""
-    for title, tests in (("FAIL_TO_PASS", verdict.fail_to_pass), ("PASS_TO_PASS", verdict.pass_to_pass)):
-        rows = [_test_row(verdict, name, good=False) for name in tests.failure]
-        rows += [_test_row(verdict, name, good=True) for name in tests.success]
+    lists = (verdict.fail_to_pass, verdict.pass_to_pass)
+    rows = [row for tests in lists for row in _test_rows(verdict, tests)]
+    lines = iter(table(("", "STATUS", "LINE", "TEST"), rows, right=("LINE",))[1:])
+    for title, tests in zip(("FAIL_TO_PASS", "PASS_TO_PASS"), lists, strict=True):
         tally = fraction(*tests.fraction, is_fixing=tests is verdict.fail_to_pass)
         yield joined((Span(title, "strong"), tally), between=" ")
-        yield from table(("", "STATUS", "LINE", "TEST"), rows, right=("LINE",))[1:]
+        yield from islice(lines, tests.fraction[1])
+
+
+def _test_rows(verdict: Verdict, tests: ListVerdict) -> Iterator[tuple[Cell, ...]]:
+    yield from (_test_row(verdict, name, good=False) for name in tests.failure)
+    yield from (_test_row(verdict, name, good=True) for name in tests.success)
 
 
 def _test_row(verdict: Verdict, name: str, *, good: bool) -> tuple[Cell, ...]:
