@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from tests.hosts.conftest import until
+from tests.hosts.wire import Wire
 from tests.sshd import Sshd
 from velora_tui.errors import CommandFailed, UsageError
 from velora_tui.hosts.follow import JobEnd, follow_to_end
@@ -304,6 +305,30 @@ async def test_no_byte_is_lost_or_repeated_when_the_connection_breaks(sshd: Sshd
     assert breaks == 4
     assert bytes(received) == b"".join(b"line %d\n" % number for number in range(1, lines + 1))
     assert end == JobEnd(0, len(received))
+
+
+@pytest.mark.sshd
+async def test_a_cable_that_is_pulled_for_a_while_costs_no_byte(sshd: Sshd) -> None:
+    async with Wire(sshd.port) as wire:
+        key = sshd.known_hosts.read_text().split(" ", 1)[1]
+        sshd.known_hosts.write_text(f"[127.0.0.1]:{wire.port} {key}")
+        host = SshHost(sshd.target(port=wire.port, keepalive_seconds=0.3, connect_timeout_seconds=0.5))
+        jobs = DetachedJobs(host)
+        await jobs.start(SPOOL, "n=0; while [ ! -e ~/go ]; do n=$((n+1)); echo line $n; sleep 0.01; done; echo end $n")
+        following = asyncio.create_task(read_log(jobs))
+        await until(lambda: (sshd.home / SPOOL.removeprefix("~/") / "log").stat().st_size > 200)
+        wire.cut()
+        await until(lambda: host.state.kind == "unreachable")
+        await until(lambda: "no answer" in str(host.state.reason))
+        wire.mend()
+        await until(lambda: host.state.kind == "connected")
+        (sshd.home / "go").touch()
+        log, end = await following
+        await host.close()
+    *lines, last = log.decode().splitlines()
+    assert lines == [f"line {number}" for number in range(1, len(lines) + 1)]
+    assert last == f"end {len(lines)}"
+    assert end == JobEnd(0, len(log))
 
 
 @pytest.mark.sshd
