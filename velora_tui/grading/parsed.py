@@ -60,6 +60,12 @@ class ParsedLog:
         if SEVERITY[status] > SEVERITY[before.status]:
             self.results[name] = seen
 
+    def qualify(self, name: str, seen: Observation) -> None:
+        """Record a status under a name that also says where the test is; the worst counts."""
+        before = self.qualified.get(name)
+        if before is None or SEVERITY[seen.status] > SEVERITY[before.status]:
+            self.qualified[name] = seen
+
     def flag(self, flag_id: str, detail: str, test: str | None = None) -> None:
         """Note something for the reader; once for each test is enough."""
         if (flag_id, test) not in self.noted:

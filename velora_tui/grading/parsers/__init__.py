@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from velora_tui.errors import UnknownName
 from velora_tui.grading.log import LogLines
 from velora_tui.grading.parsed import Listed, ParsedLog
-from velora_tui.grading.parsers import cargo, go, pytest, unittest
+from velora_tui.grading.parsers import cargo, go, jest, mocha, node_spec, pytest, tap, unittest, vitest
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,13 @@ _PARSERS = {
     "go/parse_log_gotest": go.parse,
     "go/parse_log_gotest_json": go.parse_json,
     "rust/parse_log_cargo_test": cargo.parse,
+    "javascript/parse_log_jest": jest.parse,
+    "javascript/parse_log_jest_json": jest.parse_json,
+    "javascript/parse_log_vitest": vitest.parse,
+    "javascript/parse_log_tap": tap.parse,
+    "javascript/parse_log_mocha": mocha.parse,
+    "javascript/parse_log_mocha_json": mocha.parse_json,
+    "javascript/parse_log_node_spec": node_spec.parse,
 }
 _CUT_AT_BLANK = frozenset({"python/parse_log_unittest", "python/parse_log_django"})
 

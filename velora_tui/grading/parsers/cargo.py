@@ -181,7 +181,7 @@ def _collect(parsed: ParsedLog, binary: _Binary) -> None:
     for name, seen in decided.items():
         parsed.add(name, *seen)
         for owner in binary.owners:
-            parsed.qualified[f"{owner}::{name}"] = seen
+            parsed.qualify(f"{owner}::{name}", seen)
         for mode in ("should panic", "compile", "compile fail"):
             parsed.alias(f"{name} - {mode}", name)
     if binary.passed is None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from velora_tui.domain.report import Status
 from velora_tui.grading.log import LogLines
-from velora_tui.grading.parsed import FAILING, SEVERITY, Listed, Observation, ParsedLog
+from velora_tui.grading.parsed import FAILING, Listed, Observation, ParsedLog
 
 _RESULT = re.compile(r"--- (PASS|FAIL|SKIP): (\S+) \(\d+(?:\.\d+)?s\)$")
 _EVENT = re.compile(r"=== (RUN|CONT|PAUSE|NAME) +(\S+)$")
@@ -162,7 +162,7 @@ def _collect(reader: _Reader, packages: list[_Package]) -> ParsedLog:
         for test, seen in package.results.items():
             parsed.add(test, *seen)
             for separator in SEPARATORS if package.name else ():
-                _qualify(parsed, f"{package.name}{separator}{test}", seen)
+                parsed.qualify(f"{package.name}{separator}{test}", seen)
         if package.failed and not any(seen.status in FAILING for seen in package.results.values()):
             parsed.flag("package-failed", f"{package.name} failed, but none of its tests shows it")
         for test in package.started - package.results.keys():
@@ -172,9 +172,3 @@ def _collect(reader: _Reader, packages: list[_Package]) -> ParsedLog:
         if not parsed.results:
             parsed.died = f"no test ran: {reader.broken[0]} did not build"
     return parsed
-
-
-def _qualify(parsed: ParsedLog, name: str, seen: Observation) -> None:
-    before = parsed.qualified.get(name)
-    if before is None or SEVERITY[seen.status] > SEVERITY[before.status]:
-        parsed.qualified[name] = seen

@@ -1,0 +1,167 @@
+"""Jest: its verbose tree, its list of failures, and `--json`.
+
+Source of the formats: packages/jest-reporters (VerboseReporter, getResultHeader, Summary) of Jest 24 to 30.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from velora_tui.domain.report import Status
+from velora_tui.grading.log import LogLines
+from velora_tui.grading.parsed import Listed, Observation, ParsedLog
+from velora_tui.grading.parsers.json_documents import json_documents
+from velora_tui.grading.parsers.titles import TitleBook
+
+_HEADER = re.compile(r"(?:.*\S)? ?(PASS|FAIL) +(\S.*?\.\w+)(?: \(\d[\d.]* m?s(?:, [^()]*)?\))?$")
+_MARKED = re.compile(r"( *)([✓✕○✎√×]) (?:(skipped|todo) )?(.*)$")
+_DURATION = re.compile(r" \(\d[\d.,]* ?m?s\)$")
+_FAILURE = re.compile(r"  ● (\S.*)$")
+_TOTAL = re.compile(r"Tests: +.*\b\d+ total$")
+_MARKS = {
+    "✓": Status.PASSED,
+    "√": Status.PASSED,
+    "✕": Status.FAILED,
+    "×": Status.FAILED,
+    "○": Status.SKIPPED,
+    "✎": Status.SKIPPED,
+}
+_STATUSES = {"passed": Status.PASSED, "failed": Status.FAILED}
+
+
+class _Reader:
+    """Reads one file's report after the other: a header, a tree of titles up to a blank line, the failures."""
+
+    def __init__(self, listed: Listed) -> None:
+        self.book = TitleBook(listed)
+        self.file = ""
+        self.in_tree = False
+        self.suites: list[tuple[int, str]] = []
+        self.last: tuple[str, Observation] | None = None  # a result whose title may go on in the next line
+        self.trees: set[str] = set()  # files whose tree was printed
+        self.failures: list[tuple[str, str, Observation]] = []
+        self.complete = False
+        self.unloaded: list[str] = []
+
+    def feed(self, number: int, offset: int, text: str) -> None:
+        if ("PASS " in text or "FAIL " in text) and (header := _HEADER.match(text[-1000:])):
+            self._flush()
+            self.file, self.in_tree, self.suites = header[2], True, []
+        elif self.in_tree:
+            self._tree_line(number, offset, text)
+        elif text.startswith("  ● ") and self.file:
+            self._failure(number, offset, text)
+        elif text.startswith("Tests: ") and _TOTAL.match(text):
+            self.complete = True
+
+    def _tree_line(self, number: int, offset: int, text: str) -> None:
+        if not text.strip():
+            self._flush()
+            self.in_tree = bool(not self.suites and self.file not in self.trees)
+        elif text.startswith("  ● "):
+            self._flush()
+            self.in_tree = False
+            self._failure(number, offset, text)
+        elif found := _MARKED.match(text):
+            self._flush()
+            self._close_suites(len(found[1]))
+            self.last = (found[4], Observation(_MARKS[found[2]], number, offset, "tree"))
+            self.trees.add(self.file)
+        elif not text.startswith("  ") and self.last is not None:
+            self.last = (f"{self.last[0]}\n{text}", self.last[1])
+        elif text.startswith("  "):
+            self._flush()
+            indent = len(text) - len(text.lstrip(" "))
+            self._close_suites(indent)
+            self.suites.append((indent, text[indent:]))
+
+    def _close_suites(self, indent: int) -> None:
+        while self.suites and self.suites[-1][0] >= indent:
+            self.suites.pop()
+
+    def _flush(self) -> None:
+        """Record the result that was read last, now that its title is complete."""
+        if self.last is None:
+            return
+        text, seen = self.last
+        self.last = None
+        parents = tuple(title for _, title in self.suites)
+        duration = _DURATION.search(text[-40:])
+        cut = len(text) - len(duration[0]) if duration else -1
+        self.book.add((*parents, self.book.without_duration(parents, text, cut, self.file)), seen, self.file)
+
+    def _failure(self, number: int, offset: int, text: str) -> None:
+        found = _FAILURE.match(text)
+        if found is None:
+            return
+        if found[1] == "Test suite failed to run":
+            self.unloaded.append(self.file)
+        elif not found[1].startswith("Console"):
+            self.failures.append((self.file, found[1], Observation(Status.FAILED, number, offset, "failure-list")))
+
+    def finish(self) -> ParsedLog:
+        self._flush()
+        parsed = self.book.parsed
+        for file, titles, seen in dict.fromkeys(self.failures):
+            if file not in self.trees and " > ".join(titles.split(" › ")) not in parsed.results:
+                self.book.add(tuple(titles.split(" › ")), seen, file)
+        if parsed.results and not self.complete:
+            parsed.flag("truncated", "the log ends before Jest's summary")
+        if self.unloaded:
+            parsed.flag("collection-errors", f"{len(self.unloaded)} files failed to run, first {self.unloaded[0]}")
+            if not parsed.results:
+                parsed.died = f"no test ran: {self.unloaded[0]} failed to run"
+        return parsed
+
+
+def parse(log: LogLines, listed: Listed) -> ParsedLog:
+    """Return the tests of Jest's terminal output; without --verbose it names failures alone."""
+    reader = _Reader(listed)
+    for line in log:
+        reader.feed(*line)
+    return reader.finish()
+
+
+def parse_json(log: LogLines, listed: Listed) -> ParsedLog:
+    """Return the tests of `jest --json`; of the terminal output where the log has no such document."""
+    book = TitleBook(listed)
+    reader = _Reader(listed)
+    found = False
+    for item in json_documents(log):
+        document = item[2]
+        if isinstance(document, dict):
+            found = _add_document(book, (item[0], item[1]), document) or found
+        else:
+            reader.feed(item[0], item[1], document)
+    return book.parsed if found else reader.finish()
+
+
+def _add_document(book: TitleBook, place: tuple[int, int], document: dict[str, Any]) -> bool:
+    files = document.get("testResults")
+    if not isinstance(files, list):
+        return False
+    for file in files:
+        if not isinstance(file, dict):
+            continue
+        assertions = file.get("assertionResults")
+        name = str(file.get("name") or "")
+        for test in assertions if isinstance(assertions, list) else []:
+            if isinstance(test, dict):
+                _add_test(book, place, test, name)
+        if file.get("status") == "failed" and not assertions:
+            book.parsed.flag("collection-errors", f"{name} failed to run")
+    if not book.parsed.results:
+        book.parsed.died = "no test ran: no file could be run"
+    return True
+
+
+def _add_test(book: TitleBook, place: tuple[int, int], test: dict[str, Any], file: str) -> None:
+    ancestors = test.get("ancestorTitles")
+    parents = tuple(str(title) for title in ancestors) if isinstance(ancestors, list) else ()
+    title = str(test.get("title") or test.get("fullName") or "")
+    status = _STATUSES.get(str(test.get("status")), Status.SKIPPED)
+    seen = Observation(status, *place, "json")
+    book.add((*(parent for parent in parents if parent), title), seen, file)
+    if (full := str(test.get("fullName") or "")) in book.listed:
+        book.parsed.qualify(full, seen)

@@ -1,0 +1,47 @@
+"""Tests that are named by nested titles: how the titles become ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from velora_tui.grading.parsed import Listed, Observation, ParsedLog
+
+JOINT = " > "
+JOINTS = (JOINT, " ", " › ", "::", ".", " - ", " / ", " | ", ": ")
+"""How datasets join the titles of nested suites."""
+
+
+@dataclass
+class TitleBook:
+    """Collects results by their titles.
+
+    The id is the titles joined by ` > `; a task that spells it otherwise, with the file before it or by the test's
+    own title alone, finds it too, and where several tests are spelled alike, the worst of them.
+    """
+
+    listed: Listed
+    parsed: ParsedLog = field(default_factory=ParsedLog)
+
+    def add(self, titles: tuple[str, ...], seen: Observation, file: str = "") -> None:
+        self.parsed.add(JOINT.join(titles), *seen)
+        for spelling in _spellings(titles, file):
+            if spelling in self.listed:
+                self.parsed.qualify(spelling, seen)
+
+    def is_listed(self, titles: tuple[str, ...], file: str = "") -> bool:
+        return any(spelling in self.listed for spelling in _spellings(titles, file))
+
+    def without_duration(self, parents: tuple[str, ...], title: str, cut: int, file: str = "") -> str:
+        """Return the title up to `cut`, where its duration seems to begin, unless the task lists it whole."""
+        return title if cut < 0 or self.is_listed((*parents, title), file) else title[:cut]
+
+
+def _spellings(titles: tuple[str, ...], file: str) -> Iterator[str]:
+    for joint in JOINTS:
+        whole = joint.join(titles)
+        yield whole
+        if file:
+            yield f"{file}{joint}{whole}"
+    if len(titles) > 1:
+        yield titles[-1]
