@@ -80,13 +80,16 @@ for _command, _example in _COMMANDS:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status; nothing that goes wrong shows a traceback."""
     options = Options()
-    console = Console()
     _prepare(options)
+    status_of_command = _run(options, None if arguments is None else list(arguments))
+    _let_go_of_stdout()
+    return status_of_command
+
+
+def _run(options: Options, arguments: list[str] | None) -> int:
+    console = Console()
     try:
-        status_given = app(
-            args=None if arguments is None else list(arguments), prog_name="velora", standalone_mode=False, obj=options
-        )
-        return int(status_given or Exit.OK)
+        return int(app(args=arguments, prog_name="velora", standalone_mode=False, obj=options) or Exit.OK)
     except typer.TyperException as error:
         console.complain(_one_line(error))
         return Exit.USAGE
@@ -96,7 +99,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Interrupted as error:
         return interrupted(error.number)
     except BrokenPipeError:
-        _silence_stdout()
         return Exit.PROBLEM
     except Exception as error:  # noqa: BLE001 - the boundary of the command line: reported, and told in one line
         path = options.error_log()
@@ -119,7 +121,10 @@ def _one_line(error: typer.TyperException) -> str:
     return f"{message} — see `{ctx.command_path} --help`" if ctx is not None else message
 
 
-def _silence_stdout() -> None:
-    """Point standard output at nothing, so that the interpreter's last flush says nothing either."""
-    with Path(os.devnull).open("w") as nothing:
-        os.dup2(nothing.fileno(), sys.stdout.fileno())
+def _let_go_of_stdout() -> None:
+    """Write out what is left; where nobody reads any more, have the interpreter's own last flush go nowhere."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with Path(os.devnull).open("w") as nothing:
+            os.dup2(nothing.fileno(), sys.stdout.fileno())
