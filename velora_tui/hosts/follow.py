@@ -9,17 +9,15 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from dataclasses import dataclass
 from typing import Protocol
 
-import stamina
-
-from velora_tui.errors import CommandFailed, CommandTimeout, ConnectionLost, HostError, Unreachable
+from velora_tui.errors import CommandFailed, ConnectionLost, HostError
 from velora_tui.hosts.host import Host, RemoteProcess
+from velora_tui.hosts.patience import OnBreak, ignore_break, through_breaks
 
 _CHUNK_BYTES = 256 * 1024
 # How often a job is asked whether it lives; its regular end is noticed at once.
 _CHECK_SECONDS = 2.0
 _FAREWELL_SECONDS = 1.0
 _FINAL = re.compile(rb"(?:END|LOST) (\d{1,18}) ?(\d{1,3})? *\n")
-_PASSING = (ConnectionLost, Unreachable, CommandTimeout)
 
 
 @dataclass(frozen=True)
@@ -116,19 +114,16 @@ async def follow_to_end(
     *,
     offset: int = 0,
     patience_seconds: float = 3600.0,
+    on_break: OnBreak = ignore_break,
 ) -> JobEnd:
     """Give `sink` every byte of the log from `offset` on exactly once, through any number of broken connections.
 
     Connecting is tried again with growing, jittered pauses for `patience_seconds` after the last contact; then the last
-    error is raised. Refused keys and a log that shrank are raised at once.
+    error is raised, and `on_break` is told of each. Refused keys and a log that shrank are raised at once.
     """
     reader = _Reader(jobs, spool, sink, offset)
     while True:
-        async for attempt in stamina.retry_context(
-            on=_PASSING, attempts=None, timeout=patience_seconds, wait_initial=0.2, wait_max=15.0, wait_jitter=1.0
-        ):
-            with attempt:
-                end = await reader.read_on()
+        end = await through_breaks(reader.read_on, patience_seconds=patience_seconds, on_break=on_break)
         if end is not None:
             return end
 

@@ -23,6 +23,7 @@ from velora_tui.hosts.shell import assign, quote_path
 # What util-linux's setsid and our own scripts use for "something this needs is not installed" (sysexits.h).
 _UNAVAILABLE = 69
 _LAUNCH_SECONDS = 30
+_TURN_SECONDS = 5
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 JobKind = Literal["absent", "running", "exited", "lost"]
@@ -132,7 +133,15 @@ def _script(name: str, spool: str) -> str:
 
 
 def _wrapper(time_limit_seconds: float | None, grace_seconds: float) -> str:
-    values = assign(limit_seconds=f"{time_limit_seconds or 0:g}", grace_seconds=f"{grace_seconds:g}")
+    values = assign(limited="no")
+    if time_limit_seconds is not None:
+        turns, first_turn_seconds = divmod(time_limit_seconds, _TURN_SECONDS)
+        values = assign(
+            limited="yes",
+            turns=int(turns),
+            first_turn_seconds=f"{first_turn_seconds:.3f}",
+            grace_seconds=f"{grace_seconds:.3f}",
+        )
     return f"{values}{script_text('job_lib.sh')}{script_text('job_wrapper.sh')}"
 
 

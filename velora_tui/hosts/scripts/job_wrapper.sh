@@ -1,4 +1,5 @@
-# Runs the job as the leader of its own session; `limit_seconds` (0: none) and `grace_seconds` are set above.
+# Runs the job as the leader of its own session. Set above: `limited` (yes or no), and if so the time limit as
+# `first_turn_seconds` and `turns` of 5 s, and `grace_seconds`.
 # A trap instead of ignoring: the job gets the default action, this shell lives on to write the exit file.
 trap : TERM INT HUP
 cd "${0%/*}" || exit
@@ -8,11 +9,14 @@ look $$
 read -r boot </proc/sys/kernel/random/boot_id
 { printf '%s %s %s' "$$" "$start" "$boot" 1<>.pid && mv .pid pid; } || exit
 
+# Sleeps in short turns, because it is ended by SIGKILL: a shell that has just been forked can swallow other signals.
 watchdog() {
-    # $! and no variable of its own: the signal may come right behind the launch.
-    trap 'kill "$!"; exit' TERM
-    sleep "$limit_seconds" &
-    wait "$!"
+    sleep "$first_turn_seconds"
+    turn=0
+    while [ "$turn" -lt "$turns" ]; do
+        sleep 5
+        turn=$((turn + 1))
+    done
     trap : TERM
     : >timed_out
     kill -s TERM 0
@@ -24,7 +28,7 @@ watchdog() {
     done
 }
 
-if [ "$limit_seconds" != 0 ]; then
+if [ "$limited" = yes ]; then
     watchdog 2>/dev/null &
     guard=$!
 fi
@@ -37,8 +41,10 @@ fi
     exec sh "$spool/job.sh"
 )
 status=$?
-if [ -n "${guard:-}" ]; then
-    if [ -e timed_out ]; then status=124; else kill -s TERM "$guard" 2>/dev/null; fi
+if [ -e timed_out ]; then
+    status=124
     wait "$guard"
+elif [ -n "${guard:-}" ]; then
+    kill -s KILL "$guard" 2>/dev/null
 fi
 printf '%-3d\n' "$status" 1<>.exit && mv .exit exit

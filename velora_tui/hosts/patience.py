@@ -1,0 +1,51 @@
+"""Go on through broken connections: growing, jittered pauses, and word of each to those who watch."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import stamina
+
+from velora_tui.errors import CommandTimeout, ConnectionLost, HostError, Unreachable
+
+T = TypeVar("T")
+
+# What may be better in a moment. Refused keys and commands that fail are not.
+PASSING = (ConnectionLost, Unreachable, CommandTimeout)
+
+
+@dataclass(frozen=True)
+class Break:
+    """A try that found the connection broken; the next one comes after about `pause_seconds`."""
+
+    tries: int
+    pause_seconds: float
+    error: HostError
+
+    def __str__(self) -> str:
+        return f"try {self.tries + 1} in {max(1, round(self.pause_seconds))} s: {self.error.message}"
+
+
+OnBreak = Callable[[Break], None]
+
+
+def ignore_break(_: Break) -> None:
+    """Tell nobody."""
+
+
+async def through_breaks(
+    work: Callable[[], Awaitable[T]], *, patience_seconds: float, on_break: OnBreak = ignore_break
+) -> T:
+    """Await `work()`, anew after each error that may pass, for `patience_seconds`; then raise the last error."""
+    async for attempt in stamina.retry_context(
+        on=PASSING, attempts=None, timeout=patience_seconds, wait_initial=0.2, wait_max=15.0, wait_jitter=1.0
+    ):
+        with attempt:
+            try:
+                return await work()
+            except PASSING as error:
+                on_break(Break(attempt.num, attempt.next_wait, error))
+                raise
+    raise AssertionError("a retry ends with a result or an error")
