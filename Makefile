@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 READY := $(VENV)/.ready
 TEST_READY := $(VENV)/.test-ready
 
-.PHONY: demo test lint format bench wheel lock clean
+.PHONY: demo test lint format bench pictures wheel lock clean
 
 demo: $(READY)  ## open the dashboard on an embedded fleet
 	@$(BIN)/velora demo
@@ -27,6 +27,9 @@ bench: $(TEST_READY)  ## speed and memory, as ratios against a peer or against a
 format: $(TEST_READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+pictures: $(TEST_READY)  ## take the README's pictures anew
+	$(BIN)/python -m tests.pictures
 
 wheel: $(TEST_READY)  ## build dist/*.whl
 	$(BIN)/python -m hatchling build -t wheel
