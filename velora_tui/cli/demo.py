@@ -91,6 +91,7 @@ def _on_screen(
                 ascii_only=ascii_only,
                 opening=_opening(served),
                 datasets=served.datasets,
+                come_back="",
             )
         finally:
             runner.run(stack.aclose())

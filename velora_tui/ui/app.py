@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -95,17 +98,26 @@ class VeloraApp(App[None], inherit_bindings=False):
         return self._session.is_live
 
     @property
+    def heard_at(self) -> Mapping[str, datetime]:
+        """When the log of a run last grew, by run."""
+        return self._session.heard_at
+
+    @property
     def problem(self) -> str | None:
         """Why the engine ended, or None."""
         return self._session.problem
 
     def on_mount(self) -> None:
         """Paint first, then open the engine."""
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self.exit)
         self.set_interval(REFRESH_SECONDS, self._refresh)
         self.call_after_refresh(self._session.open)
 
     async def on_unmount(self) -> None:
         """Let go of the engine."""
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().remove_signal_handler(number)
         await self._session.close()
 
     # --- from the engine to the screen
@@ -281,7 +293,10 @@ def run_dashboard(
     datasets: Sequence[Path] = (),
     come_back: str = "velora",
 ) -> int:
-    """Show the dashboard until one quits, then print what goes on; return the exit status."""
+    """Show the dashboard until one quits, then print what goes on; return the exit status.
+
+    `come_back` is the command that takes it up again; "" says that the fleet ends with the dashboard.
+    """
     app = VeloraApp(
         Engine(fleet, layout, read_only=read_only),
         theme=theme,

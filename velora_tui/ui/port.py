@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable, Sequence
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -79,6 +80,10 @@ class Dashboard(Protocol):
         self, run_id: str, attempt: int | None = None, phase: str | None = None, line: int | None = None
     ) -> None:
         """Show the Log tab on that run; latest attempt and current phase unless named."""
+
+    @property
+    def heard_at(self) -> Mapping[str, datetime]:
+        """When the log of a run last grew, by run."""
 
     @property
     def problem(self) -> str | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
-from velora_tui.domain.events import AnyEvent, InstanceChecked, LogGrew, Notice, RunEvent
+from velora_tui.domain.events import AnyEvent, InstanceChecked, LogGrew, Notice, RunEvent, now
 from velora_tui.domain.requests import RunRequest
 from velora_tui.errors import VeloraError
 from velora_tui.store.error_log import report_bug
@@ -16,7 +17,10 @@ CLOSING_SECONDS = 1.5
 
 
 class EngineSession:
-    """Runs the engine beside the screens. `is_live` is True from its opening on; `problem` says why it ended."""
+    """Runs the engine beside the screens. `is_live` is True from its opening on; `problem` says why it ended.
+
+    `heard_at` is by run when its log last grew.
+    """
 
     def __init__(
         self,
@@ -29,6 +33,7 @@ class EngineSession:
     ) -> None:
         self.is_live = False
         self.problem: str | None = None
+        self.heard_at: dict[str, datetime] = {}
         self._engine = engine
         self._opening = tuple(opening)
         self._on_change = on_change
@@ -72,6 +77,7 @@ class EngineSession:
 
     def _tell(self, event: AnyEvent | Notice) -> None:
         if isinstance(event, LogGrew):
+            self.heard_at[event.run] = now()
             self._on_growth(event)
         elif isinstance(event, RunEvent | InstanceChecked):
             self._on_change()

@@ -11,10 +11,15 @@ from velora_tui.view.text import count
 
 
 def going_on(snapshot: FleetSnapshot, come_back: str) -> str:
-    """Return "6 runs go on on their instances; come back with `velora`", or "" where none is active."""
+    """Return "6 runs go on on their instances; come back with `velora`", or "" where none is active.
+
+    Without `come_back` the fleet ends with the dashboard.
+    """
     active = [run for run in snapshot.runs.values() if run.is_active]
     running = sum(1 for run in active if run.attempt and run.attempt.state is AttemptState.RUNNING)
     waiting = len(active) - running
+    if active and not come_back:
+        return f"{count(len(active))} {'run ends' if len(active) == 1 else 'runs end'} with the embedded fleet"
     parts = []
     if running:
         parts.append(f"{count(running)} {'run goes' if running == 1 else 'runs go'} on on "

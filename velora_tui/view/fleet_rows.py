@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from velora_tui.domain.events import AttemptState, ConnectionState, PhaseProgressed
 from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.domain.snapshot import FleetSnapshot, InstanceSnapshot
-from velora_tui.view.cells import Cell, Row, Span, Tone
+from velora_tui.view.cells import Cell, Row, Span
 from velora_tui.view.columns import Column
 from velora_tui.view.entries import Entry, SortKey
 from velora_tui.view.phases import COMPACT_CELLS, STRIP_CELLS, STRIP_TITLE, compact_strip, strip
+from velora_tui.view.progress import progress_cell
 from velora_tui.view.rates import Rates
 from velora_tui.view.states import State, instance_state
-from velora_tui.view.text import age, count, duration, size
+from velora_tui.view.text import duration
 
 NARROW_CELLS = 110
 WIDE_CELLS = 150
@@ -150,100 +150,3 @@ def _fields(row: InstanceSnapshot, state: State, run: Run | None, fleet: Fleet) 
             "phase": phase.name if phase else "",
         }
     return fields
-
-
-def progress_cell(row: InstanceSnapshot, state: State, rates: Rates, at: datetime, *, narrow: bool) -> Cell:
-    """Return how far the instance's run is, how it ended, or what is in the instance's way."""
-    attempt = row.run.attempt if row.run else None
-    if attempt is not None and not attempt.state.is_over:
-        return _running(row, attempt, rates, narrow)
-    if state.group == "unreachable":
-        return Span(row.connection.detail or "no answer", "bad")
-    if state.group == "not ready" and row.readiness is not None:
-        return Span(row.readiness.reason, "look")
-    if attempt is not None:
-        return ended_cell(attempt, narrow=narrow)
-    if row.checking or row.connection.state is ConnectionState.CONNECTING:
-        return Span("checking…" if row.checking else "connecting…", "dim")
-    return Span(f"checked {age((at - row.readiness.at).total_seconds())} ago", "dim") if row.readiness else ""
-
-
-def _running(row: InstanceSnapshot, attempt: Attempt, rates: Rates, narrow: bool) -> Cell:
-    connection = row.connection
-    if connection.state in {ConnectionState.RECONNECTING, ConnectionState.UNREACHABLE}:
-        return Span(f"reconnecting{': ' if connection.detail else ''}{connection.detail}", "look")
-    if connection.state is ConnectionState.CONNECTING:
-        return Span("connecting…", "look")
-    if attempt.stopping:
-        return Span("waits for the instance", "dim")
-    phase = attempt.current_phase
-    progress = row.progress
-    if progress is None or phase is None or progress.phase != phase.name or progress.attempt != attempt.number:
-        return Span("detached" if attempt.detached else "…", "dim")
-    return progress_spans(progress, rates, narrow=narrow)
-
-
-def progress_spans(progress: PhaseProgressed, rates: Rates, *, narrow: bool) -> tuple[Span, ...]:
-    """Return how far a phase is: "step 42/200  edit x.py", "2.1 of 2.9 GB  84 MB/s  0:09 left"."""
-    done, total = progress.done, progress.total
-    detail = Span(f"  {progress.detail}" if progress.detail and not narrow else "", "dim")
-    match progress.unit:
-        case "bytes":
-            return _bytes(progress, rates.per_second(progress), narrow)
-        case "steps":
-            return Span("" if narrow else "step ", "dim"), Span(_fraction(done, total)), detail
-        case "tests":
-            tests = Span(f"{count(done)} {'test' if done == 1 else 'tests'}" if done else "")
-            stage = progress.detail or "running"
-            return (tests,) if narrow and done else (Span(stage, "dim"), Span("  " if done else ""), tests)
-        case unit:
-            return Span(_fraction(done, total)), Span(f" {unit}", "dim"), detail
-
-
-def _bytes(progress: PhaseProgressed, rate: float | None, narrow: bool) -> tuple[Span, ...]:
-    done, total = progress.done, progress.total
-    if total is None:
-        amount = Span(size(done))
-    elif narrow:
-        return (Span(f"{100 * done // max(1, total)} %"), Span(f" of {size(total)}", "dim"))
-    else:
-        amount = Span(f"{size(done)} of {size(total)}")
-    if not rate or rate <= 0:
-        return (amount,)
-    left = f"  {duration((total - done) / rate)} left" if total is not None and total > done else ""
-    return amount, Span(f"  {size(rate)}/s{left}", "dim")
-
-
-def _fraction(done: int, total: int | None) -> str:
-    return count(done) if total is None else f"{count(done)}/{count(total)}"
-
-
-def ended_cell(attempt: Attempt, *, narrow: bool) -> Cell:
-    """Return what an ended attempt showed, or why it failed."""
-    failure = attempt.failure
-    if attempt.state is AttemptState.FAILED and failure is not None:
-        return Span(failure.signature, "bad"), Span("" if narrow else f"  {failure.message}", "dim")
-    summary = attempt.summary
-    if summary.f2p is None and summary.p2p is None:
-        stopped = attempt.state is AttemptState.STOPPED
-        return Span("by the operator" if stopped else "nothing to judge", "dim")
-    fixing = "" if narrow else "F2P "
-    keeping = " " if narrow else "   P2P "
-    return (
-        Span(fixing, "dim"),
-        Span(_pair(summary.f2p), _verdict_tone(summary.f2p)),
-        Span(keeping, "dim"),
-        Span(_pair(summary.p2p), "good" if summary.p2p and summary.p2p[0] == summary.p2p[1] else "bad"),
-    )
-
-
-def _pair(pair: tuple[int, int] | None) -> str:
-    return f"{pair[0]}/{pair[1]}" if pair else "–"
-
-
-def _verdict_tone(pair: tuple[int, int] | None) -> Tone:
-    if pair is None:
-        return "dim"
-    if pair[0] == pair[1]:
-        return "good"
-    return "look" if pair[0] else "bad"

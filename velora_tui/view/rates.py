@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from velora_tui.domain.events import PhaseProgressed
 
@@ -13,9 +14,10 @@ _LEAST_SECONDS = 1.0
 
 
 class Rates:
-    """Remembers the last seconds of each run's progress."""
+    """Remembers the last seconds of each run's progress; `heard_at` tells by run when its log last grew."""
 
-    def __init__(self) -> None:
+    def __init__(self, heard_at: Mapping[str, datetime] = MappingProxyType({})) -> None:
+        self._heard_at = heard_at
         self._samples: dict[str, deque[PhaseProgressed]] = {}
 
     def per_second(self, progress: PhaseProgressed) -> float | None:
@@ -29,6 +31,11 @@ class Rates:
             samples.popleft()
         seconds = (samples[-1].at - samples[0].at).total_seconds()
         return (samples[-1].done - samples[0].done) / seconds if seconds >= _LEAST_SECONDS else None
+
+    def quiet_seconds(self, run: str, at: datetime) -> float | None:
+        """Return for how long the run's log has not grown, or None while it never did."""
+        heard = self._heard_at.get(run)
+        return max(0.0, (at - heard).total_seconds()) if heard is not None else None
 
     def keep_only(self, runs: Iterable[str]) -> None:
         """Forget all other runs."""

@@ -30,7 +30,7 @@ class FleetScreen(TableScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._rates = Rates()
+        self._rates = Rates(self.dashboard.heard_at)
         self._place: LogPlace | None = None
 
     def compose_body(self) -> ComposeResult:

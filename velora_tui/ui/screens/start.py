@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.widgets import Checkbox, Input, Select, Static
 
 from velora_tui.domain.requests import RunRequest
@@ -49,8 +50,12 @@ class Tick(Checkbox):
     """A checkbox that is empty while it is off."""
 
     BUTTON_LEFT = " "
-    BUTTON_INNER = "✓"
     BUTTON_RIGHT = " "
+
+    @property
+    def _button(self) -> Content:
+        self.BUTTON_INNER = "✓" if self.value else " "
+        return super()._button
 
 
 async def load_form(path: Path) -> Form:
