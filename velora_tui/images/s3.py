@@ -56,7 +56,14 @@ class ImageStore:
     async def _client(self, image: S3Object) -> AsyncIterator[Any]:
         import aioboto3
         from botocore.config import Config
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import (
+            BotoCoreError,
+            ClientError,
+            CredentialRetrievalError,
+            NoCredentialsError,
+            PartialCredentialsError,
+            ProfileNotFound,
+        )
 
         settings = self.settings
         config = Config(
@@ -76,6 +83,10 @@ class ImageStore:
                 yield client
         except ClientError as error:
             raise _explained(image, error) from None
+        except (CredentialRetrievalError, NoCredentialsError, PartialCredentialsError, ProfileNotFound) as error:
+            raise StorageError(
+                f"no AWS credentials for {image}: {error}", hint="set them up, or name a profile in [s3], then retry"
+            ) from None
         except (BotoCoreError, OSError, ValueError) as error:
             raise StorageError(
                 f"{settings.endpoint_url or 'S3'} does not answer for {image}: {error}",
