@@ -69,8 +69,12 @@ class Engine:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        await self._stack.enter_async_context(self._journal)
-        await self._ledger.load()
+        try:
+            await self._stack.enter_async_context(self._journal)
+            await self._ledger.load()
+        except BaseException:
+            await self._stack.aclose()
+            raise
         serving = [worker.serve() for worker in self._workers.values()]
         keeping = [self._ledger.watch_other_processes(), self._react()]
         self._tasks = [asyncio.create_task(work) for work in (*serving, *keeping)]
