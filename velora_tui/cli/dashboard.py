@@ -37,7 +37,14 @@ def open_dashboard(options: Options, theme: str | None, ascii_only: bool) -> int
     from velora_tui.ui.app import run_dashboard  # no other command needs the screens
 
     fleet, layout = options.load()
-    return run_dashboard(fleet, layout, read_only=options.read_only, theme=theme, ascii_only=ascii_only)
+    return run_dashboard(
+        fleet,
+        layout,
+        read_only=options.read_only,
+        theme=theme,
+        ascii_only=ascii_only,
+        come_back=f"velora{options.again}",
+    )
 
 
 def welcome() -> str:

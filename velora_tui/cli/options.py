@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -47,6 +48,12 @@ class Options:
     def layout(self, fleet: Fleet | None) -> Layout:
         """Return the operator's folders; `fleet` None is for commands that need no fleet."""
         return Layout.under(state_folder(self.state, fleet), fleet.fleet.results if fleet else None)
+
+    @property
+    def again(self) -> str:
+        """The words that lead another command to the same fleet and folders."""
+        pairs = (("--fleet", self.fleet_file), ("--state", self.state))
+        return "".join(f" {name} {quote(str(path))}" for name, path in pairs if path)
 
     def error_log(self) -> Path:
         """Return where the details of a bug are kept, whatever state the fleet file is in."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -244,19 +243,13 @@ def _farewell(runs: list[Run], options: Options) -> list[str]:
     if waiting:
         words.append(f"{_counted(waiting, 'waits', 'wait')} for an instance, until someone comes back")
     if runs:
-        one = f", or `velora logs {working[0].run} --follow{_same(options)}`" if working else ""
-        words.append(f"come back with `velora attach{_same(options)}`{one}")
+        one = f", or `velora logs {working[0].run} --follow{options.again}`" if working else ""
+        words.append(f"come back with `velora attach{options.again}`{one}")
     return words
 
 
 def _counted(number: int, one: str, many: str) -> str:
     return f"1 run {one}" if number == 1 else f"{number} runs {many}"
-
-
-def _same(options: Options) -> str:
-    """Return the options that lead another command to the same fleet and folders."""
-    pairs = (("--fleet", options.fleet_file), ("--state", options.state))
-    return "".join(f" {name} {quote(str(path))}" for name, path in pairs if path)
 
 
 def _model(name: str | None, fleet: Fleet) -> str:
