@@ -38,10 +38,12 @@ def title(run: Run, attempt: Attempt, fleet: Fleet, *, is_narrow: bool = False) 
 
 def _more(attempt: Attempt, *, is_narrow: bool) -> tuple[Span, ...]:
     """Return what belongs to the state: the class of a failure, or the tests in numbers."""
+    if is_narrow:
+        return ()
     if attempt.failure is not None:
         return (Span(f" · {attempt.failure.failure_class}", "dim"),)
     summary = attempt.summary
-    if is_narrow or summary.f2p is None or summary.p2p is None:
+    if summary.f2p is None or summary.p2p is None:
         return ()
     return (
         Span("   F2P ", "dim"),

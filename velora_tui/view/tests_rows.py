@@ -79,7 +79,7 @@ class _Painter:
             sign, tone = _SIGNS[inside[0].status]
             number = Span(f"  {count(len(inside))}{' ' if word else ''}{word}", "look" if word else "dim")
             left = (Span(f"  {sign} ", tone), Span(self.short(file) or "other tests"), number)
-            yield Line(left, (Span("▾ " if is_open else "▸ ", "faint"),), key)
+            yield Line(left, (Span("▾" if is_open else "▸", "faint"),), key)
             if is_open:
                 for test in inside:
                     yield from self.test(group, test, indent=4)
@@ -93,7 +93,7 @@ class _Painter:
         if test.evidence is not None:
             words.append(Span(f"  line {count(test.evidence.line)}", "dim"))
         left = (Span(" " * indent + f"{sign} ", tone), Span(self.short(test.name)))
-        yield Line(left, (*words, Span(" ")), key=f"{group}:test:{test.name}")
+        yield Line(left, tuple(words), key=f"{group}:test:{test.name}")
         reason = self.reasons.get(test.name)
         if reason is not None and tone == "bad":
             yield Line((Span(" " * (indent + 4)), Span(reason.text, "bad")))
@@ -190,7 +190,7 @@ def _title(group: _Group, folder: str) -> Line:
     succeeded, listed = len(group.passing), len(group.passing) + len(group.failing)
     numbers = (Span(" "), fraction(succeeded, listed, is_fixing=group.name == "FAIL_TO_PASS"))
     nothing = () if listed else (Span("  the task lists none", "dim"),)
-    return heading(group.name, *numbers, *nothing, right=(Span(f"in {folder} ", "dim"),) if folder else ())
+    return heading(group.name, *numbers, *nothing, right=(Span(f"in {folder}", "dim"),) if folder else ())
 
 
 def _others(group: _Group, shown: _Group, painter: _Painter) -> list[Line]:
@@ -200,7 +200,7 @@ def _others(group: _Group, shown: _Group, painter: _Painter) -> list[Line]:
     key = "fold:NOT LISTED"
     is_open = key in painter.view.unfolded or bool(painter.view.query)
     numbers = Span(f" {count(len(group.passing))} passed or skipped · {count(len(group.failing))} failed", "dim")
-    title = heading("NOT LISTED", numbers, right=(Span("▾ " if is_open else "▸ ", "faint"),), key=key)
+    title = heading("NOT LISTED", numbers, right=(Span("▾" if is_open else "▸", "faint"),), key=key)
     return [title, *(painter.group(shown) if is_open else ()), Line()]
 
 

@@ -9,11 +9,22 @@ from datetime import datetime
 from velora_tui.domain.events import PhaseState
 from velora_tui.domain.run import Attempt, PhaseRun
 from velora_tui.view.cells import Span, Tone
-from velora_tui.view.phases import PHASE_SPANS
+from velora_tui.view.phases import PHASE_SPANS, SHORT_NAMES
 from velora_tui.view.text import cells, duration
 
 MOST_LINES = 3
 LONGEST_BAR = 24
+SEPARATOR_CELLS = 3
+BRIEF_SHARE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How much is said of each phase; times shorter than `least_seconds` are left out."""
+
+    has_details: bool = False
+    has_names: bool = True
+    least_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +34,7 @@ class _Mark:
     spans: tuple[Span, ...]
     seconds: float
     tone: Tone
+    has_bar: bool
 
     @property
     def width(self) -> int:
@@ -39,28 +51,31 @@ def phase_seconds(phase: PhaseRun, now: datetime) -> float:
 def timeline(attempt: Attempt, now: datetime, width: int, chosen: str | None = None) -> list[tuple[Span, ...]]:
     """Return the phases in at most three lines of `width` cells, with bars in proportion where there is room.
 
-    The phase `chosen` is the one whose log is shown.
+    The phase `chosen` is the one whose log is shown. Where not all fits on a line, details go first, then long names, then brief times.
     """
-    for has_details in (True, False):
-        marks = [_mark(phase, now, chosen, has_detail=has_details) for phase in attempt.phases]
+    brief_seconds = BRIEF_SHARE * sum(phase_seconds(phase, now) for phase in attempt.phases)
+    for form in (_Form(has_details=True), _Form(), _Form(has_names=False), _Form(False, False, brief_seconds)):
+        marks = [_mark(phase, now, chosen, form) for phase in attempt.phases]
         rows = _rows(marks, width)
         if len(rows) == 1:
             break
-    return [_line(row, width) for row in rows[:MOST_LINES]]
+    cells_per_second = min((_scale(row, width) for row in rows), default=0.0)
+    return [_line(row, cells_per_second) for row in rows[:MOST_LINES]]
 
 
-def _mark(phase: PhaseRun, now: datetime, chosen: str | None, *, has_detail: bool) -> _Mark:
+def _mark(phase: PhaseRun, now: datetime, chosen: str | None, form: _Form) -> _Mark:
     sign, tone = PHASE_SPANS[phase.state]
     seconds = phase_seconds(phase, now)
     is_quiet = phase.state in {PhaseState.PENDING, PhaseState.SKIPPED}
-    spans = [Span(phase.name, "strong" if phase.name == chosen else ("dim" if is_quiet else ""))]
+    name = phase.name if form.has_names else SHORT_NAMES.get(phase.name, phase.name)
+    spans = [Span(name, "strong" if phase.name == chosen else ("dim" if is_quiet else ""))]
     if phase.state is not PhaseState.PENDING:
         spans.append(Span(f" {sign}", tone))
-    if not is_quiet:
+    if not is_quiet and seconds >= form.least_seconds:
         spans.append(Span(f" {duration(seconds)}", "dim"))
-    if has_detail and phase.detail:
+    if form.has_details and phase.detail:
         spans.append(Span(f" ({phase.detail})", "dim"))
-    return _Mark(tuple(spans), seconds, tone)
+    return _Mark(tuple(spans), 0.0 if is_quiet else seconds, tone, has_bar=not is_quiet)
 
 
 def _rows(marks: Sequence[_Mark], width: int) -> list[list[_Mark]]:
@@ -68,7 +83,7 @@ def _rows(marks: Sequence[_Mark], width: int) -> list[list[_Mark]]:
     rows: list[list[_Mark]] = [[]]
     used = 0
     for mark in marks:
-        needed = mark.width + (3 if rows[-1] else 0)
+        needed = mark.width + (SEPARATOR_CELLS if rows[-1] else 0)
         if rows[-1] and used + needed > width:
             rows.append([])
             used, needed = 0, mark.width
@@ -77,16 +92,21 @@ def _rows(marks: Sequence[_Mark], width: int) -> list[list[_Mark]]:
     return rows
 
 
-def _line(row: Sequence[_Mark], width: int) -> tuple[Span, ...]:
-    free = width - sum(mark.width + 3 for mark in row)
-    longest = sum(mark.seconds for mark in row) or 1.0
+def _scale(row: Sequence[_Mark], width: int) -> float:
+    """Return how many cells of bar a second may have so that the row fits and no bar is too long."""
+    free = max(0, width - sum(mark.width + SEPARATOR_CELLS for mark in row))
+    total, longest = sum(mark.seconds for mark in row), max(mark.seconds for mark in row)
+    return min(free / total, LONGEST_BAR / longest) if longest > 0 else float("inf")
+
+
+def _line(row: Sequence[_Mark], cells_per_second: float) -> tuple[Span, ...]:
     spans: list[Span] = []
     for place, mark in enumerate(row):
         spans += mark.spans
         is_last = place == len(row) - 1
-        if mark.seconds <= 0:
-            spans += [] if is_last else [Span(" · ", "faint")]
-            continue
-        bar = 1 + min(LONGEST_BAR, int(max(0, free) * mark.seconds / longest))
-        spans.append(Span(f" {'━' * bar}{'' if is_last else ' '}", mark.tone))
+        if mark.has_bar:
+            bar = 1 + (int(mark.seconds * cells_per_second) if mark.seconds > 0 else 0)
+            spans.append(Span(f" {'━' * bar}{'' if is_last else ' '}", mark.tone))
+        elif not is_last:
+            spans.append(Span(" · ", "faint"))
     return tuple(spans)

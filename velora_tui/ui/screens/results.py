@@ -118,7 +118,9 @@ class ResultsScreen(TableScreen):
         result = await asyncio.to_thread(read_result, place)
         if place is self._place:
             flags = result.verdict.flags if result and result.verdict else ()
-            self.query_one("#results-flags", SplitLine).show(flags_in_line(flags))
+            line = self.query_one("#results-flags", SplitLine)
+            line.show(flags_in_line(flags))
+            line.set_class(not flags, "-empty")
 
     def action_next_run(self) -> None:
         self.table.action_down()

@@ -76,7 +76,7 @@ def _tree(files: list[tuple[str, int]]) -> list[Line]:
             folder = path.parent
             lines.append(Line((Span(f"   {folder}/", "dim"),)))
         indent = "     " if path.parent.parts else "   "
-        lines.append(Line((Span(f"{indent}{path.name}"),), (Span(f"{size(length)} ", "dim"),), key=f"file:{name}"))
+        lines.append(Line((Span(f"{indent}{path.name}"),), (Span(size(length), "dim"),), key=f"file:{name}"))
     return lines
 
 

@@ -31,7 +31,7 @@ TABS: dict[TabName, type[RunTab]] = {
     "files": FilesTab,
     "about": AboutTab,
 }
-_GAP = "   "
+NARROW_CELLS = 100
 
 
 class TabStrip(SplitLine):
@@ -44,11 +44,16 @@ class TabStrip(SplitLine):
             super().__init__()
             self.tab = tab
 
+    @property
+    def gap(self) -> str:
+        """The blanks between the names."""
+        return "  " if self.size.width < NARROW_CELLS else "   "
+
     def on_click(self, event: Click) -> None:
         """Show the tab clicked."""
         x = 1
         for name, tab in TABS.items():
-            x += len(tab.TITLE) + len(_GAP)
+            x += len(tab.TITLE) + len(self.gap)
             if event.x < x:
                 self.post_message(self.Chosen(name))
                 return
@@ -159,6 +164,13 @@ class RunPane(Vertical):
         """Show the tab clicked."""
         self.show_tab(event.tab)
 
+    def on_resize(self) -> None:
+        """Fit the names of the tabs."""
+        self._show_strip()
+
     def _show_strip(self) -> None:
-        names = (Span(f"{tab.TITLE}{_GAP}", "strong" if name == self._tab else "dim") for name, tab in TABS.items())
-        self.query_one(TabStrip).show((Span(" "), *names), (*spans_of(self.tab.status), Span(" ")))
+        strip = self.query_one(TabStrip)
+        names = (
+            Span(f"{tab.TITLE}{strip.gap}", "strong" if name == self._tab else "dim") for name, tab in TABS.items()
+        )
+        strip.show((Span(" "), *names), (*spans_of(self.tab.status), Span(" ")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -191,9 +192,11 @@ class TestsTab(RunTab):
         if self._excerpt_of == (path, line):
             title = f"{path.name} · line {count(line)}"
             self._show_excerpt(title, [_excerpt_line(number, data, number == line) for number, data in found])
-            self._excerpt_of = (path, line)
+            excerpt = self.query_one("#tests-excerpt", LineList)
+            above = sum(number < line for number, _ in found)
+            excerpt.jump(max(0, above - max(1, excerpt.size.height // 3)))
 
-    def _show_excerpt(self, title: str, lines: list[Line] | tuple[Line, ...]) -> None:
+    def _show_excerpt(self, title: str, lines: Sequence[Line]) -> None:
         if not lines:
             self._excerpt_of = None
         self.query_one("#excerpt-title", SplitLine).show(Span(f" {title}", "dim"))

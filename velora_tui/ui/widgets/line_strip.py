@@ -28,10 +28,11 @@ def line_strip(
     ground = CURRENT_CLASS if bar else ""
     blank = tone("", ground)
     right = _strip(cut_spans(spans_of(line.right), width // 2), tone, ground, None, hit)
-    room = max(0, width - BAR_CELLS - right.cell_length)
+    margin = Strip([Segment(" ", blank)], 1)
+    room = max(0, width - BAR_CELLS - right.cell_length - margin.cell_length)
     left = _strip(cut_spans(_from_left(line, skipped), room), tone, ground, pattern, hit)
     start = Strip([Segment("▌" if bar else " ", tone(bar, ground))], BAR_CELLS)
-    return Strip.join([start, left.adjust_cell_length(room, blank), right]).adjust_cell_length(width, blank)
+    return Strip.join([start, left.adjust_cell_length(room, blank), right, margin]).adjust_cell_length(width, blank)
 
 
 def _from_left(line: Line, skipped: int) -> list[Span]:
