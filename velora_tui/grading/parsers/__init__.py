@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from velora_tui.errors import UnknownName
 from velora_tui.grading.log import LogLines
 from velora_tui.grading.parsed import Listed, ParsedLog
-from velora_tui.grading.parsers import cargo, go, jest, mocha, node_spec, pytest, tap, unittest, vitest
+from velora_tui.grading.parsers import cargo, go, jest, minitest, mocha, node_spec, pytest, rspec, tap, unittest, vitest
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,9 @@ _PARSERS = {
     "javascript/parse_log_mocha": mocha.parse,
     "javascript/parse_log_mocha_json": mocha.parse_json,
     "javascript/parse_log_node_spec": node_spec.parse,
+    "ruby/parse_log_minitest": minitest.parse,
+    "parsers/ruby_minitest_parser.py": minitest.parse,
+    "ruby/parse_log_rspec": rspec.parse,
 }
 _CUT_AT_BLANK = frozenset({"python/parse_log_unittest", "python/parse_log_django"})
 

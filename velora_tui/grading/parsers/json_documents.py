@@ -13,7 +13,10 @@ Document = tuple[int, int, dict[str, Any]]
 
 
 def json_documents(lines: Iterable[Line]) -> Iterator[Document | Line]:
-    """Yield each JSON object that ends a line or lies between a `{` and a `}` on lines of their own; other lines as such."""
+    """Yield each JSON object of the log, and every line that is part of none.
+
+    An object ends a line, or lies between a `{` and a `}` on lines of their own.
+    """
     block: list[Line] = []
     for number, offset, text in lines:
         if len(block) == 1 and not text.lstrip().startswith('"'):

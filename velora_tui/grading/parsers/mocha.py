@@ -75,12 +75,8 @@ class _Reader:
 
     def _suite(self, text: str) -> None:
         indent = len(text) - len(text.lstrip(" "))
-        if (
-            indent < 2
-            or indent % 2
-            or (indent == 2 and not self.suite_may_follow)
-            or (indent > 2 and indent - 2 not in self.suites)
-        ):
+        nested = indent > 2 and indent - 2 in self.suites
+        if indent % 2 or not (nested or (indent == 2 and self.suite_may_follow)) or _FAILED.match(text):
             return
         self.in_tree = True
         self.suites = {depth: title for depth, title in self.suites.items() if depth < indent}

@@ -18,8 +18,7 @@ _SUBTEST = re.compile(r"( *)# Subtest: ?(.*)$")
 _DIRECTIVE = re.compile(r"(?:^|(?<=[^\\]))\s*#\s*(SKIP|TODO)\b(.*)$", re.IGNORECASE)
 _TIME = re.compile(r" # time=[\d.]+ ?m?s$")
 _GLUED = re.compile(r"(?:not )?ok (\d+)\b")
-_ESCAPE = re.compile(r"\\([\\#nrtbfv])")
-_ESCAPED = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "v": "\v"}
+_ESCAPE = re.compile(r"\\([\\#])")
 
 
 @dataclass
@@ -99,14 +98,9 @@ def _status(ok: bool, directive: str, not_run: bool) -> Status:
 
 
 def _unescape(title: str, of_node: bool) -> str:
-    """Undo the escapes; only node's reporter escapes line ends and the like too."""
-    return _ESCAPE.sub(lambda found: _plain(found[1], of_node), title)
-
-
-def _plain(escaped: str, of_node: bool) -> str:
-    if escaped in _ESCAPED:
-        return _ESCAPED[escaped] if of_node else f"\\{escaped}"
-    return escaped
+    """Undo the escapes; node writes a line end as a backslash and an n, and escapes that backslash too."""
+    title = _ESCAPE.sub(r"\1", title)
+    return title.replace("\\n", "\n") if of_node else title
 
 
 def parse(log: LogLines, listed: Listed) -> ParsedLog:

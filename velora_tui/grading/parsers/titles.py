@@ -25,6 +25,10 @@ class TitleBook:
 
     def add(self, titles: tuple[str, ...], seen: Observation, file: str = "") -> None:
         self.parsed.add(JOINT.join(titles), *seen)
+        self.spell(titles, seen, file)
+
+    def spell(self, titles: tuple[str, ...], seen: Observation, file: str = "") -> None:
+        """Make a test found by every spelling of its titles that the task lists."""
         for spelling in _spellings(titles, file):
             if spelling in self.listed:
                 self.parsed.qualify(spelling, seen)
