@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ SEVERITY = {
 FAILING = frozenset({Status.FAILED, Status.ERROR})
 
 
-Listed = Container[str]
+Listed = Collection[str]
 """The names a task lists; parsers use it to tell ids from what stands around them."""
 
 

@@ -8,7 +8,20 @@ from dataclasses import dataclass
 from velora_tui.errors import UnknownName
 from velora_tui.grading.log import LogLines
 from velora_tui.grading.parsed import Listed, ParsedLog
-from velora_tui.grading.parsers import cargo, go, jest, minitest, mocha, node_spec, pytest, rspec, tap, unittest, vitest
+from velora_tui.grading.parsers import (
+    cargo,
+    go,
+    jest,
+    minitest,
+    mocha,
+    node_spec,
+    phpunit,
+    pytest,
+    rspec,
+    tap,
+    unittest,
+    vitest,
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +57,7 @@ _PARSERS = {
     "ruby/parse_log_minitest": minitest.parse,
     "parsers/ruby_minitest_parser.py": minitest.parse,
     "ruby/parse_log_rspec": rspec.parse,
+    "php/parse_log_phpunit": phpunit.parse,
 }
 _CUT_AT_BLANK = frozenset({"python/parse_log_unittest", "python/parse_log_django"})
 
