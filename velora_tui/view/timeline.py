@@ -51,7 +51,8 @@ def phase_seconds(phase: PhaseRun, now: datetime) -> float:
 def timeline(attempt: Attempt, now: datetime, width: int, chosen: str | None = None) -> list[tuple[Span, ...]]:
     """Return the phases in at most three lines of `width` cells, with bars in proportion where there is room.
 
-    The phase `chosen` is the one whose log is shown. Where not all fits on a line, details go first, then long names, then brief times.
+    The phase `chosen` is the one whose log is shown. Where not all fits on a line, details go first, then long names,
+    then brief times.
     """
     brief_seconds = BRIEF_SHARE * sum(phase_seconds(phase, now) for phase in attempt.phases)
     for form in (_Form(has_details=True), _Form(), _Form(has_names=False), _Form(False, False, brief_seconds)):
