@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 from velora_tui.domain.failure import Failure
 from velora_tui.domain.names import SafeName
-from velora_tui.domain.readiness import CheckResult
+from velora_tui.domain.readiness import CheckResult, Holder
 from velora_tui.domain.report import Counts, Outcome, QualityCheck
 
 
@@ -145,6 +145,7 @@ class InstanceChecked(Event):
     event: Literal["instance_checked"] = "instance_checked"
     instance: str
     checks: tuple[CheckResult, ...]
+    holder: Holder | None = None
 
 
 class CommandRan(Event):

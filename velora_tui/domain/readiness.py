@@ -31,14 +31,41 @@ class CheckResult(BaseModel):
         return self.blocking and self.status in {CheckStatus.FAIL, CheckStatus.UNKNOWN}
 
 
+class Holder(BaseModel):
+    """Who has an instance by the lease on it: an attempt of somebody's run, since when.
+
+    `stale` ones may be taken over; `ours` is one that a Velora of this operator drives or may take up again.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    operator: str
+    run: str
+    attempt: int
+    since: AwareDatetime
+    stale: bool = False
+    ours: bool = False
+    reason: str = ""
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it keeps us from starting anything."""
+        return not self.stale and not self.ours
+
+    def __str__(self) -> str:
+        since = f"{self.since.astimezone():%Y-%m-%d %H:%M}"
+        return f"running since {since}, started by {self.operator}: run {self.run}, attempt {self.attempt}"
+
+
 class Readiness(BaseModel):
-    """All checks of one instance, and when they were made."""
+    """All checks of one instance, who has it, and when that was asked."""
 
     model_config = ConfigDict(frozen=True)
 
     instance: str
     checks: tuple[CheckResult, ...]
     at: AwareDatetime
+    holder: Holder | None = None
 
     @property
     def ready(self) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from velora_tui.domain.events import ConnectionChanged, PhaseProgressed
 from velora_tui.domain.fleet import Fleet, Instance
-from velora_tui.domain.readiness import Readiness
+from velora_tui.domain.readiness import Holder, Readiness
 from velora_tui.domain.run import Run
 
 
@@ -26,6 +26,12 @@ class InstanceSnapshot:
     @property
     def is_busy(self) -> bool:
         return self.run is not None and self.run.is_active
+
+    @property
+    def foreign(self) -> Holder | None:
+        """Somebody else's run that had the instance when it was checked last."""
+        holder = self.readiness.holder if self.readiness else None
+        return holder if holder and holder.is_foreign else None
 
 
 @dataclass(frozen=True)

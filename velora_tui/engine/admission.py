@@ -10,6 +10,7 @@ from velora_tui.domain.events import AttemptState
 from velora_tui.domain.requests import RunRequest
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.domain.task import Task
+from velora_tui.engine import leases
 from velora_tui.engine.driver import Workshop
 from velora_tui.errors import InstanceBusy, InstanceNotReady, Refused, UnknownName, UsageError
 from velora_tui.pipeline.recipes import recipe
@@ -50,16 +51,20 @@ class Admission:
         return run
 
     async def require_free(self, instances: Collection[str], *, force: bool) -> None:
-        """Check that one of `instances` is idle and ready. Raises InstanceBusy and InstanceNotReady, with reasons."""
+        """Check that one of `instances` is idle and ready. Raises InstanceBusy and InstanceNotReady, with reasons.
+
+        `force` passes over failing checks, but over nobody's lease.
+        """
         busy = self._busy()
         idle = [name for name in instances if name not in busy]
         if not idle:
             raise _all_busy(instances, busy)
-        if force:
-            return
         checks = await asyncio.gather(*(self._shop.machines.check(name) for name in idle))
-        if any(readiness.ready for readiness in checks):
+        foreign = {check.instance: check.holder for check in checks if check.holder and check.holder.is_foreign}
+        if any((force or check.ready) and check.instance not in foreign for check in checks):
             return
+        if len(checks) == 1 and (holder := foreign.get(idle[0])):
+            raise leases.busy(idle[0], holder)
         if len(checks) == 1:
             raise InstanceNotReady(checks[0].reason, instance=idle[0], hint="mend it, or start with --force")
         reasons = "; ".join(f"{readiness.instance} ({readiness.reason})" for readiness in checks)

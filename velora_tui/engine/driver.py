@@ -18,6 +18,7 @@ from velora_tui.domain.events import (
     PhaseStarted,
     PhaseState,
     Summary,
+    now,
 )
 from velora_tui.domain.failure import Failure
 from velora_tui.domain.fleet import Fleet
@@ -29,14 +30,17 @@ from velora_tui.engine.machines import Machines
 from velora_tui.errors import HostError, IllegalTransition, VeloraError
 from velora_tui.hosts.host import Host
 from velora_tui.hosts.jobs import DetachedJobs
+from velora_tui.hosts.patience import through_breaks
 from velora_tui.images.s3 import ImageStore
 from velora_tui.pipeline.failures import bug_failure, failure_of, time_limit_failure
+from velora_tui.pipeline.limits import time_limit_seconds
 from velora_tui.pipeline.phase import Phase, PhaseContext, PhaseResult, remote_folder
 from velora_tui.pipeline.phase_log import PhaseLog
-from velora_tui.pipeline.recipes import recipe, time_limit_seconds
+from velora_tui.pipeline.recipes import recipe
 from velora_tui.store.layout import Layout
 
 STOP_GRACE_SECONDS = 5.0
+_STOP_PATIENCE_SECONDS = 3600.0
 _OVERTIME_SECONDS = 30.0  # a job ends itself at its limit; only then do we
 
 
@@ -117,7 +121,7 @@ class AttemptDriver:
                 PhaseStarted(run=self._run.run, attempt=self._number, phase=phase.name, time_limit_seconds=limit)
             )
         context = self._context(phase.name, limit)
-        started = time.monotonic()
+        started = time.monotonic() - (self._seconds_since_start(phase) if resuming else 0.0)
         try:
             result = await self._watched(phase, context, resuming)
         except _StopRequested:
@@ -134,11 +138,14 @@ class AttemptDriver:
 
     async def _watched(self, phase: Phase, context: PhaseContext, resuming: bool) -> PhaseResult:
         """Await the phase, its time limit, or a stop, whichever comes first."""
-        work = asyncio.create_task(phase.resume(context) if resuming else phase.run(context))
+        work = asyncio.create_task(self._persistent(phase, context, resuming))
         stop = asyncio.create_task(self._stop.wait())
         try:
             limit = context.time_limit_seconds + _OVERTIME_SECONDS
-            await asyncio.wait({work, stop}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            while not (await asyncio.wait({work, stop}, timeout=limit, return_when=asyncio.FIRST_COMPLETED))[0]:
+                if not self._shop.machines.is_reconnecting(self._instance.name):
+                    break
+                limit = _OVERTIME_SECONDS  # what the job did in time is still to be heard of
             if work.done():
                 return work.result()
             if stop.done():
@@ -151,11 +158,34 @@ class AttemptDriver:
             stop.cancel()
             await asyncio.wait({work, stop})
 
+    async def _persistent(self, phase: Phase, context: PhaseContext, resuming: bool) -> PhaseResult:
+        """Run the phase; where the connection breaks, take it up again as another process would."""
+
+        async def work() -> PhaseResult:
+            nonlocal resuming
+            if not resuming:
+                resuming = True
+                return await phase.run(context)
+            if phase.job is None:
+                await context.log.restart()  # it does its work anew, from the start
+            return await phase.resume(context)
+
+        return await through_breaks(work, patience_seconds=context.time_limit_seconds, on_break=context.on_break)
+
+    def _seconds_since_start(self, phase: Phase) -> float:
+        started_at = self._attempt().phase(phase.name).started_at
+        return max(0.0, (now() - started_at).total_seconds()) if started_at else 0.0
+
     async def _stop_phase(self, phase: Phase, context: PhaseContext, seconds: float) -> None:
         detail = "stopped by the operator"
         if phase.job:
+            spool = context.spool(phase.job)
             try:
-                await self._jobs.stop(context.spool(phase.job), grace_seconds=STOP_GRACE_SECONDS)
+                await through_breaks(
+                    lambda: self._jobs.stop(spool, grace_seconds=STOP_GRACE_SECONDS),
+                    patience_seconds=_STOP_PATIENCE_SECONDS,
+                    on_break=context.on_break,
+                )
             except HostError as error:
                 detail = f"the instance did not confirm the stop: {error.message}"
         await self._end_phase(phase.name, PhaseState.STOPPED, seconds, detail)
@@ -166,11 +196,12 @@ class AttemptDriver:
             if isinstance(error, TimeoutError)
             else _failure(error, phase.name)
         )
+        await self._end_phase(phase.name, PhaseState.FAILED, seconds, failure.message, failure)
+        # Only now: a log that is still to be followed must not be longer than the instance's.
         if not isinstance(error, VeloraError | TimeoutError):
             await context.log.write("".join(traceback.format_exception(error)).encode())
         elif failure.line is None:
             await context.log.say(f"velora: {failure.message} — {failure.remedy}")
-        await self._end_phase(phase.name, PhaseState.FAILED, seconds, failure.message, failure)
         raise _Ended(AttemptState.FAILED, failure) from None
 
     def _context(self, phase: str, limit: float) -> PhaseContext:
@@ -194,6 +225,7 @@ class AttemptDriver:
             images=shop.images,
             log=PhaseLog(shop.layout.log(self._run.run, self._number, phase), grew),
             progress=progress,
+            on_break=lambda broken: shop.machines.told_break(self._instance.name, broken),
             work=shop.layout.work(self._run.run, self._number),
             results=shop.layout.attempt_results(self._run, self._number),
             time_limit_seconds=limit,

@@ -105,16 +105,15 @@ class Engine:
             run = self._admission.existing(task.instance_id, request.model, request.run_number)
             if not request.wait:
                 await self._admission.require_free(self._candidates(request.instance), force=request.force)
-            if run is None:
-                run = await self._created(request, task)
+            created = await self._created(request, task) if run is None else None
             queued = AttemptQueued(
-                run=run.run,
-                attempt=len(run.attempts) + 1,
+                run=run.run if run else str(created and created.run),
+                attempt=len(run.attempts) + 1 if run else 1,
                 phases=phases,
                 instance=request.instance,
                 force=request.force,
             )
-            return await self._enqueue(queued)
+            return await self._enqueue(queued, created, wait=request.wait)
 
     async def retry(
         self, run_id: str, from_phase: str | None = None, *, force: bool = False, wait: bool = False
@@ -137,7 +136,7 @@ class Engine:
                 from_phase=from_phase,
                 force=force,
             )
-            return await self._enqueue(queued)
+            return await self._enqueue(queued, wait=wait)
 
     async def stop(self, run_id: str) -> Run:
         """Stop a queued or running attempt; returns at once, the end is told as an event.
@@ -175,7 +174,8 @@ class Engine:
                     AttemptFinished(run=run.run, attempt=attempt.number, state=AttemptState.STOPPED)
                 )
                 continue
-            await self._queue.put(Entry(run.run, attempt.number, attempt.instance, force=attempt.force, resume=resume))
+            entry = Entry(run.run, attempt.number, attempt.instance, force=attempt.force, resume=resume, wait=True)
+            await self._queue.put(entry)
             taken.append(run)
         return tuple(taken)
 
@@ -232,28 +232,26 @@ class Engine:
     def _candidates(self, instance: str | None) -> list[str]:
         return [instance] if instance is not None else list(self._workers)
 
-    async def _created(self, request: RunRequest, task: Task) -> Run:
+    async def _created(self, request: RunRequest, task: Task) -> RunCreated:
         kept = await asyncio.to_thread(TaskStore(self.layout.tasks).keep, task)
-        event = await self._ledger.record(
-            RunCreated(
-                run=str(ULID()),
-                task=task.instance_id,
-                repo=task.repo,
-                model=request.model,
-                run_number=request.run_number,
-                recipe=request.recipe or self.fleet.defaults.recipe,
-                max_iterations=request.max_iterations or self.fleet.defaults.max_iterations,
-                dataset=kept,
-                by=operator(),
-            )
+        return RunCreated(
+            run=str(ULID()),
+            task=task.instance_id,
+            repo=task.repo,
+            model=request.model,
+            run_number=request.run_number,
+            recipe=request.recipe or self.fleet.defaults.recipe,
+            max_iterations=request.max_iterations or self.fleet.defaults.max_iterations,
+            dataset=kept,
+            by=operator(),
         )
-        return self._ledger.runs[event.run]
 
-    async def _enqueue(self, queued: AttemptQueued) -> Run:
+    async def _enqueue(self, queued: AttemptQueued, created: RunCreated | None = None, *, wait: bool) -> Run:
         if not await self._lock(queued.run):
             raise Refused(f"another Velora of yours drives run {queued.run}", hint="use that one, or end it first")
-        await self._ledger.record(queued)
-        await self._queue.put(Entry(queued.run, queued.attempt, queued.instance, force=queued.force))
+        # At once: a run without an attempt would be one that nobody takes up.
+        await self._ledger.record_all([created, queued] if created else [queued])
+        await self._queue.put(Entry(queued.run, queued.attempt, queued.instance, force=queued.force, wait=wait))
         return self._ledger.runs[queued.run]
 
     async def _lock(self, run: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -77,7 +77,11 @@ class Ledger:
 
         Raises IllegalTransition and StoreError; then nothing has happened.
         """
-        recording = asyncio.ensure_future(self._record(event))
+        return (await self.record_all([event]))[0]
+
+    async def record_all(self, events: Sequence[EventType]) -> list[EventType]:
+        """Journal all `events` or none, as `record` does."""
+        recording = asyncio.ensure_future(self._record(events))
         try:
             return await asyncio.shield(recording)
         except asyncio.CancelledError:
@@ -114,11 +118,12 @@ class Ledger:
                 async with self._lock:
                     await self._catch_up()
 
-    async def _record(self, event: EventType) -> EventType:
+    async def _record(self, events: Sequence[EventType]) -> list[EventType]:
         async with self._lock:
-            stored = await self._journal.append(event)
-            if stored.seq == self._last + 1:
-                self._apply(stored)
+            stored = await self._journal.append_all(events)
+            if stored[0].seq == self._last + 1:
+                for event in stored:
+                    self._apply(event)
             else:
                 await self._catch_up()
             return stored
@@ -134,8 +139,9 @@ class Ledger:
             if isinstance(event, PhaseFinished):
                 self.progress.pop(event.run, None)
         elif isinstance(event, InstanceChecked):
-            readiness = Readiness(instance=event.instance, checks=event.checks, at=event.at)
-            self.readiness[event.instance] = readiness
+            self.readiness[event.instance] = Readiness(
+                instance=event.instance, checks=event.checks, at=event.at, holder=event.holder
+            )
         for subscription in self._subscriptions:
             subscription.put_event(event)  # type: ignore[arg-type]  # every Event that is recorded is one of AnyEvent
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 from velora_tui.domain.events import ConnectionChanged, ConnectionState, InstanceChecked, now
 from velora_tui.domain.fleet import Fleet, Instance
-from velora_tui.domain.readiness import Readiness
+from velora_tui.domain.readiness import CheckResult, CheckStatus, Holder, Readiness
+from velora_tui.engine.leases import holder_of
 from velora_tui.engine.ledger import Ledger
-from velora_tui.errors import UnknownName
+from velora_tui.errors import HostError, UnknownName
 from velora_tui.hosts.host import Host
 from velora_tui.hosts.local import LocalHost
+from velora_tui.hosts.patience import Break
 from velora_tui.hosts.ssh import ConnectionState as SshState
 from velora_tui.hosts.ssh import SshHost
 from velora_tui.hosts.ssh_connect import SshTarget
+from velora_tui.readiness.checks import BUSY
 from velora_tui.readiness.probe import check_instance
 
 FRESH = timedelta(seconds=30)
@@ -28,6 +32,7 @@ class Machines:
         self._ledger = ledger
         self._hosts: dict[str, Host] = {}
         self._checks: dict[str, asyncio.Task[Readiness]] = {}
+        self._tries: dict[str, int] = {}  # of connecting again, by instance on which work waits
 
     @property
     def checking(self) -> frozenset[str]:
@@ -71,21 +76,45 @@ class Machines:
         await asyncio.gather(*(host.close() for host in self._hosts.values()), return_exceptions=True)
 
     async def _check(self, instance: Instance) -> Readiness:
-        checks = await check_instance(self.host(instance.name), instance)
-        event = await self._ledger.record(InstanceChecked(instance=instance.name, checks=checks))
-        return Readiness(instance=instance.name, checks=checks, at=event.at)
+        host = self.host(instance.name)
+        checks = await check_instance(host, instance)
+        holder = None
+        if checks[0].status is CheckStatus.OK:
+            with suppress(HostError):  # it answered just now; the lease is looked at again before anything starts
+                holder = await holder_of(host, self._ledger)
+        if holder is not None and holder.is_foreign:
+            checks = tuple(_busy(check, holder) if check.id == BUSY else check for check in checks)
+        event = await self._ledger.record(InstanceChecked(instance=instance.name, checks=checks, holder=holder))
+        return Readiness(instance=instance.name, checks=checks, at=event.at, holder=holder)
 
     def _made(self, instance: Instance) -> Host:
         if instance.is_local:
             return LocalHost(instance.name, instance.home)
         return SshHost(_target(instance), lambda state: self._told(instance.name, state))
 
+    def told_break(self, instance: str, broken: Break) -> None:
+        """Show that work on the instance waits for its connection to come back."""
+        self._tries[instance] = broken.tries
+        self._tell(instance, ConnectionState.RECONNECTING, str(broken))
+
+    def is_reconnecting(self, instance: str) -> bool:
+        """Tell whether work on the instance waits for its connection."""
+        return instance in self._tries
+
     def _told(self, instance: str, state: SshState) -> None:
-        self._ledger.notify(
-            ConnectionChanged(
-                instance=instance, state=ConnectionState(state.kind), detail=state.reason or "", at=state.since
-            )
-        )
+        kind, detail = ConnectionState(state.kind), state.reason or ""
+        if kind in {ConnectionState.CONNECTED, ConnectionState.IDLE}:
+            self._tries.pop(instance, None)
+        elif instance in self._tries:
+            kind, detail = ConnectionState.RECONNECTING, detail or f"try {self._tries[instance] + 1}"
+        self._tell(instance, kind, detail)
+
+    def _tell(self, instance: str, state: ConnectionState, detail: str) -> None:
+        self._ledger.notify(ConnectionChanged(instance=instance, state=state, detail=detail))
+
+
+def _busy(check: CheckResult, holder: Holder) -> CheckResult:
+    return check.model_copy(update={"status": CheckStatus.FAIL, "detail": str(holder)})
 
 
 def _target(instance: Instance) -> SshTarget:

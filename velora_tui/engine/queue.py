@@ -8,13 +8,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Entry:
-    """A waiting attempt. `instance` None fits any; `resume` takes up an attempt that runs already."""
+    """A waiting attempt. `instance` None fits any; `resume` takes up an attempt that runs already.
+
+    With `wait` a busy instance is waited for; without it, one that somebody else was quicker to take fails the attempt.
+    """
 
     run: str
     attempt: int
     instance: str | None
     force: bool = False
     resume: bool = False
+    wait: bool = False
 
     def fits(self, instance: str) -> bool:
         return self.instance in {None, instance}

@@ -8,20 +8,31 @@ import socket
 import traceback
 from contextlib import suppress
 
-from velora_tui.domain.events import AttemptAttached, AttemptFinished, AttemptStarted, AttemptState
+from velora_tui.domain.events import (
+    AttemptAttached,
+    AttemptEvent,
+    AttemptFinished,
+    AttemptStarted,
+    AttemptState,
+    PhaseFinished,
+    PhaseState,
+)
 from velora_tui.domain.failure import Failure
+from velora_tui.engine import leases
 from velora_tui.engine.admission import running_elsewhere
 from velora_tui.engine.driver import AttemptDriver, Workshop
 from velora_tui.engine.queue import AttemptQueue, Entry
 from velora_tui.errors import HostError, InstanceBusy, InstanceNotReady, VeloraError
 from velora_tui.hosts import lease
 from velora_tui.hosts.host import Host
+from velora_tui.hosts.patience import through_breaks
 from velora_tui.pipeline.failures import failure_of
 from velora_tui.pipeline.phase import remote_folder
 from velora_tui.store.datasets import TaskStore
 from velora_tui.store.error_log import report_bug
 
 _BACK_OFF_SECONDS = 5.0
+_PATIENCE_SECONDS = 24 * 3600.0  # with an instance on which an attempt of ours goes on
 
 
 def operator() -> str:
@@ -55,7 +66,7 @@ class InstanceWorker:
         while True:
             entry = await self._queue.first_for(self.name)
             refusal = None if entry.resume or entry.force else await self._refusal()
-            if refusal is not None and entry.instance is None:
+            if refusal is not None and (entry.instance is None or (entry.wait and isinstance(refusal, InstanceBusy))):
                 await asyncio.sleep(_BACK_OFF_SECONDS)
                 continue
             if not self._queue.take(entry):
@@ -77,6 +88,8 @@ class InstanceWorker:
         if (other := running_elsewhere(self._shop, self.name)) is not None:
             return InstanceBusy(f"busy with run {other}", instance=self.name)
         readiness = await self._shop.machines.fresh_readiness(self.name)
+        if readiness.holder is not None and readiness.holder.is_foreign:
+            return leases.busy(self.name, readiness.holder)
         if readiness.ready:
             return None
         return InstanceNotReady(readiness.reason, instance=self.name, hint="mend it, or start with --force")
@@ -84,38 +97,53 @@ class InstanceWorker:
     async def _work(self, entry: Entry) -> None:
         host = self._shop.machines.host(self.name)
         owner = lease.LeaseOwner.here(entry.run, entry.attempt, remote_folder(entry.run, entry.attempt))
+        if not await self._hold(entry, host, owner):
+            return
+        keeping = asyncio.create_task(leases.keep(host, owner.token))
         try:
-            await self._take(host, owner)
+            end = await self._drive(entry)
+        finally:
+            keeping.cancel()
+            await asyncio.wait({keeping})
+        with suppress(HostError):  # a lease that stays behind is seen as left over, and taken
+            await lease.release(host, owner.token)
+        await self._shop.ledger.record(end)
+
+    async def _hold(self, entry: Entry, host: Host, owner: lease.LeaseOwner) -> bool:
+        """Take the instance for the attempt; where it can't be had, put the attempt back or fail it."""
+        if entry.resume:
+            return await self._hold_again(entry, host, owner)
+        try:
+            await leases.take(host, self._shop.ledger, owner)
         except InstanceBusy as error:
-            if entry.instance is not None:
+            if entry.instance is not None and not entry.wait:
                 await self._fail(entry, failure_of(error, None))
             else:
                 await self._queue.put_back(entry)
                 await asyncio.sleep(_BACK_OFF_SECONDS)
-            return
+            return False
         except HostError as error:
             await self._fail(entry, failure_of(error, None))
-            return
-        end = await self._drive(entry)
-        with suppress(HostError):  # a lease that stays behind is seen as stale, and taken over
-            await lease.release(host, owner.token)
-        await self._shop.ledger.record(end)
+            return False
+        return True
 
-    async def _take(self, host: Host, owner: lease.LeaseOwner) -> None:
-        """Take the instance's lease, or take over a stale one or our own run's. Raises InstanceBusy and HostErrors."""
+    async def _hold_again(self, entry: Entry, host: Host, owner: lease.LeaseOwner) -> bool:
+        """Take the instance for an attempt that runs already, waiting for as long as it does not answer."""
+        attempt = self._shop.ledger.runs[entry.run].attempts[entry.attempt - 1]
+        if attempt.next_phase is None:
+            return True  # only the end is to be journalled; the lease was given back already
         try:
-            await lease.acquire(host, owner)
-        except InstanceBusy:
-            report = await lease.read_lease(host)
-            if report is None:
-                return await lease.acquire(host, owner)
-            ours = report.owner is not None and (report.owner.run_id, report.owner.attempt) == (
-                owner.run_id,
-                owner.attempt,
+            await through_breaks(
+                lambda: leases.take(host, self._shop.ledger, owner),
+                patience_seconds=_PATIENCE_SECONDS,
+                on_break=lambda broken: self._shop.machines.told_break(self.name, broken),
             )
-            if report.state != "stale" and not ours:
-                raise
-            await lease.take_over(host, report.model_copy(update={"state": "stale"}), owner)
+        except InstanceBusy as error:
+            await self._fail(entry, failure_of(error, None))
+            return False
+        except HostError:
+            return True  # the phase that is taken up meets the same error, and ends with it
+        return True
 
     async def _drive(self, entry: Entry) -> AttemptFinished:
         ledger = self._shop.ledger
@@ -133,6 +161,11 @@ class InstanceWorker:
         return await self._driver.drive()
 
     async def _fail(self, entry: Entry, failure: Failure) -> None:
-        await self._shop.ledger.record(
-            AttemptFinished(run=entry.run, attempt=entry.attempt, state=AttemptState.FAILED, failure=failure)
-        )
+        ledger, ids = self._shop.ledger, {"run": entry.run, "attempt": entry.attempt}
+        attempt = ledger.runs[entry.run].attempts[entry.attempt - 1]
+        events: list[AttemptEvent] = [
+            PhaseFinished(**ids, phase=phase.name, state=PhaseState.FAILED, detail=failure.message, failure=failure)
+            for phase in attempt.phases
+            if phase.state is PhaseState.RUNNING
+        ]
+        await ledger.record_all([*events, AttemptFinished(**ids, state=AttemptState.FAILED, failure=failure)])

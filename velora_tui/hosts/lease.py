@@ -71,13 +71,17 @@ class LeaseOwner(BaseModel):
 
 
 class LeaseReport(BaseModel):
-    """What is known of a lease that is taken: `stale` ones may be taken over; `owner` is None where it names nobody."""
+    """What is known of a lease that is taken: `stale` ones may be taken over; `owner` is None where it names nobody.
+
+    `working` tells whether a job of the owner's attempt runs.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     state: Literal["held", "stale"]
     reason: str
     owner: LeaseOwner | None
+    working: bool = False
 
 
 async def acquire(host: Host, owner: LeaseOwner, lease: str = DEFAULT_LEASE) -> None:
@@ -142,7 +146,7 @@ async def _judge(host: Host, owner: LeaseOwner, touched_seconds: int) -> LeaseRe
     command = f"spools={quote_path(owner.spools)}\n{script_text('job_lib.sh')}{script_text('lease_jobs.sh')}"
     facts = [line.partition(" ")[::2] for line in (await host.run(command)).text.splitlines()]
     if any(key == "running" for key, _ in facts):
-        return LeaseReport(state="held", reason="its job is running", owner=owner)
+        return LeaseReport(state="held", reason="its job is running", owner=owner, working=True)
     idle = min(
         [touched_seconds, *(int(value) for key, value in facts if key == "idle" and value.lstrip("-").isdigit())]
     )

@@ -16,6 +16,7 @@ from velora_tui.domain.task import Task
 from velora_tui.errors import VeloraError
 from velora_tui.hosts.host import Host
 from velora_tui.hosts.jobs import JobRunner
+from velora_tui.hosts.patience import OnBreak
 from velora_tui.images.s3 import ImageStore
 from velora_tui.pipeline.phase_log import PhaseLog
 
@@ -57,6 +58,7 @@ class PhaseContext:
     images: ImageStore
     log: PhaseLog
     progress: Progress  # done, total, unit, detail
+    on_break: OnBreak
     work: Path
     results: Path
     time_limit_seconds: float

@@ -34,6 +34,11 @@ class PhaseLog:
         """Append a line of our own."""
         await self.write(text.encode("utf-8", "replace") + b"\n")
 
+    async def restart(self) -> None:
+        """Empty the log, for work that begins anew. Raises StoreError."""
+        await asyncio.to_thread(self._writer.truncate, 0)
+        self._grew(0)
+
     def close(self) -> None:
         self._writer.close()
 

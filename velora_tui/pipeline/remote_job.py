@@ -31,9 +31,14 @@ async def follow_job(ctx: PhaseContext, on_line: LineObserver) -> JobEnd:
         await ctx.log.write(data)
         splitter.feed(data)
 
-    # A cut network ends nothing on the instance: we try as long as the job may run.
-    patience = ctx.time_limit_seconds
-    return await follow_to_end(ctx.jobs, ctx.spool(ctx.phase), sink, offset=ctx.log.size, patience_seconds=patience)
+    return await follow_to_end(
+        ctx.jobs,
+        ctx.spool(ctx.phase),
+        sink,
+        offset=ctx.log.size,
+        patience_seconds=ctx.time_limit_seconds,  # a cut network ends nothing on the instance
+        on_break=ctx.on_break,
+    )
 
 
 async def _failure(ctx: PhaseContext, end: JobEnd) -> Failure:

@@ -45,8 +45,39 @@ def _judge_disk(instance: Instance, answer: Answer) -> tuple[CheckStatus, str]:
     return CheckStatus.OK, f"{used} % used"
 
 
-SSH = "ssh"  # judged by whether the round trip succeeds at all
+def _judge_busy(instance: Instance, answer: Answer) -> tuple[CheckStatus, str]:
+    if answer.exit_status != 0:
+        return CheckStatus.UNKNOWN, f"the processes cannot be listed: {answer.text[:80]!r}"
+    runs = answer.text.splitlines()
+    if not runs:
+        return CheckStatus.OK, "no run started by hand"
+    more = f", and {len(runs) - 1} more" if len(runs) > 1 else ""
+    return CheckStatus.FAIL, f"a run started by hand: {runs[0][:120]}{more}"
 
-CHECKS: tuple[Check, ...] = (Check("disk", "root disk", True, "df -P / | tail -n 1", _judge_disk),)
+
+# Runs of the harness that nobody's Velora started, as `pid of user: command`. The brackets keep a process that holds
+# this very text from being found; one that only looks at a file of that name is no run.
+_HAND_STARTED = r"""
+for entry in $(grep -lse '[r]un_infer' -e '[r]un_full_eval' /proc/[0-9]*/cmdline); do
+    entry=${entry%/cmdline}
+    read -r name 2>/dev/null <"$entry/comm" || continue
+    case $name in
+    vi*|nvim|nano|emacs*|less|more|tail|head|cat|tee|*grep|pkill|ps|find|git) continue ;;
+    ssh|sshd*|scp|sftp*|rsync|tmux*|screen) continue ;;
+    esac
+    if grep -qsF VELORA_JOB= "$entry/environ"; then continue; fi
+    command=$(tr '\000' ' ' 2>/dev/null <"$entry/cmdline") && [ -n "$command" ] || continue
+    printf '%s of %s: %.100s\n' "${entry#/proc/}" "$(stat -c %U "$entry" 2>/dev/null)" "$command"
+done
+true
+"""
+
+SSH = "ssh"  # judged by whether the round trip succeeds at all
+BUSY = "busy"
+
+CHECKS: tuple[Check, ...] = (
+    Check("disk", "root disk", True, "df -P / | tail -n 1", _judge_disk),
+    Check(BUSY, "no other run", True, _HAND_STARTED, _judge_busy),
+)
 
 TITLES: dict[str, str] = {SSH: "SSH answers", **{check.id: check.title for check in CHECKS}}

@@ -41,15 +41,13 @@ class Journal:
         self._database: aiosqlite.Connection | None = None
 
     async def __aenter__(self) -> Self:
+        opening = asyncio.ensure_future(self._opened())
         try:
-            await asyncio.to_thread(self.path.parent.mkdir, parents=True, exist_ok=True)
-            self._database = await aiosqlite.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
-            await self._prepare(self._database)
-        except (OSError, sqlite3.Error) as error:
+            await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            await asyncio.wait({opening})  # the database's thread must be ended, or the process never would
             await self.close()
-            raise StoreError(
-                f"the journal {self.path} cannot be opened: {error}", hint="check the folder's rights and free space"
-            ) from None
+            raise
         return self
 
     async def __aexit__(
@@ -64,10 +62,14 @@ class Journal:
 
     async def append(self, event: EventType) -> EventType:
         """Append `event` and return it with its `seq`. Raises IllegalTransition (nothing is kept) and StoreError."""
+        return (await self.append_all([event]))[0]
+
+    async def append_all(self, events: Sequence[EventType]) -> list[EventType]:
+        """Append all `events` or none of them, as `append` does."""
         database = self._open()
         async with self._lock:
             try:
-                return await self._append(database, event)
+                return await self._append(database, events)
             except sqlite3.Error as error:
                 raise StoreError(
                     f"the journal {self.path} cannot be written: {error}", hint="free some disk space and try again"
@@ -96,6 +98,17 @@ class Journal:
         """Return a number that changes when another process has written."""
         return int((await self._rows("PRAGMA data_version"))[0][0])
 
+    async def _opened(self) -> None:
+        try:
+            await asyncio.to_thread(self.path.parent.mkdir, parents=True, exist_ok=True)
+            self._database = await aiosqlite.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
+            await self._prepare(self._database)
+        except (OSError, sqlite3.Error) as error:
+            await self.close()
+            raise StoreError(
+                f"the journal {self.path} cannot be opened: {error}", hint="check the folder's rights and free space"
+            ) from None
+
     async def _prepare(self, database: aiosqlite.Connection) -> None:
         await database.execute("PRAGMA journal_mode = WAL")
         await database.execute("PRAGMA synchronous = NORMAL")
@@ -105,22 +118,26 @@ class Journal:
             raise sqlite3.DatabaseError(f"it was written by a newer Velora (format {version}, known: {_VERSION})")
         await database.execute(f"PRAGMA user_version = {_VERSION}")
 
-    async def _append(self, database: aiosqlite.Connection, event: EventType) -> EventType:
+    async def _append(self, database: aiosqlite.Connection, events: Sequence[EventType]) -> list[EventType]:
         await database.execute("BEGIN IMMEDIATE")
         try:
-            name = event.run if isinstance(event, RunEvent) else None
-            cursor = await database.execute(
-                "INSERT INTO events (run, event) VALUES (?, ?)", (name, event.model_dump_json(exclude={"seq"}))
-            )
-            seq = cursor.lastrowid or 0
-            if isinstance(event, RunEvent):
-                await self._fold_stored(database, event, seq)
-            elif isinstance(event, InstanceChecked):
-                await self._store_readiness(database, event)
+            stored = [await self._insert(database, event) for event in events]
             await database.execute("COMMIT")
         except BaseException:
             await database.execute("ROLLBACK")
             raise
+        return stored
+
+    async def _insert(self, database: aiosqlite.Connection, event: EventType) -> EventType:
+        name = event.run if isinstance(event, RunEvent) else None
+        cursor = await database.execute(
+            "INSERT INTO events (run, event) VALUES (?, ?)", (name, event.model_dump_json(exclude={"seq"}))
+        )
+        seq = cursor.lastrowid or 0
+        if isinstance(event, RunEvent):
+            await self._fold_stored(database, event, seq)
+        elif isinstance(event, InstanceChecked):
+            await self._store_readiness(database, event)
         return event.model_copy(update={"seq": seq})
 
     async def _fold_stored(self, database: aiosqlite.Connection, event: RunEvent, seq: int) -> None:
@@ -133,7 +150,7 @@ class Journal:
         )
 
     async def _store_readiness(self, database: aiosqlite.Connection, event: InstanceChecked) -> None:
-        readiness = Readiness(instance=event.instance, checks=event.checks, at=event.at)
+        readiness = Readiness(instance=event.instance, checks=event.checks, at=event.at, holder=event.holder)
         await database.execute(
             "INSERT OR REPLACE INTO readiness (instance, state) VALUES (?, ?)",
             (event.instance, readiness.model_dump_json()),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from velora_tui.hosts.fetch import fetch_tree
 from velora_tui.pipeline.phase import PhaseContext, PhaseResult
 from velora_tui.view.text import size
@@ -13,9 +15,13 @@ class Collect:
 
     async def run(self, ctx: PhaseContext) -> PhaseResult:
         await ctx.log.say(f"fetching {ctx.instance.name}:{ctx.out} to {ctx.results}")
-        files = await fetch_tree(
-            ctx.host, ctx.out, ctx.results, on_progress=lambda done, total: ctx.progress(done, total, "bytes", "")
-        )
+        loop = asyncio.get_running_loop()
+
+        def arrived(done: int, total: int) -> None:
+            # The tree is unpacked in a thread; observers live on the loop.
+            loop.call_soon_threadsafe(ctx.progress, done, total, "bytes", "")
+
+        files = await fetch_tree(ctx.host, ctx.out, ctx.results, on_progress=arrived)
         for file in files:
             await ctx.log.say(f"{file.sha256[:12]}  {file.size:>12,}  {file.path}")
         detail = f"{len(files)} files, {size(sum(file.size for file in files))}"
@@ -23,4 +29,8 @@ class Collect:
         return PhaseResult(detail)
 
     async def resume(self, ctx: PhaseContext) -> PhaseResult:
+        if await asyncio.to_thread(ctx.results.is_dir):
+            # It appears only when it is whole, and it is this attempt's own.
+            await ctx.log.say(f"{ctx.results} was fetched and verified already")
+            return PhaseResult("fetched already")
         return await self.run(ctx)

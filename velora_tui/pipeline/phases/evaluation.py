@@ -76,7 +76,9 @@ class Evaluation:
             return PhaseResult("no patch", skipped=True)
         if not ctx.task.test_command.strip():
             raise PhaseFailed(_task_failure("the task has no test_command", "add test_command to the dataset"))
-        if ctx.log.size == 0:
+        if (
+            await ctx.jobs.state(ctx.spool(self.name))
+        ).kind == "absent":  # a job that runs must find its input in place
             await self._send_input(ctx, cleaned.text)
         await run_job(ctx, _script(ctx), ctx.instance.env, _Watcher(ctx))
         return PhaseResult("tests ran")
