@@ -22,6 +22,7 @@ from velora_tui.domain.failure import FailureClass
 from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.requests import RunRequest
 from velora_tui.errors import InstanceNotReady, UsageError
+from velora_tui.store.error_log import report_bug
 from velora_tui.store.layout import Layout
 from velora_tui.view.cli_fleet import run_lines
 from velora_tui.view.stream import start_refused_record
@@ -45,9 +46,10 @@ def demo(
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Open the dashboard on an embedded fleet that does real work, on this machine alone.
+    """Open the dashboard on an embedded fleet.
 
-    Everything lies in a temporary folder, or in --state DIR, and ends with the command.
+    It does real work, on this machine alone. Everything lies in a temporary folder, or in --state DIR, and ends with
+    the command.
 
     Exit status with --headless: 0 every run finished, 3 not all did.
     """
@@ -70,7 +72,18 @@ def _folder(given_folder: Path | None) -> Iterator[Path]:
         yield given_folder
         return
     with tempfile.TemporaryDirectory(prefix="velora-demo-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
+        try:
+            yield Path(folder)
+        finally:
+            _keep_error_log(Layout.under(Path(folder) / "state").error_log)
+
+
+def _keep_error_log(passing: Path) -> None:
+    """Save the details of bugs from a folder that is about to go."""
+    if passing.exists():
+        kept = Options().layout(None).error_log
+        report_bug(kept, passing.read_text(encoding="utf-8", errors="replace"))
+        Console().say(f"the demo's error log is kept in {kept}")
 
 
 def _on_screen(

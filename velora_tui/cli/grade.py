@@ -38,7 +38,9 @@ def grade(
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Judge a test log against the FAIL_TO_PASS and PASS_TO_PASS lists of its task.
+    """Judge the log of a task's tests.
+
+    Each test of the FAIL_TO_PASS and PASS_TO_PASS lists is looked for by its exact name.
 
     Exit status: 0 whatever the verdict, 1 where the log can't be read, 2 wrong request.
     """

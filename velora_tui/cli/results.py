@@ -37,7 +37,9 @@ def results(
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """List finished attempts; for a single one, the listed tests too.
+    """List finished attempts.
+
+    For a single one, its listed tests are shown too.
 
     Exit status: 0, or 1 where a result could not be read.
     """

@@ -97,9 +97,10 @@ def retry(
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Give an ended run another attempt on its instance, and follow it.
+    """Give an ended run another attempt, and follow it.
 
-    The earlier attempts are kept. Ctrl-C and exit statuses are those of `velora run`.
+    It goes to the instance of the last one; earlier attempts are kept. Ctrl-C and exit statuses are those of
+    `velora run`.
     """
     options = given(ctx, fleet, state, as_json)
 
@@ -112,7 +113,7 @@ def retry(
 def attach(
     ctx: typer.Context, fleet: FleetOption = None, state: StateOption = None, as_json: JsonOption = False
 ) -> int:
-    """Take up the runs that no Velora of yours follows any more, and follow them.
+    """Take up the runs that nobody follows any more.
 
     Ctrl-C and exit statuses are those of `velora run`.
     """
@@ -136,7 +137,9 @@ def stop(
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Stop a run: its job ends on the instance, what it made so far stays there.
+    """Stop a run.
+
+    Its job ends on the instance; what it made so far stays there.
 
     Exit status: 0 it is over, 1 it could not be stopped, 2 wrong request.
     """

@@ -29,7 +29,10 @@ _CHECK_SPANS = {
 def status(
     ctx: typer.Context, fleet: FleetOption = None, state: StateOption = None, as_json: JsonOption = False
 ) -> int:
-    """Show the instances and runs as the journal knows them; asks no instance."""
+    """Show the fleet as the journal knows it.
+
+    No instance is asked.
+    """
     options = given(ctx, fleet, state, as_json)
     loaded, layout = options.load()
     from velora_tui.engine.engine import Engine
@@ -56,7 +59,10 @@ def check(
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Ask the instances whether they can take a run. Exit status: 0 all are ready, 1 not all."""
+    """Ask instances whether they can take a run.
+
+    Exit status: 0 all are ready, 1 not all.
+    """
     options = given(ctx, fleet, state, as_json)
     loaded, layout = options.load()
     from velora_tui.engine.engine import Engine
