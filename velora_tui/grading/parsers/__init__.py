@@ -10,7 +10,9 @@ from velora_tui.grading.log import LogLines
 from velora_tui.grading.parsed import Listed, ParsedLog
 from velora_tui.grading.parsers import (
     cargo,
+    ctest,
     go,
+    googletest,
     jest,
     minitest,
     mocha,
@@ -58,6 +60,8 @@ _PARSERS = {
     "parsers/ruby_minitest_parser.py": minitest.parse,
     "ruby/parse_log_rspec": rspec.parse,
     "php/parse_log_phpunit": phpunit.parse,
+    "cpp/parse_log_googletest": googletest.parse,
+    "cpp/parse_log_ctest": ctest.parse,
 }
 _CUT_AT_BLANK = frozenset({"python/parse_log_unittest", "python/parse_log_django"})
 

@@ -103,4 +103,4 @@ def _decide(test: _Test, reader: _Reader) -> Observation | None:
     if not reader.complete:
         return max(test.seen, key=lambda seen: SEVERITY[seen.status], default=None)
     passes = [seen for seen in test.seen if seen.status not in FAILING]
-    return (passes or test.seen or [None])[-1]
+    return (passes or test.seen)[-1] if test.seen else None
