@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from velora_tui.domain.fleet import Fleet
 from velora_tui.errors import UnknownName
 from velora_tui.pipeline.phase import Phase
 from velora_tui.pipeline.phases.collect import Collect
@@ -34,17 +33,9 @@ RECIPES: dict[str, Recipe] = {
     "native": Recipe(_NATIVE, frozenset(phase.name for phase in _NATIVE)),
 }
 
-_DEFAULT_SECONDS = {"image": 3600.0, "trajectory": 7200.0, "evaluation": 3600.0, "collect": 1800.0}
-_OTHER_SECONDS = 600.0
-
 
 def recipe(name: str) -> Recipe:
     """Return the recipe called `name`. Raises UnknownName."""
     if name not in RECIPES:
         raise UnknownName.of("recipe", name, sorted(RECIPES))
     return RECIPES[name]
-
-
-def time_limit_seconds(fleet: Fleet, phase: str) -> float:
-    """Return how long `phase` may take: the fleet file's `timeouts`, or a default."""
-    return fleet.defaults.timeouts.get(phase, _DEFAULT_SECONDS.get(phase, _OTHER_SECONDS))

@@ -1,0 +1,99 @@
+"""The job that runs the users' script (HARNESS.md, "Calling")."""
+
+from __future__ import annotations
+
+from shlex import quote
+
+from velora_tui.domain.image import S3Object, image_source, parse_s3
+from velora_tui.hosts.shell import quote_path
+from velora_tui.pipeline.harness.banners import PHASES
+from velora_tui.pipeline.limits import time_limit_seconds as phase_limit_seconds
+from velora_tui.pipeline.phase import PhaseContext
+
+SCRIPT = "evaluation/benchmarks/multi_swe_bench/scripts/run_full_eval_with_s3.sh"
+DEFAULT_ROOT = "~/SWETEs7/OpenHands"
+
+# PYTHONUNBUFFERED: `### OUTPUT FILE` comes when it is known, not when the agent has ended.
+_FIXED = {
+    "USE_SWELANCER_MONOLITH": "false",
+    "LOG_ALL_EVENTS": "true",
+    "PYTHONUNBUFFERED": "1",
+    "EVAL_OUTPUT_FILE": "velora",
+    "OUTPUT_DIR": "velora",
+}
+
+_RUN = """\
+root={root}
+dataset={dataset}
+cd -- "$root" || {{ echo "velora: there is no harness at $root"; exit 66; }}
+if [ ! -f {script} ]; then echo "velora: the harness script is missing: $root/"{script}; exit 66; fi
+if [ ! -x {script} ]; then echo "velora: the harness script is not executable: $root/"{script}; exit 77; fi
+export PATH="$HOME/.local/bin:$PATH" PYTHONPATH="$PWD${{PYTHONPATH:+:$PYTHONPATH}}"
+date '+%Y-%m-%d %H:%M:%S' >{started} || exit 74
+exec ./{script} {model} "$dataset" 1 {iterations} 1
+"""
+
+
+def script(ctx: PhaseContext) -> str:
+    """Return the job's script; its exit status is that of the users' script."""
+    return _RUN.format(
+        root=quote_path(root(ctx)),
+        dataset=quote_path(dataset_path(ctx)),
+        started=quote_path(started_path(ctx)),
+        script=SCRIPT,
+        model=quote(ctx.run.model),
+        iterations=ctx.run.max_iterations,
+    )
+
+
+def environment(ctx: PhaseContext) -> dict[str, str]:
+    """Return the variables that the script needs; the fleet file's own win."""
+    folder = image_folder(ctx)
+    return {
+        **_FIXED,
+        "INSTANCE_ID": ctx.task.instance_id,
+        "S3_BUCKET": folder.bucket,
+        "S3_PREFIX": folder.key,
+        "RUN_NUMBER": str(ctx.run.run_number),
+        **_display_name(ctx),
+        **ctx.instance.env,
+    }
+
+
+def time_limit_seconds(ctx: PhaseContext) -> float:
+    """Return how long the whole job may take: the limits of its phases together."""
+    return sum(phase_limit_seconds(ctx.fleet, phase) for phase in PHASES)
+
+
+def root(ctx: PhaseContext) -> str:
+    """Return the harness's root folder on the instance."""
+    return ctx.instance.harness or DEFAULT_ROOT
+
+
+def dataset_name(ctx: PhaseContext) -> str:
+    """Return the dataset file's name. The script names its output folder by it, so no other attempt may have it."""
+    return f"{ctx.run.run}.{ctx.attempt}.jsonl"
+
+
+def dataset_path(ctx: PhaseContext) -> str:
+    """Return where the dataset lies on the instance."""
+    return f"{ctx.remote}/{dataset_name(ctx)}"
+
+
+def started_path(ctx: PhaseContext) -> str:
+    """Return the file that holds the instance's local time when the script was started."""
+    return f"{ctx.remote}/harness_started"
+
+
+def image_folder(ctx: PhaseContext) -> S3Object:
+    """Return bucket and key of the folder that holds the task's image."""
+    source = image_source(ctx.task, ctx.fleet.s3.images)
+    file = source if isinstance(source, S3Object) else parse_s3(f"{ctx.fleet.s3.images.rstrip('/')}/x")
+    return S3Object(file.bucket, file.key.rpartition("/")[0])
+
+
+def _display_name(ctx: PhaseContext) -> dict[str, str]:
+    """Return a name of its own for a later attempt: February looks for its output by model and run number."""
+    if ctx.attempt == 1:
+        return {}
+    return {"MODEL_DISPLAY_NAME": f"{ctx.fleet.label(ctx.run.model)}-{ctx.run.run}.{ctx.attempt}"}
