@@ -61,6 +61,8 @@ def _term(word: str, keys: Collection[str]) -> Term | None:
     word = word.removeprefix("!")
     if len(word) >= 2 and word.startswith("/") and word.endswith("/"):
         return Term("", (_regex(word[1:-1]),), is_not) if len(word) > 2 else None
+    if word.startswith("/"):
+        return _unfinished(word[1:], is_not)
     key, colon, value = word.partition(":")
     if not colon or key not in keys:
         key, value = "", word
@@ -68,7 +70,17 @@ def _term(word: str, keys: Collection[str]) -> Term | None:
     alternatives = [part for part in (value.split(",") if key else [value]) if part]
     if not alternatives:
         return None
-    return Term(key, tuple(re.compile(re.escape(part), re.IGNORECASE) for part in alternatives), is_not)
+    # In a column a value begins a word: state:resolved is not unresolved.
+    begin = r"(?<!\w)" if key else ""
+    return Term(key, tuple(re.compile(begin + re.escape(part), re.IGNORECASE) for part in alternatives), is_not)
+
+
+def _unfinished(pattern: str, is_not: bool) -> Term | None:
+    """Return what a regular expression still being typed means: nothing while it is wrong or empty."""
+    try:
+        return Term("", (_regex(pattern),), is_not) if pattern else None
+    except UsageError:
+        return None
 
 
 def _regex(pattern: str) -> re.Pattern[str]:

@@ -44,8 +44,9 @@ def _running(row: InstanceSnapshot, attempt: Attempt, rates: Rates, at: datetime
     quiet = rates.quiet_seconds(row.run.run, at) if row.run else None
     if progress is None or phase is None or progress.phase != phase.name or progress.attempt != attempt.number:
         return _heartbeat(attempt, quiet)
-    spans = progress_spans(progress, rates, narrow=narrow)
-    return (*spans, Span(f"  quiet {age(quiet)}", "look")) if quiet is not None and quiet > QUIET_SECONDS else spans
+    if quiet is None or quiet <= QUIET_SECONDS:
+        return progress_spans(progress, rates, narrow=narrow)
+    return (*progress_spans(progress, rates, narrow=True), Span(f"  quiet {age(quiet)}", "look"))
 
 
 def _heartbeat(attempt: Attempt, quiet_seconds: float | None) -> Span:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from velora_tui.domain.events import AttemptState, ConnectionChanged, ConnectionState, PhaseProgressed, PhaseState, Summary
+from velora_tui.domain.events import (
+    AttemptState,
+    ConnectionChanged,
+    ConnectionState,
+    PhaseProgressed,
+    PhaseState,
+    Summary,
+)
 from velora_tui.domain.failure import Failure, FailureClass
 from velora_tui.domain.fleet import Fleet, FleetSection, Instance, Model
 from velora_tui.domain.readiness import CheckResult, CheckStatus, Readiness
@@ -130,7 +137,9 @@ def instance(
 
 
 def progressed(name: str, phase: str, done: int, total: int | None, unit: str, detail: str = "") -> PhaseProgressed:
-    return PhaseProgressed(run=name, attempt=1, phase=phase, done=done, total=total, unit=unit, detail=detail, at=ago(1))
+    return PhaseProgressed(
+        run=name, attempt=1, phase=phase, done=done, total=total, unit=unit, detail=detail, at=ago(1)
+    )
 
 
 def snapshot(
@@ -185,7 +194,14 @@ def busy_fleet() -> FleetSnapshot:
         instance("eval4", ready=readiness("eval4", disk=91, seconds=20)),
         instance(
             "eval5",
-            run("01A5", "iterative/dvc", "0920921", "llm.gpt", attempt("eval5", "trajectory", seconds=1275), run_number=2),
+            run(
+                "01A5",
+                "iterative/dvc",
+                "0920921",
+                "llm.gpt",
+                attempt("eval5", "trajectory", seconds=1275),
+                run_number=2,
+            ),
             progress=progressed("01A5", "trajectory", 161, 200, "steps", "run pytest tests/unit"),
         ),
         instance(
@@ -195,13 +211,23 @@ def busy_fleet() -> FleetSnapshot:
         ),
         instance(
             "eval9",
-            run("01A9", requests, "5182905279", "llm.gpt", attempt("eval9", None, done, seconds=1192,
-                outcome=Outcome.RESOLVED, summary=resolved)),  # fmt: skip
+            run(
+                "01A9",
+                requests,
+                "5182905279",
+                "llm.gpt",
+                attempt("eval9", None, done, seconds=1192, outcome=Outcome.RESOLVED, summary=resolved),
+            ),
         ),
         instance(
             "lancer1",
-            run("01L1", sepal, "1319603449", "llm.kimi", attempt("lancer1", None, done, seconds=920,
-                outcome=Outcome.UNRESOLVED, summary=unresolved)),  # fmt: skip
+            run(
+                "01L1",
+                sepal,
+                "1319603449",
+                "llm.kimi",
+                attempt("lancer1", None, done, seconds=920, outcome=Outcome.UNRESOLVED, summary=unresolved),
+            ),
         ),
         instance(
             "lancer2",

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from tests.ui.dashboard.build import attempt, instance, readiness, run
 from velora_tui.domain.events import AnyEvent, InstanceChecked, Notice
 from velora_tui.domain.readiness import Readiness
 from velora_tui.domain.requests import RunRequest
@@ -16,13 +17,13 @@ from velora_tui.domain.snapshot import FleetSnapshot
 from velora_tui.errors import UnknownName, VeloraError
 from velora_tui.store.layout import Layout
 
-from tests.ui.dashboard.build import attempt, instance, readiness, run
-
 
 class FakeEngine:
     """`asked` holds what was asked, in order; `refuse_with` is raised by the next start, retry or stop."""
 
-    def __init__(self, shown: FleetSnapshot, state: Path, *, read_only: bool = False, never_opens: bool = False) -> None:
+    def __init__(
+        self, shown: FleetSnapshot, state: Path, *, read_only: bool = False, never_opens: bool = False
+    ) -> None:
         self.shown = replace(shown, read_only=read_only)
         self.fleet = shown.fleet
         self.layout = Layout.under(state)
@@ -55,7 +56,9 @@ class FakeEngine:
         self._ask("start", request)
         return run("01NEW", "psf/requests", request.task or "1", request.model, attempt(request.instance, "upload"))
 
-    async def retry(self, run_id: str, from_phase: str | None = None, *, force: bool = False, wait: bool = False) -> Run:
+    async def retry(
+        self, run_id: str, from_phase: str | None = None, *, force: bool = False, wait: bool = False
+    ) -> Run:
         self._ask("retry", run_id, from_phase, *(["force"] if force else []), *(["wait"] if wait else []))
         return self.run(run_id)
 

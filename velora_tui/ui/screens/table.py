@@ -35,6 +35,7 @@ class TableScreen(BaseScreen):
         self._filter = Filter()
         self._order = Order()
         self._columns: tuple[Column, ...] = ()
+        self._cursor_before: str | None = None
 
     def entries(self, snapshot: FleetSnapshot) -> Sequence[Entry]:
         """Return all rows there are."""
@@ -172,18 +173,25 @@ class TableScreen(BaseScreen):
 
     def do_filter(self) -> None:
         """Let one type a filter, beginning with the last one."""
+        self._cursor_before = self.table.cursor_key
         self.query_one(FilterBar).open(self._filter.text)
 
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
         """Filter while one types."""
-        self._use_filter(event.text)
+        self._type_filter(event.text)
         if event.kept:
             self.table.focus()
 
     def on_filter_bar_given_up(self, event: FilterBar.GivenUp) -> None:
         """Go back to the filter before."""
-        self._use_filter(event.text)
+        self._type_filter(event.text)
         self.table.focus()
+
+    def _type_filter(self, text: str) -> None:
+        """Use the filter; the cursor is on the row where it was before typing, as long as that is shown."""
+        self._use_filter(text)
+        if self._cursor_before is not None:
+            self.table.move_to(self._cursor_before)
 
     def _use_filter(self, text: str) -> None:
         bar = self.query_one(FilterBar)
@@ -193,7 +201,8 @@ class TableScreen(BaseScreen):
             bar.show_problem(str(error))
             return
         bar.show_problem("")
-        self.dashboard.refresh_now()
+        if self.snapshot is not None:
+            self.refresh_snapshot(self.snapshot)
 
     def do_back(self) -> None:
         """Take away the filter, then the marks, then go one level up."""

@@ -1,0 +1,384 @@
+"""What keys do: start, retry, stop, check, copy, quit, and why some can't be pressed now."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests.ui.dashboard.build import busy_fleet, instance, readiness, snapshot
+from tests.ui.dashboard.drive import dashboard
+from tests.ui.dashboard.fake_engine import FakeEngine
+from velora_tui.domain.requests import RunRequest
+from velora_tui.errors import InstanceBusy, InstanceNotReady, StoreError, UnknownName
+from velora_tui.ui.keys import ACTIONS, BY_ID, FOOTER_LIMIT, SCREENS, actions_of, footer_of
+from velora_tui.ui.screens.fleet import FleetScreen
+from velora_tui.ui.screens.log import LogScreen
+from velora_tui.ui.screens.queue import QueueScreen
+from velora_tui.ui.screens.readiness import ReadinessScreen
+from velora_tui.ui.screens.results import ResultsScreen
+from velora_tui.ui.screens.run import RunScreen
+
+SCREEN_CLASSES = {
+    "fleet": FleetScreen,
+    "readiness": ReadinessScreen,
+    "queue": QueueScreen,
+    "results": ResultsScreen,
+    "log": LogScreen,
+    "run": RunScreen,
+}
+
+
+def asked(engine: FakeEngine, verb: str) -> list[tuple[object, ...]]:
+    return [what[1:] for what in engine.asked if what[0] == verb]
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_every_action_of_a_screen_is_carried_out_by_it(name):
+    assert all(callable(getattr(SCREEN_CLASSES[name], f"do_{action.id}", None)) for action in actions_of(name))
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_no_key_means_two_things_on_a_screen(name):
+    keys = [key for action in actions_of(name) for key in action.keys]
+    assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_the_footer_has_at_most_eight_keys_and_ends_with_help(name):
+    footer = footer_of(name)
+    assert len(footer) <= FOOTER_LIMIT
+    assert footer[-1].id == "help"
+
+
+def test_keys_survive_tmux():
+    allowed = re.compile(r"[A-Za-z0-9]|f\d+|ctrl\+[a-z]|[a-z]+(_[a-z]+)*")
+    assert all(allowed.fullmatch(key) for action in ACTIONS for key in action.keys)
+
+
+def test_what_destroys_also_writes():
+    assert all(action.writes for action in ACTIONS if action.destructive)
+    assert BY_ID["stop"].destructive
+
+
+# --- keys that can't be used now
+
+
+@pytest.mark.parametrize(
+    ("moves", "key", "reason"),
+    [
+        (0, "r", "retry: it still runs: x stops it first"),
+        (9, "x", "stop: nothing runs here"),
+        (6, "x", "stop: nothing runs here: this run is over"),
+        (9, "l", "log: no run here yet: s starts one"),
+        (9, "enter", "open: no run here yet: s starts one"),
+    ],
+)
+async def test_a_key_that_cannot_be_used_says_why(engine, moves, key, reason):
+    async with dashboard(engine) as seen:
+        await seen.press(*["j"] * moves, key)
+        await seen.hears(reason)
+        assert asked(engine, "stop") == asked(engine, "retry") == []
+
+
+@pytest.mark.parametrize("key", ["s", "r", "x", "c"])
+async def test_read_only_forbids_what_changes_something(tmp_path, key):
+    engine = FakeEngine(busy_fleet(), tmp_path, read_only=True)
+    async with dashboard(engine) as seen:
+        assert "read-only" in seen.lines[0]
+        await seen.press(key)
+        await seen.hears("Velora was started with --readonly")
+        assert engine.asked == [("attach",)]
+
+
+# --- stop
+
+
+async def test_stop_asks_and_enter_means_no(engine):
+    async with dashboard(engine) as seen:
+        await seen.press("x")
+        await seen.sees("Stop this run?")
+        assert "eval1  12rambau/sepal_ui 1319603449  gpt  run 1" in seen.line_with("▶ trajectory  eval1")
+        await seen.press("enter")
+        await seen.until(lambda: "Stop this run?" not in seen.text)
+        assert asked(engine, "stop") == []
+
+
+async def test_stop_stops_after_a_yes(engine):
+    async with dashboard(engine) as seen:
+        await seen.press("x", "y")
+        await seen.until(lambda: asked(engine, "stop") == [("01A1",)])
+
+
+async def test_stop_applies_to_the_marked_ones_that_run(engine):
+    async with dashboard(engine) as seen:
+        await seen.press("space", "j", "space", "j", "space")
+        await seen.sees("3 marked")
+        await seen.press("x")
+        await seen.sees("Stop 2 runs?")
+        await seen.press("y")
+        await seen.until(lambda: asked(engine, "stop") == [("01A1",), ("01A2",)])
+
+
+async def test_over_five_targets_the_number_has_to_be_typed(tmp_path):
+    fleet = busy_fleet()
+    more = [instance(f"more{number}", row.run) for number, row in enumerate(fleet.instances) if row.is_busy]
+    rows = [*fleet.instances[:2], *(one for one in more)]
+    engine = FakeEngine(snapshot(*rows, name="many"), tmp_path)
+    async with dashboard(engine) as seen:
+        await seen.press("asterisk", "x")
+        await seen.sees("Stop 7 runs?")
+        await seen.press("y", "enter")
+        await seen.until(lambda: "Stop 7 runs?" not in seen.text)
+        assert asked(engine, "stop") == []
+        await seen.press("x")
+        await seen.sees("Stop 7 runs?")
+        await seen.press("7", "enter")
+        await seen.until(lambda: len(asked(engine, "stop")) == 7)
+
+
+# --- retry
+
+
+async def test_retry_proposes_the_phase_that_failed(engine):
+    async with dashboard(engine) as seen:
+        await seen.press("j", "j", "r")
+        await seen.sees("from image   where it failed")
+        await seen.press("enter")
+        await seen.until(lambda: asked(engine, "retry") == [("01A3", "image")])
+
+
+async def test_retry_from_the_start(engine):
+    async with dashboard(engine) as seen:
+        await seen.press("j", "j", "r")
+        await seen.sees("from the start")
+        await seen.press("j", "enter")
+        await seen.until(lambda: asked(engine, "retry") == [("01A3", None)])
+
+
+async def test_a_retry_of_a_busy_instance_offers_to_wait(engine):
+    engine.refuse_with = [InstanceBusy("busy with run 01XX", instance="eval3")]
+    async with dashboard(engine) as seen:
+        await seen.press("j", "j", "r", "enter")
+        await seen.sees("Wait in the queue?")
+        assert "eval3: busy with run 01XX" in seen.text
+        await seen.press("y")
+        await seen.until(lambda: asked(engine, "retry") == [("01A3", "image"), ("01A3", "image", "wait")])
+
+
+async def test_a_retry_on_an_instance_that_is_not_ready_goes_on_only_after_a_yes(engine):
+    engine.refuse_with = [InstanceNotReady("disk: 91 % used", instance="eval3")]
+    async with dashboard(engine) as seen:
+        await seen.press("j", "j", "r", "enter")
+        await seen.sees("Start although not ready?")
+        await seen.press("enter")
+        await seen.until(lambda: "Start although" not in seen.text)
+        assert len(asked(engine, "retry")) == 1
+
+
+# --- start
+
+
+def dataset(tmp_path, *ids: str):
+    path = tmp_path / "tasks.jsonl"
+    path.write_text(
+        "".join(
+            json.dumps({"instance_id": one, "repo": "psf/requests", "base_commit": "abc1234"}) + "\n" for one in ids
+        )
+    )
+    return path
+
+
+async def test_the_form_starts_a_run_and_remembers(engine, tmp_path):
+    path = dataset(tmp_path, "requests-1")
+    async with dashboard(engine, datasets=[path]) as seen:
+        await seen.press(*"jjjjjjjjj", "s")
+        await seen.sees("requests-1  psf/requests")
+        await seen.press("ctrl+s")
+        await seen.hears("psf/requests 1 · llm.gpt · run 1")
+        assert asked(engine, "start") == [
+            (RunRequest(dataset=str(path), task="requests-1", model="llm.gpt", instance="lancer3"),)
+        ]
+        assert json.loads(engine.layout.form.read_text())["task"] == "requests-1"
+
+
+async def test_a_file_that_does_not_exist_is_told_in_the_form(engine):
+    async with dashboard(engine) as seen:
+        await seen.press("s")
+        await seen.sees("Start a run")
+        await seen.type("nothing.jsonl")
+        await seen.sees("nothing.jsonl cannot be read: No such file or directory — name a dataset file")
+
+
+async def test_a_refused_start_is_told_in_the_form_which_stays(engine, tmp_path):
+    engine.refuse_with = [UnknownName.of("model", "llm.nobody", ["llm.gpt"])]
+    async with dashboard(engine, datasets=[dataset(tmp_path, "t1")]) as seen:
+        await seen.press("s")
+        await seen.sees("t1  psf/requests")
+        await seen.press("ctrl+s")
+        await seen.sees("unknown model 'llm.nobody'")
+        assert "Start a run" in seen.text
+
+
+async def test_a_wrong_run_number_is_told_in_the_form(engine, tmp_path):
+    async with dashboard(engine, datasets=[dataset(tmp_path, "t1")]) as seen:
+        await seen.press("s")
+        await seen.sees("t1  psf/requests")
+        seen.app.screen.query_one("#number").value = "0"
+        await seen.press("ctrl+s")
+        await seen.sees("run number: Input should be greater than or equal to 1")
+        assert asked(engine, "start") == []
+
+
+async def test_a_dataset_with_a_hostile_id_is_one_clear_line(engine, tmp_path):
+    path = dataset(tmp_path, "../../x; rm -rf ~")
+    async with dashboard(engine, datasets=[path]) as seen:
+        await seen.press("s")
+        await seen.sees("is not a safe name")
+
+
+# --- the rest
+
+
+async def test_check_checks_and_tells(engine):
+    async with dashboard(engine) as seen:
+        await seen.press("c")
+        await seen.hears("eval1 is ready")
+        assert asked(engine, "check") == [("eval1",)]
+
+
+async def test_copy_says_where_it_went(engine, monkeypatch):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    async with dashboard(engine) as seen:
+        await seen.press("y")
+        await seen.hears("copied: terminal (OSC 52) and")
+        assert (engine.layout.state / "copied.txt").read_text().startswith("eval1\t▶ trajectory\t12rambau/sepal_ui")
+
+
+async def test_enter_opens_the_run_and_esc_comes_back(engine):
+    async with dashboard(engine) as seen:
+        await seen.press("enter")
+        await seen.until(lambda: seen.screen.NAME == "run")
+        await seen.press("escape")
+        await seen.until(lambda: seen.screen.NAME == "fleet")
+
+
+async def test_enter_on_a_failed_run_shows_its_evidence(engine):
+    engine.write_log("01A3", "image", "".join(f"log line {number}\n" for number in range(1, 400)))
+    async with dashboard(engine) as seen:
+        await seen.press("j", "j", "enter")
+        await seen.until(lambda: seen.screen.NAME == "run")
+        await seen.sees("docker-buildx")
+        await seen.sees("▌    3  log line 3")
+
+
+async def test_l_shows_the_log_tab_on_that_run_and_esc_comes_back(engine):
+    engine.write_log("01A2", "evaluation", "hello from eval2\n")
+    async with dashboard(engine) as seen:
+        await seen.press("j", "l")
+        await seen.until(lambda: seen.screen.NAME == "log")
+        await seen.sees("hello from eval2")
+        await seen.press("escape")
+        await seen.until(lambda: seen.screen.NAME == "fleet")
+
+
+async def test_esc_never_quits(engine):
+    async with dashboard(engine) as seen:
+        await seen.press("2", *["escape"] * 5)
+        await seen.until(lambda: seen.screen.NAME == "fleet")
+        assert seen.app.is_running
+
+
+async def test_help_names_every_key_of_the_screen_and_of_the_list(engine):
+    async with dashboard(engine, (160, 90)) as seen:
+        await seen.press("question_mark")
+        await seen.sees("Keys · Fleet")
+        for action in actions_of("fleet"):
+            assert not action.keys or action.description in seen.text
+        assert "Mark all rows, or none" in seen.text
+        assert "not now: it still runs: x stops it first" in seen.text
+
+
+async def test_the_palette_reaches_actions_instances_runs_and_themes(engine):
+    async with dashboard(engine) as seen:
+        await seen.press("colon", *"lancer2", "enter")
+        await seen.until(lambda: seen.table.cursor_key == "lancer2")
+        await seen.press("ctrl+p", *"velora-light", "enter")
+        await seen.until(lambda: seen.app.theme == "velora-light")
+        await seen.press("ctrl+p")
+        await seen.type("check whether")
+        await seen.press("enter")
+        await seen.hears("lancer2 is ready")
+        await seen.press("ctrl+p")
+        await seen.type("dvc")
+        await seen.press("enter")
+        await seen.until(lambda: seen.screen.NAME == "run")
+
+
+async def test_a_theme_is_shown_at_once_and_esc_brings_the_old_one_back(engine):
+    async with dashboard(engine) as seen:
+        await seen.press("ctrl+p")
+        await seen.type("choose the colours")
+        await seen.press("enter")
+        await seen.sees("velora-light")
+        await seen.press("j")
+        await seen.until(lambda: seen.app.theme == "velora-light")
+        await seen.press("escape")
+        await seen.until(lambda: seen.app.theme == "velora-dark")
+
+
+async def test_f2_gives_the_mouse_to_the_terminal(engine):
+    async with dashboard(engine) as seen:
+        await seen.press("f2")
+        await seen.hears("the mouse is the terminal's")
+
+
+# --- leaving
+
+
+async def test_quit_says_what_goes_on_and_lets_go_of_the_engine(engine):
+    async with dashboard(engine) as seen:
+        await seen.press("q")
+        await seen.sees(
+            "5 runs go on on their instances, 2 wait in the queue until you are back; come back with `velora`"
+        )
+        await seen.press("y")
+        await seen.until(lambda: not seen.app.is_running)
+    assert engine.closed.is_set()
+
+
+async def test_quit_asks_nothing_where_nothing_runs(tmp_path):
+    engine = FakeEngine(snapshot(instance("eval1", ready=readiness("eval1"))), tmp_path)
+    async with dashboard(engine) as seen:
+        await seen.press("q")
+        await seen.until(lambda: not seen.app.is_running)
+
+
+# --- what goes wrong
+
+
+async def test_a_journal_that_cannot_be_read_is_said_on_the_screen(engine):
+    engine.opens_with = StoreError("the journal is damaged", hint="move it away")
+    async with dashboard(engine, live=False) as seen:
+        await seen.sees("the journal is damaged — move it away")
+
+
+async def test_a_bug_in_the_engine_leaves_no_traceback_but_a_file(engine):
+    engine.opens_with = RuntimeError("boom [/b]")
+    async with dashboard(engine, live=False) as seen:
+        await seen.sees("the engine met a bug and stopped")
+        assert "boom" not in seen.text
+        assert "RuntimeError: boom [/b]" in engine.layout.error_log.read_text()
+
+
+async def test_a_bug_in_an_action_leaves_no_traceback_but_a_file(engine, monkeypatch):
+    async def broken(names):
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(engine, "check", broken)
+    async with dashboard(engine) as seen:
+        await seen.press("c")
+        await seen.hears("That should not have happened")
+        assert "RuntimeError: boom" in engine.layout.error_log.read_text()
