@@ -18,9 +18,12 @@ Patches = Annotated[tuple[str, ...], BeforeValidator(parse_patches)]
 
 
 class Task(BaseModel):
-    """One task. Field names are the dataset's, in lower case; `test_patches` also reads `test_patch`."""
+    """One task. Field names are the dataset's, in lower case; `test_patches` also reads `test_patch`.
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True, extra="ignore")
+    Other fields of the record are kept as they are: harness scripts may know them.
+    """
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, extra="allow")
 
     instance_id: SafeName
     repo: Repository

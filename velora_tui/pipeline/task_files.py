@@ -8,9 +8,12 @@ from typing import Any
 from velora_tui.domain.task import Task
 
 
-def dataset_record(task: Task) -> dict[str, Any]:
-    """Return `task` with the dataset's field names; `test_patch` and `test_patches` are both there."""
-    record = task.model_dump(mode="json", exclude={"fail_to_pass", "pass_to_pass"})
+def dataset_record(task: Task, *, only_given: bool = False) -> dict[str, Any]:
+    """Return `task` with the dataset's field names; `test_patch` and `test_patches` are both there.
+
+    `only_given` leaves out the optional fields that the dataset did not have.
+    """
+    record = task.model_dump(mode="json", exclude={"fail_to_pass", "pass_to_pass"}, exclude_unset=only_given)
     return {
         **record,
         "FAIL_TO_PASS": json.dumps(task.fail_to_pass),

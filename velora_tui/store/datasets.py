@@ -42,7 +42,7 @@ class TaskStore:
 
     def keep(self, task: Task) -> str:
         """Store `task` and return its name. Blocks; raises StoreError."""
-        data = task.model_dump_json(indent=2).encode()
+        data = task.model_dump_json(indent=2, exclude_unset=True).encode()
         name = hashlib.sha256(data).hexdigest()[:32]
         path = self._path(name)
         if not path.exists():

@@ -41,7 +41,8 @@ async def follow_segment(ctx: PhaseContext, watch: Watcher = lambda data: None) 
             ctx.spool(JOB),
             sink,
             offset=await asyncio.to_thread(_size, earlier_logs(ctx)) + ctx.log.size,
-            patience_seconds=ctx.time_limit_seconds,
+            patience_seconds=ctx.time_limit_seconds,  # a cut network ends nothing on the instance
+            on_break=ctx.on_break,
         )
     except _LaterPhase:
         return None
