@@ -102,7 +102,7 @@ class _Painter:
         return name.removeprefix(self.folder)
 
 
-def test_lines(verdict: Verdict, view: TreeView, reasons: Mapping[str, Reason]) -> list[Line]:
+def tree_lines(verdict: Verdict, view: TreeView, reasons: Mapping[str, Reason]) -> list[Line]:
     """Return the tree. Keys: "GROUP:test:NAME" for a test, "fold:…" for what enter folds and unfolds."""
     groups = _groups(verdict)
     folder = _common_folder([test.name for group in groups[:2] for test in (*group.failing, *group.passing)])
@@ -120,7 +120,7 @@ def test_lines(verdict: Verdict, view: TreeView, reasons: Mapping[str, Reason]) 
     return lines
 
 
-def test_of(key: str) -> str:
+def name_of(key: str) -> str:
     """Return the name of the test that the line with this key is about, or nothing."""
     return "" if key.startswith("fold:") else key.partition(":test:")[2]
 
@@ -129,7 +129,7 @@ def failed_keys(lines: Sequence[Line], verdict: Verdict) -> list[str]:
     """Return the keys of the lines of listed tests that did not do what they should, in order."""
     failed = {*verdict.fail_to_pass.failure, *verdict.pass_to_pass.failure}
     listed = [line.key for line in lines if line.key.startswith(("FAIL_TO_PASS:", "PASS_TO_PASS:", "fold:"))]
-    return [key for key in listed if test_of(key) in failed or ":missing:" in key]
+    return [key for key in listed if name_of(key) in failed or ":missing:" in key]
 
 
 def file_of(name: str) -> str:

@@ -15,6 +15,7 @@ from velora_tui.view.text import cells, duration
 MOST_LINES = 3
 LONGEST_BAR = 24
 SEPARATOR_CELLS = 3
+LAST_BAR_CELLS = 2
 BRIEF_SHARE = 0.05
 
 
@@ -51,17 +52,28 @@ def phase_seconds(phase: PhaseRun, now: datetime) -> float:
 def timeline(attempt: Attempt, now: datetime, width: int, chosen: str | None = None) -> list[tuple[Span, ...]]:
     """Return the phases in at most three lines of `width` cells, with bars in proportion where there is room.
 
-    The phase `chosen` is the one whose log is shown. Where not all fits on a line, details go first, then long names,
-    then brief times.
+    The phase `chosen` is the one whose log is shown. Where not all fits on a line, details go first, then brief times,
+    then long names.
     """
-    brief_seconds = BRIEF_SHARE * sum(phase_seconds(phase, now) for phase in attempt.phases)
-    for form in (_Form(has_details=True), _Form(), _Form(has_names=False), _Form(False, False, brief_seconds)):
+    total_seconds = sum(phase_seconds(phase, now) for phase in attempt.phases)
+    for form in _forms(BRIEF_SHARE * total_seconds):
         marks = [_mark(phase, now, chosen, form) for phase in attempt.phases]
         rows = _rows(marks, width)
         if len(rows) == 1:
             break
     cells_per_second = min((_scale(row, width) for row in rows), default=0.0)
     return [_line(row, cells_per_second) for row in rows[:MOST_LINES]]
+
+
+def _forms(brief_seconds: float) -> tuple[_Form, ...]:
+    """Return the forms from the fullest to the briefest."""
+    return (
+        _Form(has_details=True),
+        _Form(),
+        _Form(least_seconds=brief_seconds),
+        _Form(has_names=False),
+        _Form(has_names=False, least_seconds=brief_seconds),
+    )
 
 
 def _mark(phase: PhaseRun, now: datetime, chosen: str | None, form: _Form) -> _Mark:
@@ -85,7 +97,7 @@ def _rows(marks: Sequence[_Mark], width: int) -> list[list[_Mark]]:
     used = 0
     for mark in marks:
         needed = mark.width + (SEPARATOR_CELLS if rows[-1] else 0)
-        if rows[-1] and used + needed > width:
+        if rows[-1] and used + needed + LAST_BAR_CELLS > width:
             rows.append([])
             used, needed = 0, mark.width
         rows[-1].append(mark)

@@ -119,11 +119,11 @@ class _Reader:
         self._folder = next((f"{folder}/" for entry in self.entries if (folder := _working_folder(entry))), "")
         causes = {entry["id"] for entry in self.entries if "action" in entry and isinstance(entry.get("id"), int | str)}
         for entry in self.entries:
-            if entry.get("action") in _SILENT or entry.get("observation") in _SILENT:
+            if _text(entry.get("action")) in _SILENT or _text(entry.get("observation")) in _SILENT:
                 continue
             if "action" in entry:
                 yield self._step(entry)
-            elif entry.get("cause") not in causes:
+            elif not isinstance(cause := entry.get("cause"), int | str) or cause not in causes:
                 yield self._stray(entry)
 
     def _step(self, entry: Record) -> Step:

@@ -21,7 +21,7 @@ from velora_tui.view.cells import Cell, Span, Tone
 from velora_tui.view.lines import Line, heading
 from velora_tui.view.log_line import shown_line
 from velora_tui.view.quality import flag_lines, poor_quality_lines
-from velora_tui.view.tests_rows import TreeView, failed_keys, test_lines, test_of
+from velora_tui.view.tests_rows import TreeView, failed_keys, tree_lines, name_of
 from velora_tui.view.text import count
 
 EXCERPT_LINES = 8
@@ -87,7 +87,7 @@ class TestsTab(RunTab):
         result, verdict = self._proof.result, self._verdict
         if result is None or verdict is None:
             return
-        lines = test_lines(verdict, self._view, self._proof.reasons)
+        lines = tree_lines(verdict, self._view, self._proof.reasons)
         if result.summary.quality and not self._view.query:
             lines += [*poor_quality_lines(result.summary.quality), Line()]
         if verdict.flags and not self._view.query:
@@ -99,7 +99,7 @@ class TestsTab(RunTab):
     def _summary(self, verdict: Verdict) -> Cell:
         spans: list[Span] = []
         if self._view.query:
-            number = sum(bool(test_of(line.key)) for line in self.lines.lines)
+            number = sum(bool(name_of(line.key)) for line in self.lines.lines)
             spans += [Span(f"/{self._view.query}  ", "dim"), Span(f"{count(number)} tests   ", "look")]
         if verdict.fail_to_pass.failure or verdict.pass_to_pass.failure:
             tone: Tone = "look" if self._view.failed_only else "dim"
@@ -141,7 +141,7 @@ class TestsTab(RunTab):
             unfolded = frozenset(self._view.unfolded) ^ {key}
             self._view = TreeView(self._view.failed_only, self._view.query, unfolded)
             self._draw(keep_place=True)
-        elif name := test_of(key):
+        elif name := name_of(key):
             self._open_test(name)
 
     def _open_test(self, name: str) -> None:
@@ -172,7 +172,7 @@ class TestsTab(RunTab):
         self._timer = self.set_timer(_EXCERPT_DELAY_SECONDS, self._read_excerpt)
 
     def _read_excerpt(self) -> None:
-        name = test_of(self.lines.cursor_key or "")
+        name = name_of(self.lines.cursor_key or "")
         line = self._line_of(name) if name else None
         if line is None or self.place is None:
             words = "the log does not show it: it did not pass" if name and self._verdict else ""
