@@ -16,7 +16,7 @@ import pytest
 
 from velora_tui.cli import main
 
-LIMIT_SECONDS = 60
+LIMIT_SECONDS = 110
 
 TASK: dict[str, Any] = {
     "instance_id": "shop-1",
