@@ -35,8 +35,10 @@ from velora_tui.engine.driver import Workshop
 from velora_tui.engine.ledger import Ledger, Subscription
 from velora_tui.engine.machines import Machines
 from velora_tui.engine.queue import AttemptQueue, Entry
-from velora_tui.engine.worker import InstanceWorker, operator
+from velora_tui.engine.worker import InstanceWorker
 from velora_tui.errors import ReadOnly, Refused, UnknownName
+from velora_tui.hosts.known_hosts import HostKey
+from velora_tui.hosts.lease import operator
 from velora_tui.images.s3 import ImageStore
 from velora_tui.store.datasets import TaskStore
 from velora_tui.store.journal import Journal
@@ -50,13 +52,15 @@ class Engine:
     Leaving it lets go of running attempts: their jobs go on, and `attach` of a later engine takes them up.
     """
 
-    def __init__(self, fleet: Fleet, layout: Layout, *, read_only: bool = False) -> None:
+    def __init__(
+        self, fleet: Fleet, layout: Layout, *, read_only: bool = False, accept_new_host_keys: bool = False
+    ) -> None:
         self.fleet = fleet
         self.layout = layout
         self.read_only = read_only
         self._journal = Journal(layout.journal)
         self._ledger = Ledger(self._journal)
-        self._machines = Machines(fleet, self._ledger)
+        self._machines = Machines(fleet, self._ledger, accept_new_host_keys=accept_new_host_keys)
         self._shop = Workshop(fleet, layout, self._ledger, self._machines, ImageStore(fleet.s3))
         self._admission = Admission(self._shop)
         self._queue = AttemptQueue()
@@ -157,6 +161,21 @@ class Engine:
         """Check the named instances, or all, at the same time. Raises UnknownName and StoreError."""
         names = [self._machines.instance(name).name for name in instances] or list(self._workers)
         return tuple(await asyncio.gather(*(self._machines.check(name) for name in names)))
+
+    async def offered_host_key(self, instance: str) -> HostKey | None:
+        """Connect to the instance, and return the host key that is to be accepted first; None where none is.
+
+        Raises UnknownName, HostKeyChanged and other HostErrors.
+        """
+        return await self._machines.offered_key(instance)
+
+    async def accept_host_key(self, instance: str, fingerprint: str) -> None:
+        """Trust the key with that fingerprint, which `offered_host_key` returned and a person has compared.
+
+        Raises ReadOnly, UnknownName, HostKeyChanged and other HostErrors.
+        """
+        self._require_writable()
+        await self._machines.accept_key(instance, fingerprint)
 
     async def attach(self, run_id: str | None = None) -> tuple[Run, ...]:
         """Take up the attempts that no living process drives, of one run or of all; returns their runs.

@@ -6,13 +6,15 @@ import asyncio
 from contextlib import suppress
 from datetime import timedelta
 
-from velora_tui.domain.events import ConnectionChanged, ConnectionState, InstanceChecked, now
+from velora_tui.domain.events import CommandRan, ConnectionChanged, ConnectionState, InstanceChecked, now
 from velora_tui.domain.fleet import Fleet, Instance
 from velora_tui.domain.readiness import CheckResult, CheckStatus, Holder, Readiness
 from velora_tui.engine.leases import holder_of
 from velora_tui.engine.ledger import Ledger
-from velora_tui.errors import HostError, UnknownName
+from velora_tui.errors import HostError, HostKeyChanged, HostKeyUnknown, UnknownName
 from velora_tui.hosts.host import Host
+from velora_tui.hosts.known_hosts import HostKey, accept_new_host_key
+from velora_tui.hosts.lease import operator
 from velora_tui.hosts.local import LocalHost
 from velora_tui.hosts.patience import Break
 from velora_tui.hosts.ssh import ConnectionState as SshState
@@ -27,9 +29,10 @@ FRESH = timedelta(seconds=30)
 class Machines:
     """Hosts by instance name, made on first use and closed together."""
 
-    def __init__(self, fleet: Fleet, ledger: Ledger) -> None:
+    def __init__(self, fleet: Fleet, ledger: Ledger, *, accept_new_host_keys: bool = False) -> None:
         self._fleet = fleet
         self._ledger = ledger
+        self._accept_new_host_keys = accept_new_host_keys
         self._hosts: dict[str, Host] = {}
         self._checks: dict[str, asyncio.Task[Readiness]] = {}
         self._tries: dict[str, int] = {}  # of connecting again, by instance on which work waits
@@ -67,6 +70,31 @@ class Machines:
             return known
         return await self.check(name)
 
+    async def offered_key(self, name: str) -> HostKey | None:
+        """Connect, and return the key on the way that is not known yet; None where all are.
+
+        Raises UnknownName, HostKeyChanged and other HostErrors.
+        """
+        host = self.host(name)
+        if not isinstance(host, SshHost):
+            return None
+        try:
+            await host.connect()
+        except HostKeyUnknown:
+            if host.offered_key is None:
+                raise
+        return host.offered_key
+
+    async def accept_key(self, name: str, fingerprint: str) -> None:
+        """Trust the key that `offered_key` returned. Raises as it does, and HostKeyChanged for another fingerprint."""
+        key = await self.offered_key(name)
+        if key is None:
+            return
+        if key.fingerprint != fingerprint:
+            raise HostKeyChanged(f"another host key is offered now: {key.fingerprint}", instance=name)
+        await self._note_trust(key)
+        await accept_new_host_key(key)
+
     async def close(self) -> None:
         """End checks and connections; what runs on the instances goes on."""
         checks = tuple(self._checks.values())
@@ -87,10 +115,22 @@ class Machines:
         event = await self._ledger.record(InstanceChecked(instance=instance.name, checks=checks, holder=holder))
         return Readiness(instance=instance.name, checks=checks, at=event.at, holder=holder)
 
+    async def _trust(self, key: HostKey) -> bool:
+        if self._accept_new_host_keys:
+            await self._note_trust(key)
+        return self._accept_new_host_keys
+
+    async def _note_trust(self, key: HostKey) -> None:
+        """Journal that a key is trusted from now on: whoever was fooled must find out when."""
+        where = f"{key.host}:{key.port}"
+        purpose = f"trust the new host key of {where}: {key.algorithm} {key.fingerprint}"
+        command = f"add to {key.known_hosts}: {key.line}"
+        await self._ledger.record(CommandRan(instance=key.instance, purpose=purpose, command=command, by=operator()))
+
     def _made(self, instance: Instance) -> Host:
         if instance.is_local:
             return LocalHost(instance.name, instance.home)
-        return SshHost(_target(instance), lambda state: self._told(instance.name, state))
+        return SshHost(_target(instance), lambda state: self._told(instance.name, state), self._trust)
 
     def told_break(self, instance: str, broken: Break) -> None:
         """Show that work on the instance waits for its connection to come back."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
-import socket
 import traceback
 from contextlib import suppress
 
@@ -25,6 +23,7 @@ from velora_tui.engine.queue import AttemptQueue, Entry
 from velora_tui.errors import HostError, InstanceBusy, InstanceNotReady, VeloraError
 from velora_tui.hosts import lease
 from velora_tui.hosts.host import Host
+from velora_tui.hosts.lease import operator
 from velora_tui.hosts.patience import through_breaks
 from velora_tui.pipeline.failures import failure_of
 from velora_tui.pipeline.phase import remote_folder
@@ -33,11 +32,6 @@ from velora_tui.store.error_log import report_bug
 
 _BACK_OFF_SECONDS = 5.0
 _PATIENCE_SECONDS = 24 * 3600.0  # with an instance on which an attempt of ours goes on
-
-
-def operator() -> str:
-    """Return who we are to other operators: user@machine."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 class InstanceWorker:

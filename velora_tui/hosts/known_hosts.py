@@ -71,7 +71,10 @@ class KnownHosts:
 
 
 async def accept_new_host_key(key: HostKey) -> None:
-    """Trust `key` from now on. Raises HostKeyChanged where another key for that host was added meanwhile."""
+    """Trust `key` from now on.
+
+    Raises HostKeyChanged where another key for that host was added meanwhile, HostKeyUnknown where it can't be kept.
+    """
     known = await KnownHosts.load([str(key.known_hosts)])
     offered = asyncssh.import_public_key(key.line.split(" ", 1)[1])
     trusted, revoked = _match_exactly(known.entries, key.host, "", key.port)
@@ -79,7 +82,14 @@ async def accept_new_host_key(key: HostKey) -> None:
         return
     if trusted or revoked:
         raise known.refusal(key.instance, key.host, "", key.port, offered)
-    await asyncio.to_thread(_append, key.known_hosts, key.line)
+    try:
+        await asyncio.to_thread(_append, key.known_hosts, key.line)
+    except OSError as error:
+        raise HostKeyUnknown(
+            f"the host key of {key.host} cannot be kept in {key.known_hosts}: {error.strerror}",
+            hint="check the rights of that file and of its folder",
+            instance=key.instance,
+        ) from error
 
 
 def _read(files: tuple[Path, ...]) -> asyncssh.SSHKnownHosts:

@@ -26,6 +26,11 @@ _IDLE_SECONDS = 900
 _Line = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
+def operator() -> str:
+    """Return who we are to other operators: user@machine."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
 class LeaseOwner(BaseModel):
     """Who has the instance, for which attempt, since when; `spools` is the folder of the attempt's jobs."""
 
@@ -48,7 +53,7 @@ class LeaseOwner(BaseModel):
         return cls(
             run_id=run_id,
             attempt=attempt,
-            operator=f"{getpass.getuser()}@{machine}",
+            operator=operator(),
             machine=machine,
             pid=os.getpid(),
             process_start=_process_start(os.getpid()),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ import stamina
 from velora_tui.errors import ConnectionLost, HostError, Unreachable
 from velora_tui.hosts.command import run_command
 from velora_tui.hosts.host import CommandResult, RemoteProcess
-from velora_tui.hosts.known_hosts import HostKey
+from velora_tui.hosts.known_hosts import HostKey, accept_new_host_key
 from velora_tui.hosts.shell import invocation
 from velora_tui.hosts.ssh_connect import Link, SshTarget, UntrustedKey, connect
 from velora_tui.hosts.ssh_process import Marker, SshProcess
@@ -38,14 +38,23 @@ class ConnectionState:
 
 
 class SshHost:
-    """A machine behind SSH. `state` tells about the connection; `on_state` is called when it changes."""
+    """A machine behind SSH. `state` tells about the connection; `on_state` is called when it changes.
 
-    def __init__(self, target: SshTarget, on_state: Callable[[ConnectionState], None] | None = None) -> None:
+    `trust` decides about a key that was never seen before; without it, such keys are refused and `offered_key` is one.
+    """
+
+    def __init__(
+        self,
+        target: SshTarget,
+        on_state: Callable[[ConnectionState], None] | None = None,
+        trust: Callable[[HostKey], Awaitable[bool]] | None = None,
+    ) -> None:
         self.name = target.name
         self.target = target
         self.state = ConnectionState("idle", datetime.now(UTC))
         self.offered_key: HostKey | None = None
         self._on_state = on_state
+        self._trust = trust
         self._link: Link | None = None
         self._connecting: asyncio.Task[Link] | None = None
         self._channels = asyncio.Semaphore(CHANNEL_BUDGET)
@@ -131,7 +140,7 @@ class SshHost:
     async def _connect(self) -> Link:
         self._tell("connecting")
         try:
-            self._link = await connect(self.target, self._lost)
+            self._link = await self._trusting_connect()
         except UntrustedKey as refused:
             self.offered_key = refused.key
             self._tell("unreachable", refused.error.message)
@@ -142,6 +151,16 @@ class SshHost:
         self.offered_key = None
         self._tell("connected")
         return self._link
+
+    async def _trusting_connect(self) -> Link:
+        """Connect, once more after each new key that `trust` accepts: a jump host has one of its own."""
+        while True:
+            try:
+                return await connect(self.target, self._lost)
+            except UntrustedKey as refused:
+                if refused.key is None or self._trust is None or not await self._trust(refused.key):
+                    raise
+                await accept_new_host_key(refused.key)
 
     def _lost(self, error: Exception | None) -> None:
         if self.state.kind == "connected" and self._link is not None:
