@@ -17,7 +17,7 @@ from velora_tui.cli import dashboard, demo, grade, logs, results, runs, status
 from velora_tui.cli.console import Console
 from velora_tui.cli.error_log import ErrorLogHandler
 from velora_tui.cli.exits import Exit, interrupted
-from velora_tui.cli.options import FleetOption, JsonOption, Options, StateOption, given
+from velora_tui.cli.options import FleetOption, JsonOption, Options, StateOption, TrustOption, given
 from velora_tui.cli.session import Interrupted
 from velora_tui.errors import UsageError, VeloraError
 from velora_tui.store.error_log import report_bug
@@ -43,6 +43,7 @@ def root(
     fleet: FleetOption = None,
     state: StateOption = None,
     as_json: JsonOption = False,
+    accept_new_host_keys: TrustOption = False,
     read_only: Annotated[bool, typer.Option("--readonly", help="Look at everything, change nothing.")] = False,
     theme: Annotated[str | None, typer.Option("--theme", metavar="NAME", help="The dashboard's theme.")] = None,
     ascii_only: Annotated[bool, typer.Option("--ascii", help="No symbols beyond ASCII on the dashboard.")] = False,
@@ -54,7 +55,7 @@ def root(
 
     Without a command, open the dashboard.
     """
-    options = given(ctx, fleet, state, as_json)
+    options = given(ctx, fleet, state, as_json, accept_new_host_keys)
     options.read_only = read_only
     if ctx.invoked_subcommand is not None:
         return Exit.OK

@@ -23,6 +23,12 @@ StateOption = Annotated[
     typer.Option("--state", metavar="DIR", help="The folder of journal and logs.", show_default="$VELORA_STATE"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+TrustOption = Annotated[
+    bool,
+    typer.Option(
+        "--accept-new-host-keys", help="Trust the host keys of machines never met before; changed ones never."
+    ),
+]
 
 
 @dataclass
@@ -33,6 +39,7 @@ class Options:
     state: Path | None = None
     as_json: bool = False
     read_only: bool = False
+    accept_new_host_keys: bool = False
 
     def load(self) -> tuple[Fleet, Layout]:
         """Return the fleet and its folders. Raises FleetFileError."""
@@ -63,10 +70,13 @@ class Options:
             return self.layout(None).error_log
 
 
-def given(ctx: typer.Context, fleet: Path | None, state: Path | None, as_json: bool) -> Options:
+def given(
+    ctx: typer.Context, fleet: Path | None, state: Path | None, as_json: bool, accept_new_host_keys: bool = False
+) -> Options:
     """Return the options of the whole command line, with those of this command taken in."""
     options: Options = ctx.obj
     options.fleet_file = fleet or options.fleet_file
     options.state = state or options.state
     options.as_json = as_json or options.as_json
+    options.accept_new_host_keys = accept_new_host_keys or options.accept_new_host_keys
     return options

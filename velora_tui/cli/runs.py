@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from velora_tui.cli.console import Console
 from velora_tui.cli.exits import Exit
 from velora_tui.cli.follow import Follower
-from velora_tui.cli.options import FleetOption, JsonOption, Options, StateOption, given
+from velora_tui.cli.options import FleetOption, JsonOption, Options, StateOption, TrustOption, given
 from velora_tui.cli.session import Interrupted, run_session
 from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.requests import RunRequest
@@ -55,6 +55,7 @@ def run(
     fleet: FleetOption = None,
     state: StateOption = None,
     as_json: JsonOption = False,
+    accept_new_host_keys: TrustOption = False,
 ) -> int:
     """Start runs and follow them to their end.
 
@@ -63,7 +64,7 @@ def run(
     Exit status: 0 finished, whatever the outcome; 2 wrong request; 3 a run failed or did not start; 4 stopped;
     5 let go.
     """
-    options = given(ctx, fleet, state, as_json)
+    options = given(ctx, fleet, state, as_json, accept_new_host_keys)
     known = options.load()[0]
     chosen = _model(model, known)
     requests = [
@@ -96,13 +97,14 @@ def retry(
     fleet: FleetOption = None,
     state: StateOption = None,
     as_json: JsonOption = False,
+    accept_new_host_keys: TrustOption = False,
 ) -> int:
     """Give an ended run another attempt, and follow it.
 
     It goes to the instance of the last one; earlier attempts are kept. Ctrl-C and exit statuses are those of
     `velora run`.
     """
-    options = given(ctx, fleet, state, as_json)
+    options = given(ctx, fleet, state, as_json, accept_new_host_keys)
 
     async def begin(engine: Engine, follower: Follower) -> None:
         follower.add([await engine.retry(run_id, from_phase, force=force, wait=wait)])
@@ -111,13 +113,17 @@ def retry(
 
 
 def attach(
-    ctx: typer.Context, fleet: FleetOption = None, state: StateOption = None, as_json: JsonOption = False
+    ctx: typer.Context,
+    fleet: FleetOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+    accept_new_host_keys: TrustOption = False,
 ) -> int:
     """Take up the runs that nobody follows any more.
 
     Ctrl-C and exit statuses are those of `velora run`.
     """
-    options = given(ctx, fleet, state, as_json)
+    options = given(ctx, fleet, state, as_json, accept_new_host_keys)
     console = Console()
 
     async def begin(engine: Engine, follower: Follower) -> None:
@@ -136,6 +142,7 @@ def stop(
     fleet: FleetOption = None,
     state: StateOption = None,
     as_json: JsonOption = False,
+    accept_new_host_keys: TrustOption = False,
 ) -> int:
     """Stop a run.
 
@@ -143,7 +150,7 @@ def stop(
 
     Exit status: 0 it is over, 1 it could not be stopped, 2 wrong request.
     """
-    options = given(ctx, fleet, state, as_json)
+    options = given(ctx, fleet, state, as_json, accept_new_host_keys)
     console = Console()
     engine, follower = _engine(options, console)
 
@@ -231,7 +238,7 @@ class _Starter:
 def _engine(options: Options, console: Console) -> tuple[Engine, Follower]:
     from velora_tui.engine.engine import Engine  # SSH takes half a second to import
 
-    engine = Engine(*options.load(), read_only=options.read_only)
+    engine = Engine(*options.load(), read_only=options.read_only, accept_new_host_keys=options.accept_new_host_keys)
     return engine, Follower(engine, console, as_json=options.as_json)
 
 

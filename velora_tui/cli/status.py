@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from velora_tui.cli.console import Console
 from velora_tui.cli.exits import Exit
-from velora_tui.cli.options import FleetOption, JsonOption, StateOption, given
+from velora_tui.cli.options import FleetOption, JsonOption, StateOption, TrustOption, given
 from velora_tui.cli.session import run_session
+from velora_tui.domain.events import CommandRan, InstanceChecked
 from velora_tui.domain.readiness import CheckResult, CheckStatus, Readiness
 from velora_tui.domain.snapshot import FleetSnapshot, InstanceSnapshot
 from velora_tui.view.cells import Cell, Span
@@ -18,6 +19,10 @@ from velora_tui.view.cli_fleet import fleet_lines
 from velora_tui.view.cli_text import table
 from velora_tui.view.stream import run_record
 
+if TYPE_CHECKING:
+    from velora_tui.engine.ledger import Subscription
+
+_FOREIGN_FIELDS = {"operator", "run", "attempt", "since"}
 _CHECK_SPANS = {
     CheckStatus.OK: Span("✓", "good"),
     CheckStatus.WARN: Span("!", "look"),
@@ -58,27 +63,43 @@ def check(
     fleet: FleetOption = None,
     state: StateOption = None,
     as_json: JsonOption = False,
+    accept_new_host_keys: TrustOption = False,
 ) -> int:
     """Ask instances whether they can take a run.
 
     Exit status: 0 all are ready, 1 not all.
     """
-    options = given(ctx, fleet, state, as_json)
+    options = given(ctx, fleet, state, as_json, accept_new_host_keys)
     loaded, layout = options.load()
     from velora_tui.engine.engine import Engine
 
     async def ask() -> tuple[Readiness, ...]:
-        async with Engine(loaded, layout, read_only=options.read_only) as engine:
-            return await engine.check(names or ())
+        engine = Engine(loaded, layout, read_only=options.read_only, accept_new_host_keys=options.accept_new_host_keys)
+        async with engine:
+            with engine.observe() as subscription:
+                checked = await engine.check(names or ())
+                await _tell_commands(subscription, {readiness.instance for readiness in checked}, console)
+            return checked
 
-    answers = run_session(ask(), on_interrupt=lambda: None)
     console = Console()
+    answers = run_session(ask(), on_interrupt=lambda: None)
     if options.as_json:
         console.document({"instances": [_readiness_record(readiness) for readiness in answers]})
     else:
         titles = ("INSTANCE", "READY", "CHECK", "", "DETAIL", "REPAIR")
         console.lines(table(titles, (row for readiness in answers for row in _check_rows(readiness))))
     return Exit.OK if all(readiness.ready for readiness in answers) else Exit.PROBLEM
+
+
+async def _tell_commands(subscription: Subscription, instances: set[str], console: Console) -> None:
+    """Say what was done while `instances` were checked, such as trusting a key."""
+    events = aiter(subscription)
+    while instances:
+        event = await anext(events)
+        if isinstance(event, CommandRan):
+            console.say(f"{event.instance}: {event.purpose}")
+        elif isinstance(event, InstanceChecked):
+            instances.discard(event.instance)
 
 
 def _snapshot_document(snapshot: FleetSnapshot) -> dict[str, Any]:
@@ -99,6 +120,7 @@ def _instance_record(row: InstanceSnapshot) -> dict[str, Any]:
         "reason": readiness.reason if readiness else "",
         "checked_at": readiness.at.isoformat() if readiness else None,
         "busy": row.is_busy,
+        "foreign": row.foreign.model_dump(mode="json", include=_FOREIGN_FIELDS) if row.foreign else None,
         "run": row.run.run if row.run else None,
     }
 

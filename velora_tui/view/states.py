@@ -88,7 +88,7 @@ def instance_state(row: InstanceSnapshot) -> State:
     ended_at = attempt.ended_at if attempt else None
     readiness = row.readiness
     if readiness is not None and not readiness.ready and (ended_at is None or readiness.at > ended_at):
-        return State("!", "not ready", "look", "not ready", 1)
+        return State("!", "in use" if row.foreign else "not ready", "look", "not ready", 1)
     if attempt is not None:
         return attempt_state(attempt)
     if row.checking:
