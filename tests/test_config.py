@@ -70,6 +70,7 @@ def test_the_example_of_the_empty_state_is_a_fleet_file(tmp_path: Path) -> None:
         ("port = 2222", "port = 99999", r"line 23: instances\.1\.port: input should be less than or equal to 65535"),
         ("port = 2222", "prot = 2222", r"line 23: unknown key instances\.1\.prot — did you mean port"),
         ("max_disk_percent = 85", 'max_disk_percent = "lots"', r"line 7: defaults\.max_disk_percent: .*integer"),
+        ('host = "10.0.0.2"', 'hots = "10.0.0.2"', r"line 22: unknown key instances\.1\.hots — did you mean host"),
         ('host = "10.0.0.2"\n', "", r"line 20: instances\.1\.host: field required"),
         ('name = "eval2"', 'name = "eval1"', "two instances are named 'eval1'"),
         ('name = "eval2"', 'name = "../x"', r"line 21: instances\.1\.name: '../x' is not a safe name"),

@@ -75,7 +75,8 @@ def load_fleet(path: Path) -> Fleet:
     try:
         fleet = Fleet.model_validate(document)
     except ValidationError as error:
-        raise _explained(path, text, error.errors()[0]) from None
+        # A mistyped key comes first: the key that it was meant for is then missing, too.
+        raise _explained(path, text, min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")) from None
     return _with_absolute_paths(fleet, path.absolute().parent)
 
 

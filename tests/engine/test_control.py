@@ -84,7 +84,7 @@ async def test_a_busy_instance_refuses_and_a_stopped_run_frees_it(
             assert (stopped.state, never.state) == (AttemptState.STOPPED, AttemptState.STOPPED)
             assert stopped.phase("trajectory").state is PhaseState.STOPPED
             assert never.started_at is None
-            host = engine._machines.host("eval1")
+            host = await engine._machines.host("eval1")
             processes = await host.run("grep -l VELORA_MODEL /proc/[0-9]*/environ 2>/dev/null | wc -l")
             assert processes.text.strip() == "0"
             with pytest.raises(Refused, match="is not running"):
@@ -129,7 +129,7 @@ async def test_a_run_goes_on_while_no_operator_is_there(
         ours = engine.log_path(run.run, 1, "trajectory").read_bytes()
         theirs = demo.fleet_file.parent.glob(f"**/runs/{run.run}.1/trajectory/log")
         assert [ours] == [path.read_bytes() for path in theirs]
-        assert await read_lease(engine._machines.host("eval2")) is None
+        assert await read_lease(await engine._machines.host("eval2")) is None
 
 
 async def test_another_engine_watches_and_its_stop_is_carried_out(
@@ -163,3 +163,4 @@ async def test_read_only_touches_nothing(fleet: Fleet, tmp_path: Path, request_:
     async with Engine(fleet, Layout.under(tmp_path / "state"), read_only=True) as engine:
         with pytest.raises(ReadOnly):
             await engine.start(request_)
+        assert await engine.attach() == ()

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, AsyncExitStack
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from ulid import ULID
 
@@ -37,13 +37,15 @@ from velora_tui.engine.machines import Machines
 from velora_tui.engine.queue import AttemptQueue, Entry
 from velora_tui.engine.worker import InstanceWorker
 from velora_tui.errors import ReadOnly, Refused, UnknownName
-from velora_tui.hosts.known_hosts import HostKey
 from velora_tui.hosts.lease import operator
 from velora_tui.images.s3 import ImageStore
 from velora_tui.store.datasets import TaskStore
 from velora_tui.store.journal import Journal
 from velora_tui.store.layout import Layout
 from velora_tui.store.locks import DriverLock
+
+if TYPE_CHECKING:
+    from velora_tui.hosts.known_hosts import HostKey
 
 
 class Engine:
@@ -180,8 +182,10 @@ class Engine:
     async def attach(self, run_id: str | None = None) -> tuple[Run, ...]:
         """Take up the attempts that no living process drives, of one run or of all; returns their runs.
 
-        Raises UnknownName and StoreError.
+        A read-only engine takes up none. Raises UnknownName and StoreError.
         """
+        if self.read_only:
+            return ()
         taken = []
         for run in [self.run(run_id)] if run_id is not None else list(self._ledger.runs.values()):
             attempt = run.attempt
