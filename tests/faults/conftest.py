@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,24 +76,39 @@ def engine_of(fleet: Fleet, state: Path) -> Engine:
     return Engine(fleet, Layout.under(state))
 
 
+class Command(subprocess.Popen[bytes]):
+    """A command of Velora that runs; what it says is kept in files, which hold up nobody."""
+
+    def __init__(self, folder: Path, arguments: tuple[str, ...]) -> None:
+        self._out = tempfile.NamedTemporaryFile(dir=folder, prefix="out-")  # noqa: SIM115 - lives as long as this does
+        self._err = tempfile.NamedTemporaryFile(dir=folder, prefix="err-")  # noqa: SIM115
+        super().__init__(
+            [sys.executable, "-m", "velora_tui", "--fleet", "velora.toml", "--state", "state", *arguments],
+            cwd=folder,
+            env={"PATH": os.environ["PATH"], "HOME": str(folder), "TMPDIR": str(folder)},
+            stdin=subprocess.DEVNULL,
+            stdout=self._out,
+            stderr=self._err,
+        )
+
+    @property
+    def out(self) -> str:
+        return Path(self._out.name).read_text()
+
+    @property
+    def err(self) -> str:
+        return Path(self._err.name).read_text()
+
+
 @dataclass(frozen=True)
 class Operator:
     """Somebody who types commands; `folder` holds their fleet file, journal, logs and results."""
 
     folder: Path
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start `velora ARGUMENTS…`; its records come line by line."""
-        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "TMPDIR": str(self.folder)}
-        return subprocess.Popen(
-            [sys.executable, "-m", "velora_tui", "--fleet", "velora.toml", "--state", "state", *arguments],
-            cwd=self.folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def start(self, *arguments: str) -> Command:
+        """Start `velora ARGUMENTS…`."""
+        return Command(self.folder, arguments)
 
     @property
     def layout(self) -> Layout:

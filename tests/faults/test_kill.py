@@ -6,9 +6,7 @@ import json
 import os
 import random
 import re
-import select
 import sqlite3
-import subprocess
 import time
 from collections import Counter
 from contextlib import closing
@@ -17,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import Operator, make_operator
+from tests.faults.conftest import Command, Operator, make_operator
 from tests.sshd import Sshd
 from velora_tui.demo.fleet import DemoFleet
 from velora_tui.domain.events import AnyEvent, AttemptAttached, AttemptEvent, RunCreated
@@ -67,8 +65,7 @@ async def test_a_killed_operator_loses_nothing_and_starts_nothing_twice(
 
 def run_undisturbed(operator: Operator, dataset: str) -> Operator:
     process = operator.start("run", "--dataset", dataset, "--model", "llm.gpt", "--json")
-    out, err = process.communicate(timeout=LIMIT_SECONDS)
-    assert process.returncode == 0, out + err
+    assert process.wait(LIMIT_SECONDS) == 0, process.out + process.err
     return operator
 
 
@@ -82,30 +79,36 @@ def run_disturbed(operator: Operator, dataset: str, chance: random.Random, kills
         begun = any(event.startswith("run_created") for event in journalled(operator))
         arguments = ("attach",) if begun else ("run", "--dataset", dataset, "--model", "llm.gpt")
         process = operator.start(*arguments, "--json")
-        if done < kills and survived_until_killed(process, chance):
+        if done < kills and was_killed(process, chance):
             done += 1
             moments[(journalled(operator) or ["nothing"])[-1]] += 1
             continue
-        out, err = process.communicate(timeout=LIMIT_SECONDS)
-        assert process.returncode == 0, out + err
+        assert process.wait(LIMIT_SECONDS) == 0, process.out + process.err
         # A process that was killed right behind its last word leaves nothing to take up.
-        assert NOTHING_TO_DO in err or json.loads(out.splitlines()[-1])["event"] == "attempt_finished"
+        assert NOTHING_TO_DO in process.err or json.loads(process.out.splitlines()[-1])["event"] == "attempt_finished"
         return done
 
 
-def survived_until_killed(process: subprocess.Popen[str], chance: random.Random) -> bool:
-    """Kill at a random moment: of its start, or some time after its first word; False where it ended before."""
-    assert process.stdout
-    if chance.random() < 0.25:
+def was_killed(process: Command, chance: random.Random) -> bool:
+    """Kill at a random moment: of its start, or some time after one of its first words; False where it ended before."""
+    kind = chance.random()
+    if kind < 0.2:
         time.sleep(chance.uniform(0.2, 1.5))
     else:
-        select.select([process.stdout], [], [], LIMIT_SECONDS)
-        time.sleep(chance.uniform(0.0, chance.choice((0.2, 0.8, 2.5))))
+        await_records(process, 1 if kind < 0.5 else chance.randint(2, 9))
+        time.sleep(chance.uniform(0.0, 0.05) if kind > 0.5 else chance.uniform(0.0, 2.0))
     if process.poll() is not None:
         return False
     process.kill()
-    process.communicate()
-    return process.returncode < 0
+    return process.wait() < 0
+
+
+def await_records(process: Command, number: int) -> None:
+    """Wait until the process has told `number` events or has ended."""
+    deadline = time.monotonic() + LIMIT_SECONDS
+    while process.poll() is None and process.out.count("\n") < number:
+        assert time.monotonic() < deadline, "it told nothing for a minute"
+        time.sleep(0.005)
 
 
 def journalled(operator: Operator) -> list[str]:
