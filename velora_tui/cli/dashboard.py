@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+from collections.abc import Callable
 from textwrap import indent
 
 import platformdirs
@@ -34,8 +36,7 @@ def open_dashboard(options: Options, theme: str | None, ascii_only: bool) -> int
         Console().say(welcome())
         return Exit.USAGE
     require_terminal(options, "`velora status` tells the same in text")
-    from velora_tui.ui.app import run_dashboard  # no other command needs the screens
-
+    run_dashboard = load_dashboard()
     fleet, layout = options.load()
     return run_dashboard(
         fleet,
@@ -45,6 +46,20 @@ def open_dashboard(options: Options, theme: str | None, ascii_only: bool) -> int
         ascii_only=ascii_only,
         come_back=f"velora{options.again}",
     )
+
+
+def load_dashboard() -> Callable[..., int]:
+    """Import the screens, which no other command needs, and leave what is imported out of all garbage collections.
+
+    A full collection would look through it every few seconds and hold up the screen for 80 ms.
+    """
+    gc.disable()
+    try:
+        from velora_tui.ui.app import run_dashboard
+    finally:
+        gc.freeze()
+        gc.enable()
+    return run_dashboard
 
 
 def welcome() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from velora_tui.cli.console import Console
-from velora_tui.cli.dashboard import require_terminal
+from velora_tui.cli.dashboard import load_dashboard, require_terminal
 from velora_tui.cli.follow import Follower
 from velora_tui.cli.options import FleetOption, JsonOption, Options, StateOption, given
 from velora_tui.cli.session import run_session
@@ -91,12 +91,18 @@ def _on_screen(
 ) -> int:
     """Show the dashboard while the fleet's servers, which are processes of their own, do their work."""
     from velora_tui.demo.fleet import demo_fleet
-    from velora_tui.ui.app import run_dashboard
 
     stack = AsyncExitStack()
+
+    async def prepare() -> tuple[DemoFleet, Callable[..., int]]:
+        """Import the screens while the servers start."""
+        serving = stack.enter_async_context(demo_fleet(root, instances, seed, speed))
+        fleet, show = await asyncio.gather(serving, asyncio.to_thread(load_dashboard))
+        return fleet, show
+
     with asyncio.Runner() as runner:
-        served = runner.run(stack.enter_async_context(demo_fleet(root, instances, seed, speed)))
         try:
+            served, run_dashboard = runner.run(prepare())
             return run_dashboard(
                 *_loaded(served),
                 read_only=options.read_only,

@@ -58,15 +58,15 @@ class Workshop:
 class AttemptDriver:
     """Drives the attempt of a run that has been started on an instance."""
 
-    def __init__(self, workshop: Workshop, run: Run, attempt: Attempt, task: Task) -> None:
+    def __init__(self, workshop: Workshop, host: Host, run: Run, attempt: Attempt, task: Task) -> None:
         assert attempt.instance is not None
         self._shop = workshop
         self._run = run
         self._number = attempt.number
         self._task = task
         self._instance = workshop.machines.instance(attempt.instance)
-        self._host: Host = workshop.machines.host(attempt.instance)
-        self._jobs = DetachedJobs(self._host)
+        self._host = host
+        self._jobs = DetachedJobs(host)
         self._stop = asyncio.Event()
 
     def request_stop(self) -> None:

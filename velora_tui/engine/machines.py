@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from datetime import timedelta
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from velora_tui.domain.events import CommandRan, ConnectionChanged, ConnectionState, InstanceChecked, now
 from velora_tui.domain.fleet import Fleet, Instance
@@ -13,17 +15,19 @@ from velora_tui.engine.leases import holder_of
 from velora_tui.engine.ledger import Ledger
 from velora_tui.errors import HostError, HostKeyChanged, HostKeyUnknown, UnknownName
 from velora_tui.hosts.host import Host
-from velora_tui.hosts.known_hosts import HostKey, accept_new_host_key
 from velora_tui.hosts.lease import operator
 from velora_tui.hosts.local import LocalHost
 from velora_tui.hosts.patience import Break
-from velora_tui.hosts.ssh import ConnectionState as SshState
-from velora_tui.hosts.ssh import SshHost
-from velora_tui.hosts.ssh_connect import SshTarget
 from velora_tui.readiness.checks import BUSY
 from velora_tui.readiness.probe import check_instance
 
+if TYPE_CHECKING:
+    from velora_tui.hosts.known_hosts import HostKey
+    from velora_tui.hosts.ssh import ConnectionState as SshState
+    from velora_tui.hosts.ssh_connect import SshTarget
+
 FRESH = timedelta(seconds=30)
+_SSH = "velora_tui.hosts.ssh"  # a tenth of a second to import: on the first SSH host, in a thread
 
 
 class Machines:
@@ -49,10 +53,13 @@ class Machines:
             raise UnknownName.of("instance", name, [known.name for known in self._fleet.instances])
         return instance
 
-    def host(self, name: str) -> Host:
+    async def host(self, name: str) -> Host:
         """Return the host of the instance called `name`. Raises UnknownName."""
         if name not in self._hosts:
-            self._hosts[name] = self._made(self.instance(name))
+            instance = self.instance(name)
+            if not instance.is_local:
+                await asyncio.to_thread(import_module, _SSH)
+            self._hosts.setdefault(name, self._made(instance))
         return self._hosts[name]
 
     async def check(self, name: str) -> Readiness:
@@ -75,7 +82,9 @@ class Machines:
 
         Raises UnknownName, HostKeyChanged and other HostErrors.
         """
-        host = self.host(name)
+        host = await self.host(name)
+        from velora_tui.hosts.ssh import SshHost
+
         if not isinstance(host, SshHost):
             return None
         try:
@@ -90,6 +99,8 @@ class Machines:
         key = await self.offered_key(name)
         if key is None:
             return
+        from velora_tui.hosts.known_hosts import accept_new_host_key
+
         if key.fingerprint != fingerprint:
             raise HostKeyChanged(f"another host key is offered now: {key.fingerprint}", instance=name)
         await self._note_trust(key)
@@ -104,7 +115,7 @@ class Machines:
         await asyncio.gather(*(host.close() for host in self._hosts.values()), return_exceptions=True)
 
     async def _check(self, instance: Instance) -> Readiness:
-        host = self.host(instance.name)
+        host = await self.host(instance.name)
         checks = await check_instance(host, instance)
         holder = None
         if checks[0].status is CheckStatus.OK:
@@ -130,6 +141,8 @@ class Machines:
     def _made(self, instance: Instance) -> Host:
         if instance.is_local:
             return LocalHost(instance.name, instance.home)
+        from velora_tui.hosts.ssh import SshHost
+
         return SshHost(_target(instance), lambda state: self._told(instance.name, state), self._trust)
 
     def told_break(self, instance: str, broken: Break) -> None:
@@ -158,6 +171,8 @@ def _busy(check: CheckResult, holder: Holder) -> CheckResult:
 
 
 def _target(instance: Instance) -> SshTarget:
+    from velora_tui.hosts.ssh_connect import SshTarget
+
     return SshTarget(
         name=instance.name,
         host=instance.host,

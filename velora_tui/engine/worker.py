@@ -89,13 +89,13 @@ class InstanceWorker:
         return InstanceNotReady(readiness.reason, instance=self.name, hint="mend it, or start with --force")
 
     async def _work(self, entry: Entry) -> None:
-        host = self._shop.machines.host(self.name)
+        host = await self._shop.machines.host(self.name)
         owner = lease.LeaseOwner.here(entry.run, entry.attempt, remote_folder(entry.run, entry.attempt))
         if not await self._hold(entry, host, owner):
             return
         keeping = asyncio.create_task(leases.keep(host, owner.token))
         try:
-            end = await self._drive(entry)
+            end = await self._drive(entry, host)
         finally:
             keeping.cancel()
             await asyncio.wait({keeping})
@@ -139,7 +139,7 @@ class InstanceWorker:
             return True  # the phase that is taken up meets the same error, and ends with it
         return True
 
-    async def _drive(self, entry: Entry) -> AttemptFinished:
+    async def _drive(self, entry: Entry, host: Host) -> AttemptFinished:
         ledger = self._shop.ledger
         ids = {"run": entry.run, "attempt": entry.attempt}
         if entry.resume:
@@ -149,7 +149,7 @@ class InstanceWorker:
         run = ledger.runs[entry.run]
         attempt = run.attempts[entry.attempt - 1]
         task = await asyncio.to_thread(TaskStore(self._shop.layout.tasks).load, run.dataset)
-        self._driver = AttemptDriver(self._shop, run, attempt, task)
+        self._driver = AttemptDriver(self._shop, host, run, attempt, task)
         if attempt.stopping:
             self._driver.request_stop()
         return await self._driver.drive()
