@@ -65,6 +65,18 @@ def diagnosis(attempt: Attempt, *, is_latest: bool) -> list[tuple[Cell, Cell]]:
     return []
 
 
+def failure_in_line(failure: Failure) -> tuple[Span, ...]:
+    """Return why an attempt failed in a line."""
+    where = f" in {failure.phase}" if failure.phase else ""
+    return (
+        Span(" ✗ ", "bad"),
+        Span(failure.signature, "bad"),
+        Span(f"{where}: ", "dim"),
+        Span(failure.message),
+        Span(f" · {failure.remedy}", "dim"),
+    )
+
+
 def _failure(failure: Failure, *, is_latest: bool) -> list[tuple[Cell, Cell]]:
     line = f" (line {count(failure.line)})" if failure.line is not None else ""
     evidence = f': "{cut(failure.evidence.strip(), LONGEST_EVIDENCE_CELLS)}"' if failure.evidence else ""

@@ -46,7 +46,7 @@ def flags_in_line(flags: Sequence[Flag]) -> tuple[Span, ...]:
     """Return the flags of a verdict in a line, the first in words; empty where there is none."""
     if not flags:
         return ()
-    shown: list[Span] = [Span("! ", "look")]
+    shown: list[Span] = [Span(" ! ", "look")]
     for flag in flags[:MOST_FLAGS_IN_LINE]:
         shown += [Span(flag.test or flag.id), Span(f" {flag.detail}   " if flag.test else f": {flag.detail}   ", "dim")]
     if len(flags) > MOST_FLAGS_IN_LINE:

@@ -18,16 +18,16 @@ from velora_tui.view.text import count, duration, size
 from velora_tui.view.trajectory_lines import dollars
 
 COLUMNS = (
-    Column("task", "TASK", min_width=16, priority=10),
+    Column("task", "TASK", min_width=18, priority=10),
     Column("model", "MODEL", min_width=6, priority=9),
     Column("run", "RUN", 3, "right", priority=7),
-    Column("outcome", "OUTCOME", min_width=13, priority=9),
+    Column("outcome", "OUTCOME", min_width=12, priority=9),
     Column("f2p", "F2P", 5, "right", priority=8),
     Column("p2p", "P2P", 7, "right", priority=6),
-    Column("patch", "PATCH", 7, "right", priority=4),
-    Column("steps", "STEPS", 5, "right", priority=3),
-    Column("time", "TIME", 7, "right", priority=2),
-    Column("cost", "COST", 7, "right", priority=5),
+    Column("patch", "PATCH", 6, "right", priority=4),
+    Column("steps", "STEPS", 5, "right", priority=2),
+    Column("time", "TIME", 7, "right", priority=3),
+    Column("cost", "COST", 6, "right", priority=5),
 )
 _NOTHING = Span("–", "dim")
 FILTER_KEYS = ("task", "repo", "model", "run", "outcome", "state", "instance", "phase", "failure")
@@ -51,7 +51,7 @@ def _entry(run: Run, fleet: Fleet) -> Entry:
         "task": task_name(run),
         "model": Span(fleet.label(run.model), "model"),
         "run": Span(str(run.run_number), "dim"),
-        "outcome": attempt_state(attempt).spans,
+        "outcome": _outcome(attempt),
         "f2p": fraction(*summary.f2p, is_fixing=True) if summary.f2p else _NOTHING,
         "p2p": fraction(*summary.p2p, is_fixing=False) if summary.p2p else _NOTHING,
         "patch": size(summary.patch_bytes) if summary.patch_bytes else _NOTHING,
@@ -73,6 +73,12 @@ def short_task(run: Run) -> str:
         if run.task.startswith(f"{prefix}-") and len(run.task) > len(prefix) + 1:
             return run.task[len(prefix) + 1 :]
     return run.task
+
+
+def _outcome(attempt: Attempt) -> Span:
+    """Return how it ended, without the phase: why it failed stands below the table."""
+    state = attempt_state(attempt)
+    return Span(f"{state.symbol} {state.word.partition(' in ')[0]}", state.tone)
 
 
 def seconds_of(attempt: Attempt) -> float:

@@ -22,6 +22,7 @@ from velora_tui.ui.widgets.filter_bar import FilterBar
 from velora_tui.ui.widgets.live_table import LiveTable
 from velora_tui.ui.widgets.split_line import SplitLine
 from velora_tui.view.columns import Column
+from velora_tui.view.diagnosis import failure_in_line
 from velora_tui.view.entries import Entry
 from velora_tui.view.quality import flags_in_line
 from velora_tui.view.results_rows import COLUMNS, FILTER_KEYS, ended, result_entries, totals
@@ -115,12 +116,15 @@ class ResultsScreen(TableScreen):
         self.perform(self._show_flags(place))
 
     async def _show_flags(self, place: Place) -> None:
-        result = await asyncio.to_thread(read_result, place)
+        """Say at the bottom what one should know of the verdict, or why there is none."""
+        failure = place.attempt.failure
+        result = None if failure else await asyncio.to_thread(read_result, place)
         if place is self._place:
-            flags = result.verdict.flags if result and result.verdict else ()
+            verdict = result.verdict if result else None
+            words = failure_in_line(failure) if failure else flags_in_line(verdict.flags if verdict else ())
             line = self.query_one("#results-flags", SplitLine)
-            line.show(flags_in_line(flags))
-            line.set_class(not flags, "-empty")
+            line.show(words)
+            line.set_class(not words, "-empty")
 
     def action_next_run(self) -> None:
         self.table.action_down()

@@ -123,7 +123,9 @@ def read_steps(place: Place) -> Trajectory | None:
     try:
         return read_trajectory(read_limited(place.trajectory, TRAJECTORY_LIMIT_BYTES))
     except ValueError as error:
-        raise StoreError(f"{place.trajectory} cannot be read as a trajectory: {error}", hint="see Files") from None
+        raise StoreError(
+            f"output.jsonl cannot be read as a trajectory: {error}", hint=f"e opens it: {place.trajectory}"
+        ) from None
 
 
 def list_files(folder: Path) -> list[tuple[str, int]]:

@@ -21,7 +21,7 @@ from velora_tui.view.cells import Cell, Span, Tone
 from velora_tui.view.lines import Line, heading
 from velora_tui.view.log_line import shown_line
 from velora_tui.view.quality import flag_lines, poor_quality_lines
-from velora_tui.view.tests_rows import TreeView, failed_keys, tree_lines, name_of
+from velora_tui.view.tests_rows import TreeView, failed_keys, name_of, tree_lines
 from velora_tui.view.text import count
 
 EXCERPT_LINES = 8
@@ -100,7 +100,10 @@ class TestsTab(RunTab):
         spans: list[Span] = []
         if self._view.query:
             number = sum(bool(name_of(line.key)) for line in self.lines.lines)
-            spans += [Span(f"/{self._view.query}  ", "dim"), Span(f"{count(number)} tests   ", "look")]
+            spans += [
+                Span(f"/{self._view.query}  ", "dim"),
+                Span(f"{count(number)} test{'' if number == 1 else 's'}   ", "look"),
+            ]
         if verdict.fail_to_pass.failure or verdict.pass_to_pass.failure:
             tone: Tone = "look" if self._view.failed_only else "dim"
             spans += [Span("n", "ours"), Span(" next failed   ", "dim"), Span("f", "ours"), Span(" failed only", tone)]

@@ -148,7 +148,7 @@ class TrajectoryTab(LinesTab):
 
     @property
     def path(self) -> Path | None:
-        return self.place.trajectory if self.place and self._trajectory else None
+        return self.place.trajectory if self.place else None
 
     async def load(self, place: Place) -> None:
         """Read the trajectory and show it."""
