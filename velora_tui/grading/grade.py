@@ -9,7 +9,7 @@ from velora_tui.domain.report import Counts, Evidence, Flag, ListVerdict, Status
 from velora_tui.domain.task import Task
 from velora_tui.grading.log import LogLines
 from velora_tui.grading.parsed import Observation, ParsedLog, count_statuses
-from velora_tui.grading.parsers import Parser, find_parser
+from velora_tui.grading.parsers import Parser, find_parser, report_parser
 
 FAIL_TO_PASS_SUCCESS = frozenset({Status.PASSED, Status.XFAIL, Status.XPASS})
 PASS_TO_PASS_SUCCESS = FAIL_TO_PASS_SUCCESS | {Status.SKIPPED}
@@ -17,15 +17,23 @@ CANDIDATES_TRIED = 1000  # a name cut so short that more tests match it names no
 
 
 def grade(
-    task: Task, log: bytes | Iterable[bytes], *, parser: str | None = None, exit_status: int | None = None
+    task: Task,
+    log: bytes | Iterable[bytes],
+    *,
+    parser: str | None = None,
+    exit_status: int | None = None,
+    report: bytes | None = None,
 ) -> Verdict:
     """Grade `log`, the output of the task's test command, against the task's lists.
 
-    `parser` overrides the task's own; `exit_status` is the test command's, if known. Raises UnknownName.
+    `parser` overrides the task's own; `exit_status` is the test command's, if known; `report` is a JUnit XML or
+    pytest-json-report file, which counts before the log. Raises UnknownName.
     """
     chosen = find_parser(parser or task.test_output_parser)
     listed = tuple(dict.fromkeys((*task.fail_to_pass, *task.pass_to_pass)))
     parsed = chosen.parse(LogLines(log), frozenset(listed))
+    if report is not None:
+        parsed = _second_opinion(report_parser(report).parse(LogLines(report), frozenset(listed)), parsed)
     found = _Matcher(parsed, chosen, listed)
     tests = found.tests()
     fail_to_pass = _split(task.fail_to_pass, tests, FAIL_TO_PASS_SUCCESS)
@@ -49,6 +57,19 @@ def grade(
         ),
         reason=reason,
     )
+
+
+def _second_opinion(report: ParsedLog, log: ParsedLog) -> ParsedLog:
+    """Return the report's results, flagged where the log says otherwise; the log's own where the report is empty."""
+    if not report.results:
+        for flag in report.noted.values():
+            log.flag(flag.id, flag.detail, flag.test)
+        return log
+    for name, seen in report.results.items():
+        other = log.results.get(name)
+        if other is not None and other.status is not seen.status:
+            report.flag("log-disagrees", f"the log says {other.status} in line {other.line}", name)
+    return report
 
 
 class _Matcher:

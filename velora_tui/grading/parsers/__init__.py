@@ -13,13 +13,18 @@ from velora_tui.grading.parsers import (
     ctest,
     go,
     googletest,
+    gradle,
     jest,
+    junit_console,
+    junit_xml,
     minitest,
     mocha,
     node_spec,
     phpunit,
     pytest,
+    pytest_json,
     rspec,
+    surefire,
     tap,
     unittest,
     vitest,
@@ -62,8 +67,13 @@ _PARSERS = {
     "php/parse_log_phpunit": phpunit.parse,
     "cpp/parse_log_googletest": googletest.parse,
     "cpp/parse_log_ctest": ctest.parse,
+    "java/parse_log_junit_console": junit_console.parse,
+    "java/parse_log_maven": surefire.parse,
+    "java/parse_log_gradle": gradle.parse,
+    "reports/parse_junit_xml": junit_xml.parse,
+    "reports/parse_pytest_json_report": pytest_json.parse,
 }
-_CUT_AT_BLANK = frozenset({"python/parse_log_unittest", "python/parse_log_django"})
+_CUT_AT_BLANK = frozenset({"python/parse_log_unittest", "python/parse_log_django", "php/parse_log_phpunit"})
 
 PARSERS = {name: Parser(name, parse, name in _CUT_AT_BLANK) for name, parse in _PARSERS.items()}
 _BY_LAST_PART = {name.rpartition("/")[2]: parser for name, parser in PARSERS.items()}
@@ -75,3 +85,9 @@ def find_parser(name: str) -> Parser:
     if parser is None:
         raise UnknownName.of("parser", name, sorted({*PARSERS, *_BY_LAST_PART}))
     return parser
+
+
+def report_parser(report: bytes) -> Parser:
+    """Return the parser of a machine-readable report, told by how it begins."""
+    is_json = report.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+    return PARSERS["reports/parse_pytest_json_report" if is_json else "reports/parse_junit_xml"]
