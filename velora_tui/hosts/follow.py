@@ -11,7 +11,7 @@ from typing import Protocol
 
 from velora_tui.errors import CommandFailed, ConnectionLost, HostError
 from velora_tui.hosts.host import Host, RemoteProcess
-from velora_tui.hosts.patience import OnBreak, ignore_break, through_breaks
+from velora_tui.hosts.patience import Break, OnBreak, ignore_break, through_breaks
 
 _CHUNK_BYTES = 256 * 1024
 # How often a job is asked whether it lives; its regular end is noticed at once.
@@ -121,7 +121,7 @@ async def follow_to_end(
     Connecting is tried again with growing, jittered pauses for `patience_seconds` after the last contact; then the last
     error is raised, and `on_break` is told of each. Refused keys and a log that shrank are raised at once.
     """
-    reader = _Reader(jobs, spool, sink, offset)
+    reader = _Reader(jobs, spool, sink, offset, on_break)
     while True:
         end = await through_breaks(reader.read_on, patience_seconds=patience_seconds, on_break=on_break)
         if end is not None:
@@ -131,11 +131,19 @@ async def follow_to_end(
 class _Reader:
     """How far the sink has come, across connections."""
 
-    def __init__(self, jobs: LogSource, spool: str, sink: Callable[[bytes], Awaitable[None]], offset: int) -> None:
+    def __init__(
+        self,
+        jobs: LogSource,
+        spool: str,
+        sink: Callable[[bytes], Awaitable[None]],
+        offset: int,
+        on_break: OnBreak,
+    ) -> None:
         self._jobs = jobs
         self._spool = spool
         self._sink = sink
         self._offset = offset
+        self._on_break = on_break
 
     async def read_on(self) -> JobEnd | None:
         """Read to the end; None where the connection broke after bytes had come, so that patience starts anew."""
@@ -145,9 +153,10 @@ class _Reader:
                 async for data in stream:
                     await self._sink(data)
                     self._offset += len(data)
-        except ConnectionLost:
+        except ConnectionLost as error:
             if self._offset == before:
                 raise
+            self._on_break(Break(0, 0, error))
             return None
         return stream.end
 

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import stamina
+from stamina.instrumentation import set_on_retry_hooks
 
 from velora_tui.errors import CommandTimeout, ConnectionLost, HostError, Unreachable
 
 T = TypeVar("T")
+
+# `on_break` tells it; lines of the library's own would fill the error log while a network is down.
+set_on_retry_hooks([])
 
 # What may be better in a moment. Refused keys and commands that fail are not.
 PASSING = (ConnectionLost, Unreachable, CommandTimeout)
@@ -25,7 +29,8 @@ class Break:
     error: HostError
 
     def __str__(self) -> str:
-        return f"try {self.tries + 1} in {max(1, round(self.pause_seconds))} s: {self.error.message}"
+        when = f"in {max(1, round(self.pause_seconds))} s" if self.pause_seconds else "now"
+        return f"try {self.tries + 1} {when}: {self.error.message}"
 
 
 OnBreak = Callable[[Break], None]
