@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
 from pathlib import Path
 
@@ -151,3 +152,21 @@ async def test_a_golden_patch_that_leaves_the_repository(
     async with make_engine() as engine:
         failure = await failure_of_run(engine, request_for(dataset))
     assert (failure.failure_class, failure.phase) == (FailureClass.TASK, "evaluation")
+
+
+async def test_an_instance_without_curl_fetches_with_python(
+    demo: DemoFleet, fleet: Fleet, make_engine: MakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "bin").mkdir()
+    for folder in os.environ["PATH"].split(":"):
+        for program in Path(folder).glob("*"):
+            if program.name != "curl" and not (tmp_path / "bin" / program.name).is_symlink():
+                (tmp_path / "bin" / program.name).symlink_to(program)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    local = Instance(name="here", host="local", home=tmp_path / "home", max_disk_percent=100)
+    agent = Agent(command="echo no work today; exit 7")
+    changed = fleet.model_copy(update={"instances": (local,), "agents": {"scripted": agent}})
+    async with make_engine(changed) as engine:
+        failure = await failure_of_run(engine, request_for(demo.datasets[0], instance="here"))
+    assert failure.phase == "trajectory", "the image arrived without curl"
