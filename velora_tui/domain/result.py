@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from velora_tui.domain.events import Summary
-from velora_tui.domain.report import Outcome, Verdict
+from velora_tui.domain.report import Counts, Flag, Outcome, Verdict
 
 
 class Provenance(BaseModel):
@@ -25,8 +25,22 @@ class Provenance(BaseModel):
     velora_version: str
 
 
+class HarnessVerdict(BaseModel):
+    """What the users' harness itself said of a run; None is "it did not say"."""
+
+    model_config = ConfigDict(frozen=True)
+
+    resolved: bool | None = None
+    f2p: tuple[int, int] | None = None
+    p2p: tuple[int, int] | None = None
+    tests: Counts | None = None
+
+
 class AttemptResult(BaseModel):
-    """The verdict on an attempt with its evidence; `verdict` is None where there was no patch to judge."""
+    """The verdict on an attempt with its evidence; `verdict` is None where there was no patch to judge.
+
+    Where `harness_verdict` and `verdict` differ, `verdict` counts. `flags` are about the run, not about its tests.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -40,5 +54,8 @@ class AttemptResult(BaseModel):
     outcome: Outcome
     summary: Summary
     verdict: Verdict | None
+    harness_verdict: HarnessVerdict | None = None
+    verdicts_differ: bool = False
+    flags: tuple[Flag, ...] = ()
     phase_seconds: dict[str, float]
     provenance: Provenance

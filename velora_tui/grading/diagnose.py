@@ -40,6 +40,15 @@ def diagnose(phase: str, lines: Iterable[tuple[int, str]], fallback: str) -> Fai
     )
 
 
+def unexplained(phase: str, lines: Iterable[tuple[int, str]], message: str) -> Failure:
+    """Return a failure that says `message`, with the log's last words as its evidence."""
+    number, text = None, ""
+    for line, words in lines:
+        if words.strip():
+            number, text = line, words.strip()
+    return _unknown(phase, message, number, text)
+
+
 def _unknown(phase: str, message: str, line: int | None, evidence: str) -> Failure:
     kind = FailureClass.AGENT if phase == "trajectory" else FailureClass.INFRASTRUCTURE
     return Failure(

@@ -30,6 +30,30 @@ _INFRA, _AGENT, _TASK = FailureClass.INFRASTRUCTURE, FailureClass.AGENT, Failure
 
 # In order of precedence: a cause stands before what it brings about.
 SIGNATURES: tuple[Signature, ...] = (
+    _signature(
+        "harness-missing",
+        r"^velora: (there is no harness at|the harness script is missing)",
+        _INFRA,
+        "the harness is not where the fleet file says",
+        "mend `harness` in the fleet file, or install the harness, then retry",
+        "image",
+    ),
+    _signature(
+        "harness-not-executable",
+        r"^velora: the harness script is not executable",
+        _INFRA,
+        "the harness script may not be executed",
+        "chmod +x the script, then retry",
+        "image",
+    ),
+    _signature(
+        "dataset-missing",
+        r"^ERROR: Dataset file not found: ",
+        _INFRA,
+        "the script does not find the dataset that was uploaded",
+        "look whether the instance's home folder and disk are sound, then retry",
+        "image",
+    ),
     _signature("disk-full", r"No space left on device", _INFRA, "the disk is full", "free disk space, then retry"),
     _signature(
         "docker-buildx",
@@ -85,7 +109,8 @@ SIGNATURES: tuple[Signature, ...] = (
     ),
     _signature(
         "s3-refused",
-        r"An error occurred \((403|AccessDenied|InvalidAccessKeyId)\)|curl: \(22\).* 403",
+        r"An error occurred \((403|AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken)\)"
+        r"|Unable to locate credentials|curl: \(22\).* 403",
         _INFRA,
         "S3 refuses the image",
         "check the AWS credentials, then retry",
@@ -97,6 +122,22 @@ SIGNATURES: tuple[Signature, ...] = (
         _INFRA,
         "S3 answered with an error of its own",
         "retry in a while",
+        "image",
+    ),
+    _signature(
+        "aws-missing",
+        r"\baws: (command )?not found",
+        _INFRA,
+        "the AWS command line is not installed, or not on the PATH of a non-interactive shell",
+        "install it or set PATH in the fleet file's env, then retry",
+        "image",
+    ),
+    _signature(
+        "image-name-capitals",
+        r"invalid reference format: repository name .* must be lowercase",
+        _TASK,
+        "this version of the harness cannot tag an image whose repository name has capitals",
+        "use a newer harness, or write `repo` in lower case in the dataset, then retry",
         "image",
     ),
     _signature(
@@ -142,6 +183,47 @@ SIGNATURES: tuple[Signature, ...] = (
         "llm-timeout", r"\bAPITimeoutError\b", _AGENT, "the LLM does not answer in time", "retry later", "trajectory"
     ),
     _signature(
+        "model-unknown",
+        r"\b(litellm\.)?NotFoundError\b|LLM Provider NOT provided|Could not find LLM config|model_not_found",
+        _AGENT,
+        "the LLM's provider, or the harness's config.toml, does not know the model",
+        "mend the model's section in config.toml, then retry",
+        "trajectory",
+    ),
+    _signature(
+        "llm-error",
+        r"\blitellm\.\w*(Error|Exceeded)\b",
+        _AGENT,
+        "the LLM answers with an error",
+        "read the error, then retry",
+        "trajectory",
+    ),
+    _signature(
+        "container-start",
+        r"Failed to start container",
+        _INFRA,
+        "the evaluation's container did not start",
+        "look at Docker on the instance, then retry",
+        "evaluation",
+        "report",
+    ),
+    _signature(
+        "old-evaluator",
+        r"Expecting property name enclosed in double quotes",
+        _INFRA,
+        "the harness has an old evaluator, which reads the dataset line by line",
+        "push the fixed evaluator, then retry",
+        "evaluation",
+    ),
+    _signature(
+        "not-a-git-repository",
+        r"^fatal: not a git repository",
+        _INFRA,
+        "the harness is not a git repository",
+        "run git init, add and commit in the harness's root, then retry",
+        "trajectory",
+    ),
+    _signature(
         "agent-gave-up",
         r"Maximum error retries reached for instance",
         _AGENT,
@@ -151,7 +233,7 @@ SIGNATURES: tuple[Signature, ...] = (
     ),
     _signature(
         "out-of-memory",
-        r"^Killed$|Out of memory|oom-kill",
+        r"^Killed$|: line \d+: +\d+ Killed\b|Out of memory|oom-kill",
         _INFRA,
         "the kernel ended a process for lack of memory",
         "use a larger instance or fewer processes, then retry",

@@ -25,7 +25,7 @@ from velora_tui.errors import (
     Unreachable,
     VeloraError,
 )
-from velora_tui.grading.diagnose import diagnose
+from velora_tui.grading.diagnose import diagnose, unexplained
 from velora_tui.pipeline.phase import PhaseFailed
 from velora_tui.store.log_file import LogFile
 from velora_tui.view.text import clean_line
@@ -94,13 +94,29 @@ def bug_failure(phase: str | None, error: BaseException) -> Failure:
     )
 
 
-async def failure_from_log(phase: str, log: Path, fallback: str) -> Failure:
+async def failure_from_log(phase: str, log: Path, fallback: str, *, tail_lines: int = _TAIL_LINES) -> Failure:
     """Return the failure that the end of a phase's log shows; `fallback` says what is known without it."""
-    return await asyncio.to_thread(lambda: diagnose(phase, _tail(log), fallback))
+    return await asyncio.to_thread(lambda: diagnose(phase, _tail(log, tail_lines), fallback))
 
 
-def _tail(log: Path) -> Iterator[tuple[int, str]]:
+async def failure_at_end(phase: str, log: Path, message: str) -> Failure:
+    """Return a failure that says `message`, with the end of the phase's log as its evidence."""
+    return await asyncio.to_thread(lambda: unexplained(phase, _tail(log, _TAIL_LINES), message))
+
+
+def lost_failure(phase: str) -> Failure:
+    """Return the failure of a job that is gone without an exit status."""
+    return Failure(
+        failure_class=_INFRA,
+        signature="job-lost",
+        message=f"the {phase} job vanished without an exit status: killed, or the instance was rebooted",
+        remedy="check the instance, then retry",
+        phase=phase,
+    )
+
+
+def _tail(log: Path, lines: int) -> Iterator[tuple[int, str]]:
     file = LogFile(log)
     file.refresh()
-    for line in file.lines(max(1, file.line_count - _TAIL_LINES), _TAIL_LINES + 1, _LINE_BYTES):
+    for line in file.lines(max(1, file.line_count - lines), lines + 1, _LINE_BYTES):
         yield line.number, clean_line(line.data, _LINE_BYTES)

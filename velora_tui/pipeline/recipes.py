@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from velora_tui.errors import UnknownName
+from velora_tui.pipeline.harness import collect as harness_collect
+from velora_tui.pipeline.harness import dataset as harness_dataset
+from velora_tui.pipeline.harness import phases as harness_phases
+from velora_tui.pipeline.harness import report as harness_report
 from velora_tui.pipeline.phase import Phase
 from velora_tui.pipeline.phases.collect import Collect
 from velora_tui.pipeline.phases.evaluation import Evaluation
@@ -28,8 +32,18 @@ class Recipe:
 
 
 _NATIVE = (Upload(), Image(), Trajectory(), Evaluation(), Report(), Collect(), Validate())
+_HARNESS = (
+    harness_dataset.Upload(),
+    harness_phases.Image(),
+    harness_phases.Trajectory(),
+    harness_phases.Evaluation(),
+    harness_report.Report(),
+    harness_collect.Collect(),
+    Validate(strict=False),
+)
 
 RECIPES: dict[str, Recipe] = {
+    "harness": Recipe(_HARNESS, frozenset({"upload", "collect", "validate"})),
     "native": Recipe(_NATIVE, frozenset(phase.name for phase in _NATIVE)),
 }
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from velora_tui.domain.failure import Failure, FailureClass
+from velora_tui.domain.failure import Failure
 from velora_tui.hosts.follow import JobEnd, follow_to_end
-from velora_tui.pipeline.failures import failure_from_log, time_limit_failure
+from velora_tui.pipeline.failures import failure_from_log, lost_failure, time_limit_failure
 from velora_tui.pipeline.phase import PhaseContext, PhaseFailed
 from velora_tui.pipeline.phase_log import LineObserver, LineSplitter
 
@@ -43,13 +43,7 @@ async def follow_job(ctx: PhaseContext, on_line: LineObserver) -> JobEnd:
 
 async def _failure(ctx: PhaseContext, end: JobEnd) -> Failure:
     if end.exit_status is None:
-        return Failure(
-            failure_class=FailureClass.INFRASTRUCTURE,
-            signature="job-lost",
-            message=f"the {ctx.phase} job vanished without an exit status: killed, or the instance was rebooted",
-            remedy="check the instance, then retry",
-            phase=ctx.phase,
-        )
+        return lost_failure(ctx.phase)
     if end.exit_status == TIME_LIMIT_STATUS:
         return time_limit_failure(ctx.phase, ctx.time_limit_seconds)
     fallback = f"the {ctx.phase} job ended with status {end.exit_status}"

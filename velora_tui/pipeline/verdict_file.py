@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from velora_tui.domain.report import Verdict
+from velora_tui.domain.report import Flag, Verdict
+from velora_tui.domain.result import HarnessVerdict
 from velora_tui.errors import StoreError
 from velora_tui.store.files import read_limited, write_atomically
 
@@ -15,7 +16,10 @@ _LIMIT = 256 * 1024 * 1024
 
 
 class StoredVerdict(BaseModel):
-    """The verdict, and the facts about the trajectory that quality is judged by. `verdict` None: no patch."""
+    """The verdict, and the facts about the trajectory that quality is judged by. `verdict` None: no patch.
+
+    `tree` is the output tree's folder on the instance where that is not the attempt's own.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -25,6 +29,15 @@ class StoredVerdict(BaseModel):
     history: int
     cost: float | None
     error: str | None
+    harness: HarnessVerdict | None = None
+    flags: tuple[Flag, ...] = ()
+    tree: str | None = None
+
+    @property
+    def verdicts_differ(self) -> bool:
+        """Whether the users' harness came to another verdict than we."""
+        said = self.harness.resolved if self.harness else None
+        return said is not None and said != (self.verdict is not None and self.verdict.resolved)
 
 
 def save_verdict(folder: Path, stored: StoredVerdict) -> None:

@@ -11,16 +11,16 @@ from velora_tui.domain.report import Verdict
 from velora_tui.errors import CommandFailed
 from velora_tui.grading.grade import grade
 from velora_tui.grading.patch import clean_patch
-from velora_tui.grading.report import EvaluationFacts, GradedRun, aggregate_report, eval_details, instance_report
+from velora_tui.grading.report import EvaluationFacts, eval_details
 from velora_tui.hosts.files import read_file, upload
 from velora_tui.pipeline.output import read_output
 from velora_tui.pipeline.phase import PhaseContext, PhaseResult
 from velora_tui.pipeline.phases.evaluation import input_folder, report_folder
 from velora_tui.pipeline.remote_job import TIME_LIMIT_STATUS
+from velora_tui.pipeline.report_files import QUOTED_OUTPUT_LIMIT, in_words, report_files, shown_verdict
 from velora_tui.pipeline.verdict_file import StoredVerdict, save_verdict
 
 TEST_OUTPUT_LIMIT = 256 * 1024 * 1024
-_QUOTED_OUTPUT_LIMIT = 1_000_000  # of the test output, what the harness's JSON files repeat
 _PATCH_FAILED = "patch-failed"
 
 
@@ -51,7 +51,7 @@ class Report:
             await ctx.log.say(f"left out of the patch as litter: {', '.join(patch.dropped)}")
         tests = await _read_tests(ctx) if patch.text.strip() else None
         verdict = await asyncio.to_thread(_grade, ctx, tests) if tests else None
-        await ctx.log.say(_in_words(verdict))
+        await ctx.log.say(in_words(verdict))
         stored = StoredVerdict(
             verdict=verdict,
             patch_bytes=len(patch.text.encode()),
@@ -65,7 +65,7 @@ class Report:
         for path, document in documents:
             await upload(ctx.host, document, f"{ctx.out}/{path}")
             await ctx.log.say(f"wrote {path}")
-        return PhaseResult(_in_words(verdict))
+        return PhaseResult(in_words(verdict))
 
     async def resume(self, ctx: PhaseContext) -> PhaseResult:
         return await self.run(ctx)
@@ -95,30 +95,15 @@ def _grade(ctx: PhaseContext, tests: _Tests) -> Verdict:
 def _documents(
     ctx: PhaseContext, record: dict[str, Any], verdict: Verdict | None, patch: str, tests: _Tests | None
 ) -> list[tuple[str, bytes]]:
-    name = ctx.task.instance_id
-    # Without a patch every listed test is missing: that is what the empty log shows.
-    shown = verdict or grade(ctx.task, b"").model_copy(update={"reason": "there was no patch to evaluate"})
+    shown = shown_verdict(ctx.task, verdict)
     facts = EvaluationFacts(
         patch=patch,
         patch_applied=tests is None or tests.applied,
         test_timeout=bool(tests and tests.exit_status == TIME_LIMIT_STATUS),
-        test_output=tests.output[-_QUOTED_OUTPUT_LIMIT:].decode("utf-8", "replace") if tests else "",
+        test_output=tests.output[-QUOTED_OUTPUT_LIMIT:].decode("utf-8", "replace") if tests else "",
     )
     graded = {**record, "pilot2_eval_details": eval_details(shown, facts), "resolved": shown.resolved}
     return [
-        (f"eval_outputs/{name}/report.json", _json(instance_report(shown, facts))),
-        ("eval_outputs/report.json", _json(aggregate_report([GradedRun(name, patch, verdict)]))),
+        *report_files(ctx.task, verdict, facts),
         ("eval_pilot2_output.jsonl", json.dumps(graded, ensure_ascii=False).encode() + b"\n"),
     ]
-
-
-def _json(document: dict[str, Any]) -> bytes:
-    return json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
-
-
-def _in_words(verdict: Verdict | None) -> str:
-    if verdict is None:
-        return "no patch"
-    f2p, p2p = verdict.fail_to_pass.fraction, verdict.pass_to_pass.fraction
-    words = f"{verdict.outcome.value}: F2P {f2p[0]}/{f2p[1]}, P2P {p2p[0]}/{p2p[1]}"
-    return f"{words} ({verdict.reason})" if verdict.reason else words

@@ -9,7 +9,7 @@ from velora_tui import __version__
 from velora_tui.domain.events import Summary, now
 from velora_tui.domain.failure import Failure, FailureClass
 from velora_tui.domain.image import image_source
-from velora_tui.domain.report import Outcome, QualityCheck
+from velora_tui.domain.report import Flag, Outcome, QualityCheck
 from velora_tui.domain.result import AttemptResult, Provenance
 from velora_tui.grading.judge import RunFacts, judge
 from velora_tui.pipeline.phase import PhaseContext, PhaseFailed, PhaseResult
@@ -18,14 +18,23 @@ from velora_tui.store.results import save_result
 
 
 class Validate:
+    """`strict`: a tree that lacks a file is a failure. Trees that others make may lack some: then it is a flag."""
+
     name = "validate"
     job: str | None = None
+
+    def __init__(self, *, strict: bool = True) -> None:
+        self._strict = strict
 
     async def run(self, ctx: PhaseContext) -> PhaseResult:
         stored = await asyncio.to_thread(load_verdict, ctx.work)
         missing = await asyncio.to_thread(_missing_files, ctx.results, ctx.task.instance_id, stored)
-        if missing:
+        if missing and self._strict:
             raise PhaseFailed(_incomplete(missing))
+        for path in missing:
+            await ctx.log.say(f"LOOK  the tree lacks {path}")
+            flag = Flag(id="file-missing", detail=f"the harness's tree lacks {path}")
+            stored = stored.model_copy(update={"flags": (*stored.flags, flag)})
         quality = judge(_facts(stored))
         for check in quality:
             await ctx.log.say(f"{'ok  ' if check.ok else 'LOOK'}  {check.id}: {check.detail}")
@@ -96,6 +105,9 @@ def _result(ctx: PhaseContext, stored: StoredVerdict, outcome: Outcome, summary:
         outcome=outcome,
         summary=summary,
         verdict=stored.verdict,
+        harness_verdict=stored.harness,
+        verdicts_differ=stored.verdicts_differ,
+        flags=stored.flags,
         phase_seconds={phase.name: phase.seconds for phase in attempt.phases if phase.is_done},
         provenance=Provenance(
             by=attempt.by,

@@ -1,0 +1,327 @@
+#!/usr/bin/env python3
+"""Prints, writes and exits as the users' script does (HARNESS.md); STANDIN_VERSION and STANDIN_CASE say how."""
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+MODEL, DATASET, ITERATIONS = sys.argv[1], Path(sys.argv[2]), sys.argv[4]
+CASES = set(os.environ.get("STANDIN_CASE", "unresolved").split())
+FEBRUARY = os.environ.get("STANDIN_VERSION") == "february"
+GATES = os.environ.get("STANDIN_GATES")
+OUTPUTS = Path("evaluation/evaluation_outputs")
+PATCH = "diff --git a/src/x.py b/src/x.py\n--- a/src/x.py\n+++ b/src/x.py\n@@ -1 +1 @@\n-x = 1\n+x = 2\n" + "# " * 40
+RULE = "=" * 27
+PASSED = f"""{RULE} test session starts {RULE}
+collected 2 items
+
+tests/test_x.py ..                                                       [100%]
+
+{RULE} short test summary info {RULE}
+PASSED tests/test_x.py::test_fixed
+PASSED tests/test_x.py::test_kept
+{RULE} 2 passed in 0.01s {RULE}
+"""
+FAILED = PASSED.replace("PASSED tests/test_x.py::test_fixed", "FAILED tests/test_x.py::test_fixed - assert 1 == 2")
+FAILED = FAILED.replace("2 passed", "1 failed, 1 passed").replace(" ..  ", " F.  ")
+
+
+def say(*lines: str) -> None:
+    for line in lines:
+        print(line, flush=True)
+
+
+def raw(data: bytes) -> None:
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def banner(title: str) -> None:
+    if "no-banners" in CASES and not title.startswith("VELORA"):
+        return
+    say("=" * 44, title, "=" * 44)
+
+
+def die(status: int, *lines: str) -> None:
+    say(*lines)
+    sys.exit(status)
+
+
+def gate(name: str) -> None:
+    """Wait until the test lets the script go on."""
+    while GATES and not Path(GATES, name).exists() and not Path(GATES, "all").exists():
+        time.sleep(0.01)
+
+
+def read_dataset() -> dict:
+    if not DATASET.is_file() or "dataset-missing" in CASES:
+        die(1, f"ERROR: Dataset file not found: {DATASET}")
+    banner("EXTRACTING DOCKER IMAGE INFO FROM DATASET")
+    if "dataset-broken" in CASES:
+        sys.exit(1)
+    task = json.loads(DATASET.read_text())
+    name, _, commit = task["image_storage_uri"].rpartition("/")[2].partition(":")
+    say(f"Instance ID: {task['instance_id']}")
+    say(f"S3 Path: s3://{os.environ['S3_BUCKET']}/{os.environ['S3_PREFIX']}/{name}-{commit or name}.tar")
+    return task
+
+
+def load_image(task: dict) -> None:
+    banner("DOWNLOADING DOCKER IMAGE" if FEBRUARY else "DOWNLOADING DOCKER IMAGE FROM S3")
+    for case, code in (("s3-404", "404"), ("s3-403", "403")):
+        if case in CASES:
+            die(
+                1,
+                f"fatal error: An error occurred ({code}) when calling the HeadObject operation: {'Not Found' if code == '404' else 'Forbidden'}",
+            )
+    if "s3-credentials" in CASES:
+        die(1, "fatal error: Unable to locate credentials")
+    if not FEBRUARY:
+        say("Downloading from S3...")
+        raw(b"\r".join(b"Completed %d.0 MiB/200.0 MiB (90.1 MiB/s) with 1 file(s) remaining" % n for n in range(200)))
+        raw(b"\rdownload: s3://bucket/x.tar to ./x.tar\n")
+    gate("image")
+    if "docker-down" in CASES:
+        die(1, "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?")
+    if "tar-truncated" in CASES:
+        die(1, "Loading Docker image...", "Error processing tar file(exit status 1): unexpected EOF")
+    if "disk-full" in CASES:
+        die(1, "write /x/layer.tar: no space left on device", "Error: No space left on device")
+    say("Loading Docker image...", "Loaded image: x:y")
+    banner("TAGGING DOCKER IMAGE FOR OPENHANDS")
+    if "capitals" in CASES:
+        die(
+            1, 'Error parsing reference: "mswebench/X": invalid reference format: repository name (X) must be lowercase'
+        )
+    say(f"Tag 1: mswebench/sweb.eval.x86_64.{task['instance_id']}:latest", "Tag 2: mswebench/o_m_n:pr-1")
+    for title in ("VERIFYING AWS CONFIGURATION", "INSTALLING TMUX IN BASE IMAGE") if FEBRUARY else ():
+        banner(title)
+    banner("CONFIGURATION")
+
+
+def output_folder(task: dict, dataset: Path = DATASET) -> Path:
+    three = Path(f"{str(dataset).replace('/', '__')}-train", "CodeActAgent", f"gpt_maxiter_{ITERATIONS}_N_v1-run_1")
+    if FEBRUARY:
+        model = os.environ.get("MODEL_DISPLAY_NAME", MODEL.removeprefix("llm."))
+        run = f"Run{os.environ.get('RUN_NUMBER', '1')}"
+        return OUTPUTS / "Trajectory_results" / "bench" / task["instance_id"] / model / run / three
+    return OUTPUTS / "outputs" / three
+
+
+def write_trajectory(folder: Path, task: dict, **changes: object) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    start = time.strftime("%Y-%m-%d %H:%M:%S")
+    if "old-trajectory" in CASES:
+        start = "2026-01-01 00:00:00"
+    metadata = {
+        "agent_class": "CodeActAgent",
+        "llm_config": {"model": "other/model" if "wrong-model" in CASES else "openai/gpt-5"},
+        "max_iterations": int(ITERATIONS),
+        "start_time": start,
+    }
+    record = {
+        "instance_id": "another-task" if "wrong-instance" in CASES else task["instance_id"],
+        "test_result": {"git_patch": PATCH},
+        "instruction": "fix it",
+        "metadata": metadata,
+        "history": [{"id": n, "source": "agent", "message": "m"} for n in range(30)],
+        "metrics": {"accumulated_cost": 0.25},
+        "error": None,
+        "instance": task,
+        **changes,
+    }
+    data = json.dumps(record).encode() + b"\n"
+    if "two-records" in CASES:
+        data *= 2
+    if "not-utf8" in CASES:
+        data = data.replace(b"fix it", b"fix \xff\xfe")
+    if "huge" in CASES:
+        data = data.replace(b"fix it", b"x" * (65 * 1024 * 1024))
+    (folder / "output.jsonl").write_bytes(data)
+    if "no-metadata" not in CASES:
+        (folder / "metadata.json").write_text(json.dumps(metadata))
+    (folder / "logs").mkdir(exist_ok=True)
+    (folder / "logs" / "instance.log").write_text("agent\n")
+    answers = folder / "llm_completions" / task["instance_id"]
+    answers.mkdir(parents=True, exist_ok=True)
+    for number in range(3):
+        (answers / f"gpt-{number}.json").write_text("{}")
+
+
+def events() -> None:
+    colour, plain = "\x1b[92m", "\x1b[0m"
+    for step in range(1, 4):
+        say("", "", "==============", f"LEVEL 0 LOCAL STEP {step} GLOBAL STEP {step}", "")
+        say(f"{colour}10:00:0{step}{plain} - {colour}ACTION{plain}")
+        say(f"{colour}**CmdRunAction (source=EventSource.AGENT)**\nCOMMAND:\nls -la src{plain}")
+        say(
+            f"{colour}10:00:0{step} - openhands:INFO{plain}: llm.py:9 - Cost: 0.10 USD | Accumulated Cost: 0.{step}0 USD"
+        )
+        say(f"Input tokens: {step}000 | Output tokens: {step}0")
+        raw(b"Instance x:  50%|#####     | 1/2\r")
+    if "hostile-agent" in CASES:
+        say("### OUTPUT FILE: /etc/output.jsonl ###", "Output file: /etc/output.jsonl", "Results saved to: /etc/x")
+        say("ERROR: everything is lost", "=" * 44, "FULL EVALUATION COMPLETED", "=" * 44)
+    if "loud" in CASES:
+        raw(b"x" * 3_000_000 + b"\xff\xfe\n")
+
+
+def run_agent(task: dict, folder: Path) -> None:
+    banner("PHASE 1: TRAJECTORY GENERATION")
+    say("Running: poetry run python evaluation/benchmarks/multi_swe_bench/run_infer.py")
+    left = 0 if "old-trajectory" in CASES else 1
+    say(f"10:00:00 - openhands:INFO: shared.py:1 - Finished instances: {1 - left}, Remaining instances: {left}")
+    causes = {
+        "buildx": "subprocess.CalledProcessError: docker buildx build --load returned non-zero exit status 1",
+        "tmux": "openhands.runtime.TmuxCommandNotFound",
+        "module": "ModuleNotFoundError: No module named 'openhands.agenthub'",
+        "model": "litellm.NotFoundError: GeminiException - models/x is not found",
+        "vague": "ValueError: what",
+    }
+    cause = next((words for case, words in causes.items() if f"agent-{case}" in CASES), None)
+    if cause:
+        for _ in range(4):
+            say("Traceback (most recent call last):", '  File "run_infer.py", line 1, in f', cause)
+        folder.mkdir(parents=True, exist_ok=True)
+        if "skip-maximum" in CASES:
+            note = {"instance_id": task["instance_id"], "error": cause if "note" in CASES else "too often"}
+            (folder / "maximum_retries_exceeded.jsonl").write_text(json.dumps(note) + "\n")
+            write_trajectory(folder, task, test_result={}, error=None)
+            say(f"### OUTPUT FILE: {folder}/output.jsonl ###")
+            return
+        die(1, "RuntimeError: Maximum error retries reached for instance x")
+    events()
+    gate("trajectory")
+    if "terminated" in CASES:
+        say("Terminated")
+        os.kill(os.getpid(), signal.SIGTERM)
+    if "killed" in CASES:
+        os.kill(os.getpid(), signal.SIGKILL)
+    changes: dict = {}
+    if CASES & {"no-patch", "llm-error", "empty-but-graded"}:
+        changes["test_result"] = {"git_patch": ""}
+    if "short-patch" in CASES:
+        changes["test_result"] = {"git_patch": "diff --git a/x b/x"}
+    if "llm-error" in CASES:
+        changes |= {"error": "APITimeoutError: litellm.Timeout: no answer", "instance_id": ""}
+    if "iteration-limit" in CASES:
+        changes["error"] = "RuntimeError: Agent reached maximum iteration. Current iteration: 30, max iteration: 30"
+    if "output-missing" not in CASES:
+        write_trajectory(folder, task, **changes)
+    if "no-output-line" not in CASES:
+        say(f"### OUTPUT FILE: {folder}/output.jsonl ###")
+
+
+def locate(task: dict, folder: Path) -> Path:
+    banner("LOCATING TRAJECTORY OUTPUT")
+    if "output-missing" in CASES:
+        sys.exit(1)
+    found = folder
+    if CASES & {"other-run", "empty-but-graded"}:
+        found = output_folder(task, Path("/another.jsonl"))
+        saved, marked = set(CASES), CASES
+        marked -= {"no-patch", "empty-but-graded"}
+        write_trajectory(found, task, **({"test_result": {"git_patch": ""}} if "other-no-patch" in CASES else {}))
+        marked |= saved
+    if FEBRUARY:
+        say(f"ERROR: Output file not found at expected path: {folder}/nowhere/output.jsonl")
+        say(f"Found output file at: {found}/output.jsonl")
+    else:
+        say(f"Found output directory: {found}")
+        say(f"Output file: {found}/output.jsonl")
+    if "two-records" in CASES:
+        sys.exit(1)
+    if "wrong-instance" in CASES:
+        say("WARNING: Instance ID mismatch!")
+    say(f"Instance ID verified: {task['instance_id']}")
+    return found
+
+
+def evaluate(task: dict, found: Path, record: dict) -> None:
+    banner("PHASE 2: DETAILED PATCH EVALUATION")
+    gate("evaluation")
+    folder = found / "eval_outputs" / task["instance_id"]
+    no_container = "no-container" in CASES
+    if no_container:
+        say("10:00:00 - ERROR - Failed to start container: docker: Error response from daemon")
+        if not FEBRUARY:
+            sys.exit(1)
+    resolved = "resolved" in CASES or "falsely-resolved" in CASES or "empty-but-graded" in CASES
+    output = "" if "no-tests" in CASES or no_container else PASSED if "resolved" in CASES else FAILED
+    said = resolved and not no_container
+    details = {
+        "instance_id": task["instance_id"],
+        "resolved": said,
+        "tests_passed": output.count("PASSED"),
+        "tests_failed": output.count("FAILED"),
+        "tests_error": 0,
+        "fail_to_pass_success": ["tests/test_x.py::test_fixed"] if said else [],
+        "fail_to_pass_failed": [] if said else ["tests/test_x.py::test_fixed"],
+        "pass_to_pass_success": ["tests/test_x.py::test_kept"],
+        "pass_to_pass_failed": [],
+        "test_output": output,
+        "error_message": "",
+    }
+    say(f"Parsed {output.count('tests/')} test results", f"RESOLVED: {'YES' if said else 'NO'}")
+    graded = {**record, "pilot2_eval_details": details, "resolved": said}
+    (found / "eval_pilot2_output.jsonl").write_text(json.dumps(graded) + "\n")
+    if FEBRUARY:
+        write_reports(task, found, details)
+        (folder / "eval.sh").write_text("pytest\n")
+        (folder / "run_instance.log").write_bytes(b"run\0\0\n")
+    if no_container:
+        sys.exit(1)
+    say(f"Results saved to: {found}/eval_pilot2_output.jsonl")
+    if not FEBRUARY and not said:
+        sys.exit(1)
+
+
+def write_reports(task: dict, found: Path, details: dict) -> None:
+    folder = found / "eval_outputs" / task["instance_id"]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "report.json").write_text(json.dumps({task["instance_id"]: {"resolved": details["resolved"]}}))
+    (folder / "test_output.txt").write_text(details["test_output"])
+    (folder / "patch.diff").write_text(PATCH)
+    (found / "eval_outputs" / "report.json").write_text("{}")
+
+
+def report(task: dict, found: Path) -> None:
+    banner("GENERATING OPENHANDS-FORMAT REPORT")
+    gate("report")
+    if not FEBRUARY:
+        if "EVAL_OUTPUT_FILE" not in os.environ:
+            die(1, "KeyError: 'EVAL_OUTPUT_FILE'")
+        graded = json.loads((found / "eval_pilot2_output.jsonl").read_text())
+        write_reports(task, found, graded["pilot2_eval_details"])
+    banner("EVALUATION REPORT SUMMARY")
+    banner("FULL EVALUATION COMPLETE")
+
+
+def main() -> None:
+    if FEBRUARY:
+        banner("PRE-RUN RESOURCE CHECK AND CLEANUP")
+    banner("VELORA FULL EVALUATION WITH S3 DOWNLOAD")
+    task = read_dataset()
+    load_image(task)
+    folder = output_folder(task)
+    run_agent(task, folder)
+    found = locate(task, folder)
+    record = json.loads((found / "output.jsonl").read_text(errors="replace"))
+    patch = record["test_result"].get("git_patch", "")
+    say(f"Git patch size: {len(patch)} bytes")
+    if len(patch) < 100:
+        banner("TRAJECTORY GENERATION COMPLETE (NO PATCH)")
+    else:
+        evaluate(task, found, record)
+        report(task, found)
+    if FEBRUARY:
+        banner("POST-RUN CLEANUP")
+        say("Pruned")
+
+
+if os.environ.get("STANDIN_ENVIRONMENT"):
+    Path(os.environ["STANDIN_ENVIRONMENT"]).write_text(json.dumps([sys.argv, dict(os.environ)]))
+main()

@@ -1,0 +1,144 @@
+"""report: when the script has ended, grade its test output ourselves and make the report files that it left out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+from velora_tui.domain.report import Counts, Flag, Verdict
+from velora_tui.domain.result import HarnessVerdict
+from velora_tui.domain.task import Task
+from velora_tui.grading.grade import grade
+from velora_tui.grading.report import EvaluationFacts, eval_details
+from velora_tui.hosts.files import read_file
+from velora_tui.pipeline.harness.banners import JOB
+from velora_tui.pipeline.harness.conclude import Conclusion, conclude
+from velora_tui.pipeline.harness.log_follow import follow_segment
+from velora_tui.pipeline.harness.place import GRADED_NAMES, RECORD_LIMIT
+from velora_tui.pipeline.harness.record import OutputRecord
+from velora_tui.pipeline.phase import PhaseContext, PhaseResult
+from velora_tui.pipeline.phases.report import TEST_OUTPUT_LIMIT
+from velora_tui.pipeline.report_files import QUOTED_OUTPUT_LIMIT, in_words, report_files, shown_verdict
+from velora_tui.pipeline.verdict_file import StoredVerdict, save_verdict
+from velora_tui.store.files import write_atomically
+
+
+class Report:
+    name = "report"
+    job: str | None = JOB
+
+    async def run(self, ctx: PhaseContext) -> PhaseResult:
+        end = await follow_segment(ctx)
+        assert end is not None, "no phase of the job comes after report"
+        seen = await conclude(ctx, end)
+        tests = await _test_output(ctx, seen) if seen.graded else None
+        verdict = await asyncio.to_thread(grade, ctx.task, tests) if tests is not None else None
+        stored = _stored(seen, verdict, tests)
+        missing = await _missing_files(ctx, seen, verdict, tests)
+        await asyncio.to_thread(_keep, ctx.work, stored, missing)
+        return PhaseResult(_detail(stored))
+
+    async def resume(self, ctx: PhaseContext) -> PhaseResult:
+        return await self.run(ctx)
+
+
+def made_folder(work: Path) -> Path:
+    """Return our folder of report files that the script left out."""
+    return work / "made"
+
+
+async def _test_output(ctx: PhaseContext, seen: Conclusion) -> bytes:
+    """Return what the tests printed: the file, or what the grader's record repeats of it."""
+    assert seen.graded is not None
+    path = seen.place.named("test_output.txt")
+    output = await read_file(ctx.host, f"{seen.place.folder}/{path}", TEST_OUTPUT_LIMIT) if path else b""
+    return output or seen.graded.test_output.encode("utf-8", "surrogatepass")
+
+
+def _stored(seen: Conclusion, verdict: Verdict | None, tests: bytes | None) -> StoredVerdict:
+    stored = StoredVerdict(
+        verdict=verdict,
+        patch_bytes=len(seen.output.git_patch.encode("utf-8", "surrogatepass")),
+        test_output_bytes=len(tests) if tests is not None else None,
+        history=seen.output.history,
+        cost=seen.output.cost,
+        error=seen.output.error,
+        harness=_harness_verdict(seen.graded) if seen.graded else None,
+        flags=seen.flags,
+        tree=seen.place.folder,
+    )
+    if not stored.verdicts_differ:
+        return stored
+    flag = Flag(id="harness-differs", detail=f"the harness said {_said(stored)}; our grading of its test output counts")
+    return stored.model_copy(update={"flags": (*stored.flags, flag)})
+
+
+def _harness_verdict(graded: OutputRecord) -> HarnessVerdict:
+    details = graded.details
+    resolved = details.get("resolved", graded.resolved)
+    counts = [details.get(f"tests_{name}") for name in ("passed", "failed", "error")]
+    passed, failed, error = (count if isinstance(count, int) else 0 for count in counts)
+    known = all(isinstance(count, int) for count in counts)
+    return HarnessVerdict(
+        resolved=resolved if isinstance(resolved, bool) else None,
+        f2p=_fraction(details, "fail_to_pass"),
+        p2p=_fraction(details, "pass_to_pass"),
+        tests=Counts(passed=passed, failed=failed, error=error) if known else None,
+    )
+
+
+def _fraction(details: dict[str, object], name: str) -> tuple[int, int] | None:
+    success, failure = details.get(f"{name}_success"), details.get(f"{name}_failed")
+    if not isinstance(success, list) or not isinstance(failure, list):
+        return None
+    return len(success), len(success) + len(failure)
+
+
+async def _missing_files(
+    ctx: PhaseContext, seen: Conclusion, verdict: Verdict | None, tests: bytes | None
+) -> list[tuple[str, bytes]]:
+    """Return the report files that the script should have left in its tree and did not."""
+    files = await asyncio.to_thread(_report_files, ctx.task, seen, verdict, tests)
+    if seen.place.named(*GRADED_NAMES) is None:
+        raw = await read_file(ctx.host, seen.place.output, RECORD_LIMIT)
+        files.append((GRADED_NAMES[0], _with_details(raw, ctx.task, verdict)))
+    return [(path, data) for path, data in files if path not in seen.place.files]
+
+
+def _report_files(
+    task: Task, seen: Conclusion, verdict: Verdict | None, tests: bytes | None
+) -> list[tuple[str, bytes]]:
+    patch = seen.output.git_patch
+    files = report_files(task, verdict, EvaluationFacts(patch=patch))
+    if tests is not None:
+        folder = f"eval_outputs/{task.instance_id}"
+        files.append((f"{folder}/patch.diff", patch.encode("utf-8", "surrogatepass")))
+        if seen.place.named("test_output.txt") is None:
+            files.append((f"{folder}/test_output.txt", tests[:QUOTED_OUTPUT_LIMIT]))
+    return files
+
+
+def _with_details(raw: bytes, task: Task, verdict: Verdict | None) -> bytes:
+    """Return the agent's record with what the grader would have added, without taking the record apart."""
+    shown = shown_verdict(task, verdict)
+    added = {"pilot2_eval_details": eval_details(shown, EvaluationFacts()), "resolved": shown.resolved}
+    return raw.rstrip().removesuffix(b"}") + b", " + json.dumps(added).encode()[1:] + b"\n"
+
+
+def _keep(work: Path, stored: StoredVerdict, files: list[tuple[str, bytes]]) -> None:
+    for path, data in files:
+        write_atomically(made_folder(work) / path, data)
+    save_verdict(work, stored)
+
+
+def _detail(stored: StoredVerdict) -> str:
+    parts = [in_words(stored.verdict)]
+    if stored.verdicts_differ:
+        parts.append(f"the harness said {_said(stored)}")
+    parts += [flag.detail for flag in stored.flags if flag.id != "harness-differs"]
+    return "; ".join(parts)
+
+
+def _said(stored: StoredVerdict) -> str:
+    return "resolved" if stored.harness and stored.harness.resolved else "unresolved"
