@@ -31,9 +31,9 @@ def grade(
     """
     chosen = find_parser(parser or task.test_output_parser)
     listed = tuple(dict.fromkeys((*task.fail_to_pass, *task.pass_to_pass)))
-    parsed = chosen.parse(LogLines(log), frozenset(listed))
+    parsed = chosen.read(LogLines(log), frozenset(listed))
     if report is not None:
-        parsed = _second_opinion(report_parser(report).parse(LogLines(report), frozenset(listed)), parsed)
+        parsed = _second_opinion(report_parser(report).read(LogLines(report), frozenset(listed)), parsed)
     found = _Matcher(parsed, chosen, listed)
     tests = found.tests()
     fail_to_pass = _split(task.fail_to_pass, tests, FAIL_TO_PASS_SUCCESS)

@@ -33,6 +33,7 @@ class LogLines:
     def __init__(self, log: bytes | Iterable[bytes]) -> None:
         self._log = log
         self.terminated = True  # whether the last line read had its line end; False in a log cut in a line
+        self.count = 0  # lines read
 
     def __iter__(self) -> Iterator[Line]:
         number, offset = 1, 0
@@ -47,6 +48,7 @@ class LogLines:
             yield from _split_returns(zip(count(number), offsets, texts, strict=False), b"\r" in block)
             number += len(raw) if self.terminated else len(raw) - 1
             offset += len(block)
+            self.count = number - 1 if self.terminated else number
 
     def _blocks(self) -> Iterator[bytes]:
         """Yield whole lines, about a megabyte at a time; the last block may lack its line end."""

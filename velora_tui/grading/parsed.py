@@ -25,6 +25,10 @@ Listed = Collection[str]
 """The names a task lists; parsers use it to tell ids from what stands around them."""
 
 
+WHOLE_RULES = frozenset({"verbose", "verbose-output", "event", "json", "json-report", "junit-xml"})
+"""Rules that find nothing in a line that is cut: the status stands last, or the line is a whole document."""
+
+
 class Observation(NamedTuple):
     """One status as the log shows it."""
 
@@ -75,6 +79,13 @@ class ParsedLog:
         """Record another spelling of `name`; one that two tests share stands for neither."""
         if spelling and spelling != name:
             self.aliases[spelling] = name if self.aliases.get(spelling, name) == name else None
+
+    def drop_line(self, line: int) -> None:
+        """Forget what does not fail in the line where the log is cut: its name or its status may be cut too."""
+        for found in (self.results, self.qualified):
+            for name in [name for name, seen in found.items() if seen.line == line and seen.status not in FAILING]:
+                if found[name].rule not in WHOLE_RULES:
+                    del found[name]
 
     def has_failures(self) -> bool:
         return any(seen.status in FAILING for seen in self.results.values())

@@ -43,6 +43,13 @@ class Parser:
     parse: Callable[[LogLines, Listed], ParsedLog]
     cut_at_blank: bool = False
 
+    def read(self, log: LogLines, listed: Listed) -> ParsedLog:
+        """Return the tests of `log`; `listed` are the names the task lists."""
+        parsed = self.parse(log, listed)
+        if not log.terminated:
+            parsed.drop_line(log.count)
+        return parsed
+
 
 _PARSERS = {
     "python/parse_log_pytest": pytest.parse,

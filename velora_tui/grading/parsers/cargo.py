@@ -22,7 +22,10 @@ _TEST = re.compile(
 )
 _STATUS = re.compile(r"(ok|FAILED|ignored|bench: .*)$")
 _BINARY = re.compile(r" *(?:Running (?:unittests )?(?P<source>\S+)(?: \((?P<binary>\S+)\))?|Doc-tests (?P<crate>\S+))")
-_QUIET_FAILURE = re.compile(r"(\S.*?) --- FAILED$")
+_QUIET_FAILURE = re.compile(
+    r"(\S+(?: - (?:\S+ )?\(line \d+\))?)(?: - should panic| - compile fail| - compile)? --- FAILED$"
+)
+_QUIET_DOTS = re.compile(r"[.iFb]+ \d+/\d+$")
 
 
 @dataclass
@@ -32,7 +35,6 @@ class _Test:
     offset: int
     statuses: list[Observation] = field(default_factory=list)
     ignored: bool = False
-    direct: bool = False  # the first status stood right behind the name
 
 
 @dataclass
@@ -46,6 +48,7 @@ class _Binary:
     failures: dict[str, tuple[int, int]] = field(default_factory=dict)
     dumping: bool = False  # the failures' output has begun
     listing: bool = False
+    quiet: bool = False  # dots stand for tests; only failures are named
     passed: int | None = None  # counted by the closing line; None where the binary did not get to it
 
     def feed(self, number: int, offset: int, text: str) -> None:
@@ -54,10 +57,18 @@ class _Binary:
             self.dumping = self.listing = True
         elif self.dumping and not self._goes_on(text):
             self._failure_line(number, offset, text)
+        elif text[-1:] in "0123456789D" and self._quiet_line(number, offset, text):
+            self.quiet = True
         elif "test " in text and self._test_line(number, offset, text):
             return
         elif self.last is not None:
             self._status(self.last, number, offset, text)
+
+    def _quiet_line(self, number: int, offset: int, text: str) -> bool:
+        if found := _QUIET_FAILURE.match(text):
+            self.failures[found[1]] = (number, offset)
+            return True
+        return _QUIET_DOTS.match(text) is not None
 
     def _goes_on(self, text: str) -> bool:
         """Leave a `failures:` that a test printed: tests that have not begun yet follow it."""
@@ -86,8 +97,6 @@ class _Binary:
             test.statuses.append(Observation(Status.SKIPPED, number, offset, "test-line"))
         elif started.start() == 0 or test is self.last:
             self._status(test, number, offset, rest)
-        if len(test.statuses) == 1 and rest in {"ok", "FAILED"}:
-            test.direct = True
         return True
 
     def _status(self, test: _Test, number: int, offset: int, text: str) -> None:
@@ -105,10 +114,12 @@ class _Binary:
         """Return a test's status: the closing list is the authority on failures, in a binary that closed."""
         if test.name in self.failures:
             return Observation(Status.FAILED, *self.failures[test.name], "failures-list")
+        if self.quiet:
+            return None
         if test.ignored:
             return test.statuses[0]
         if self.passed is None:
-            if not test.statuses or (test is self.last and not test.direct):
+            if not test.statuses or test is self.last:
                 return None
             return max(test.statuses, key=lambda seen: SEVERITY[seen.status])
         passes = [seen for seen in test.statuses if seen.status is Status.PASSED]
@@ -176,7 +187,7 @@ def parse(log: LogLines, listed: Listed) -> ParsedLog:
 def _collect(parsed: ParsedLog, binary: _Binary) -> None:
     decided = {name: seen for name, test in binary.tests.items() if (seen := binary.decide(test)) is not None}
     for name, place in binary.failures.items():
-        if name not in decided and binary.passed is not None:
+        if name not in decided:
             decided[name] = Observation(Status.FAILED, *place, "failures-list")
     for name, seen in decided.items():
         parsed.add(name, *seen)

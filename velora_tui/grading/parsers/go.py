@@ -36,6 +36,7 @@ class _Package:
     current: str = ""
     results: dict[str, Observation] = field(default_factory=dict)
     failed: bool = False
+    ended: bool = False
 
     def start(self, test: str) -> None:
         self.open.add(test)
@@ -44,6 +45,15 @@ class _Package:
 
     def resume(self, test: str) -> None:
         self.current = test
+
+    def confirmed(self) -> dict[str, Observation]:
+        """Return the results; where the run did not end, without a pass of the last test: it may have printed it."""
+        if self.ended or not self.started:
+            return self.results
+        top = self.current.partition("/")[0]
+        return {
+            test: seen for test, seen in self.results.items() if seen.status in FAILING or test.partition("/")[0] != top
+        }
 
     def finish(self, test: str, seen: Observation) -> None:
         """Record a result: of a running test the last, of another none, since only a running test has one."""
@@ -88,7 +98,7 @@ class _Reader:
         if "failed]" in closing[3]:
             self.broken.append(closing[2])
             return
-        self.now.name, self.now.failed = closing[2], closing[1] == "FAIL"
+        self.now.name, self.now.failed, self.now.ended = closing[2], closing[1] == "FAIL", True
         self.packages.append(self.now)
         self.now = _Package()
 
@@ -112,6 +122,7 @@ class _Reader:
 
     def _package_event(self, package: _Package, action: str, output: str) -> None:
         package.failed = package.failed or action == "fail"
+        package.ended = package.ended or action in _ACTIONS
         if "failed]" in output and (closing := _PACKAGE.match(output.rstrip("\n"))):
             self.broken.append(closing[2])
 
@@ -159,7 +170,7 @@ def _decode(text: str) -> dict[str, Any] | None:
 def _collect(reader: _Reader, packages: list[_Package]) -> ParsedLog:
     parsed = ParsedLog()
     for package in packages:
-        for test, seen in package.results.items():
+        for test, seen in package.confirmed().items():
             parsed.add(test, *seen)
             for separator in SEPARATORS if package.name else ():
                 parsed.qualify(f"{package.name}{separator}{test}", seen)

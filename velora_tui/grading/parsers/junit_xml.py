@@ -83,7 +83,7 @@ def _cases(element: Any) -> Iterator[TestCase]:
 
 
 def _status(case: TestCase) -> Status:
-    statuses = [_ATTRIBUTES.get(str(case.status), Status.PASSED)]
+    statuses = [_ATTRIBUTES.get(case._elem.get("status", ""), Status.PASSED)]
     if any(child.tag == "warning" for child in case._elem):  # PHPUnit: the test has not plainly passed
         statuses.append(Status.FAILED)
     for result in case.result:

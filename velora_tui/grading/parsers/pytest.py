@@ -36,6 +36,8 @@ class _Reader:
         self.reports: list[_Report] = []
         self.summaries: list[Summary] = []
         self.headings: set[str] = set()
+        self.failed_headings: dict[str, Observation] = {}  # of the sections ERRORS and FAILURES
+        self.section = ""
         self.level = 0
         self.sessions = 0
         self.width = DEFAULT_WIDTH
@@ -52,7 +54,7 @@ class _Reader:
         return name in self.listed or name in self.names or self._has_heading(name)
 
     def _has_heading(self, name: str) -> bool:
-        return bool(self.headings) and name.partition("::")[2].replace("::", ".") in self.headings
+        return bool(self.headings) and lines.heading_of(name) in self.headings
 
     def all_certain(self) -> bool:
         return all(report.certain or not report.statuses for report in self.reports)
@@ -70,7 +72,7 @@ class _Reader:
         elif not self.reporting and self.level <= 1:
             self._progress_line(number, offset, text)
         elif first in {"_", "-"}:
-            self._heading(text)
+            self._heading(number, offset, text)
         elif self.level == 0 and text[-1:] == "]" and lines.is_dots(text):
             self._quiet_start()
         elif self.level == 0 and first in {"E", "I"}:
@@ -88,6 +90,7 @@ class _Reader:
             self._close(counts)
         elif not title.startswith("warnings summary"):
             self._break_latest()
+            self.section = title if self.level <= 1 else self.section
             self.reporting = self.reporting or (self.level <= 1 and width >= self.width - 1)
 
     def _session_start(self, width: int) -> None:
@@ -134,12 +137,15 @@ class _Reader:
         if title[:1] == " " == title[-1:]:
             self.stop = title.strip()
 
-    def _heading(self, text: str) -> None:
+    def _heading(self, number: int, offset: int, text: str) -> None:
         title = lines.heading(text, self.width)
         if title is None:
             return
         if text[0] == "_":
             self.headings.add(title)
+            if self.section in {"ERRORS", "FAILURES"} and self.level <= 1:
+                test, status = lines.failed_test(title)
+                self.failed_headings.setdefault(test, Observation(status, number, offset, "failure-heading"))
         if title != "generated xml file":
             self._break_latest()
 
@@ -150,7 +156,7 @@ class _Reader:
     def _summary_line(self, number: int, offset: int, text: str) -> None:
         assert self.open is not None
         if text[:1] in {"_", "-"} and lines.heading(text, self.width) is not None:
-            self._heading(text)
+            self._heading(number, offset, text)
         else:
             self.open.read(number, offset, text)
 
@@ -193,7 +199,7 @@ class _Reader:
             seen = [Observation(found[1], number, offset, "verbose")]
             reason_open = not has_progress and " (" in body[len(found[0]) :] and not body.endswith(")")
             report = _Report(name, seen, certain=has_progress, reason_open=reason_open)
-            if has_progress and self.reports and self.reports[-1].name == name and not self.reports[-1].statuses:
+            if self.reports and self.reports[-1].name == name and not self.reports[-1].statuses:
                 self.unsure.add(name)
         else:
             start = body.removesuffix(" ") if self.workers else lines.split_output(body, self.known)
@@ -250,6 +256,8 @@ def parse(log: LogLines, listed: Listed) -> ParsedLog:
     if not log.terminated and not complete:
         _drop_cut_line(summaries)
     _merge(parsed, reader, summaries, complete)
+    if not complete:
+        _apply_headings(parsed, reader)
     _drop_unsure(parsed, reader, summaries, complete)
     _note(parsed, reader, summaries, complete)
     return parsed
@@ -278,6 +286,14 @@ def _merge(parsed: ParsedLog, reader: _Reader, summaries: list[Summary], complet
         before = parsed.results.get(name)
         if before is None or SEVERITY[seen.status] > SEVERITY[before.status]:
             parsed.results[name] = seen
+
+
+def _apply_headings(parsed: ParsedLog, reader: _Reader) -> None:
+    """Let the headings of the failures count where the summary is cut: errors stand last in it."""
+    for name, seen in parsed.results.items():
+        failed = reader.failed_headings.get(lines.heading_of(name))
+        if failed is not None and SEVERITY[failed.status] > SEVERITY[seen.status]:
+            parsed.results[name] = failed
 
 
 def _is_real(name: str, reader: _Reader) -> bool:

@@ -27,6 +27,8 @@ _GLUED = re.compile(r"(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)(?: \([^()]{0,400
 _DOTS = re.compile(r"(?:\S+ )?[.FEsxXuR,-]+ *\[ *(?:\d+%|\d+/\d+)\]|[.FEsxX]+")
 _DOTS_ENDS = frozenset("].FEsxX")
 _PATH = re.compile(r"(?!(?:PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS) )[^\s:][^:]{0,1000}\.\w{1,12}::")
+_ERROR_AT = re.compile(r"ERROR at (?:setup|teardown) of ")
+_SUBTEST_TAIL = re.compile(r" [\[(].*$")
 _SUBTEST = re.compile(r"(?:^|\s)SUB(PASS|FAIL|SKIP|XFAIL|XPASS)(?:ED|PED)?\b")
 
 
@@ -56,6 +58,19 @@ def heading(text: str, width: int) -> str | None:
         if title[:1] == " " == title[-1:]:
             return title[1:-1]
     return None
+
+
+def heading_of(name: str) -> str:
+    """Return what the heading of a test's section shows of its id: class and test, joined by a dot."""
+    test, bracket, parameter = name.partition("::")[2].partition("[")
+    return test.replace("::", ".") + bracket + parameter
+
+
+def failed_test(title: str) -> tuple[str, Status]:
+    """Return the test that a heading in ERRORS or FAILURES names; a subtest's adds its message and parameters."""
+    if found := _ERROR_AT.match(title):
+        return title[found.end() :], Status.ERROR
+    return (title if title.endswith("]") else _SUBTEST_TAIL.sub("", title)), Status.FAILED
 
 
 def closing(title: str) -> Closing | None:

@@ -49,7 +49,8 @@ class _Reader:
         self.parsed = ParsedLog()
         self.tests: list[_Test] = []
         self.failures: dict[str, Observation] = {}
-        self.ran: int | None = None
+        self.complete = False
+        self._ended = 0  # how many tests had begun when the run before ended
         self._after_rule = False  # the line before was a row of `=`
         self._reporting = False
 
@@ -60,12 +61,18 @@ class _Reader:
         elif text[:1] == "=" and len(text) >= 70 and not text.strip("="):
             self._after_rule = True
         elif found := _CLOSING.fullmatch(text):
-            self.ran = int(found[1])
+            self._end(int(found[1]))
         elif not self._reporting:
             self._progress(number, offset, text)
         elif " ... " in text and self._starts(text):  # a second run, or blocks that a test printed
             self._reporting = False
             self._progress(number, offset, text)
+
+    def _end(self, ran: int) -> None:
+        """Take note of `Ran N tests`, unless it counts too few to be of this run: a test printed it."""
+        begun = len(self.tests) - self._ended
+        if 2 * ran >= begun:
+            self.complete, self._ended = True, len(self.tests)
 
     def _block(self, number: int, offset: int, text: str) -> None:
         found = _BLOCK.match(text)
@@ -100,6 +107,7 @@ class _Reader:
             self._status(number, offset, text[position:], bare=begun)
 
     def _begin(self, started: re.Match[str], awaits_title: bool) -> None:
+        self.complete = False
         owner, test = started["owner"], started["name"]
         doubled = owner.endswith(f".{test}") or started.re is _DOUBLED
         self.tests.append(_Test(started[0], awaits_title=awaits_title, doubled=doubled))
@@ -141,7 +149,7 @@ def parse(log: LogLines, listed: Listed) -> ParsedLog:
     for number, offset, text in log:
         reader.feed(number, offset, text)
     parsed = reader.parsed
-    complete = reader.ran is not None
+    complete = reader.complete
     for test in reader.tests:
         if seen := _decide(test, reader, complete, last=test is reader.tests[-1]):
             parsed.add(test.name, *seen)
