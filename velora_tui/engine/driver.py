@@ -6,7 +6,6 @@ import asyncio
 import time
 import traceback
 from dataclasses import dataclass
-from shlex import quote
 
 from velora_tui.domain.events import (
     AttemptDetached,
@@ -25,6 +24,7 @@ from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.report import Outcome
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.domain.task import Task
+from velora_tui.engine.carry_over import carry_over
 from velora_tui.engine.ledger import Ledger
 from velora_tui.engine.machines import Machines
 from velora_tui.errors import HostError, IllegalTransition, VeloraError
@@ -34,7 +34,7 @@ from velora_tui.hosts.patience import through_breaks
 from velora_tui.images.s3 import ImageStore
 from velora_tui.pipeline.failures import bug_failure, failure_of, time_limit_failure
 from velora_tui.pipeline.limits import time_limit_seconds
-from velora_tui.pipeline.phase import Phase, PhaseContext, PhaseResult, remote_folder
+from velora_tui.pipeline.phase import Phase, PhaseContext, PhaseResult
 from velora_tui.pipeline.phase_log import PhaseLog
 from velora_tui.pipeline.recipes import recipe
 from velora_tui.store.layout import Layout
@@ -100,17 +100,18 @@ class AttemptDriver:
 
     async def _carry_over(self) -> None:
         """For a retry from a phase: take the earlier phases' files from the last attempt on the same instance."""
-        first, attempt = self._attempt().from_phase, self._attempt()
-        if first is None or attempt.phases[0].is_done or attempt.phases[0].state is PhaseState.RUNNING:
+        attempt = self._attempt()
+        first = attempt.from_phase or attempt.phases[0].name
+        if first == attempt.phases[0].name or attempt.phase(first).state is not PhaseState.PENDING:
             return
+        run = self._shop.ledger.runs[self._run.run]
         try:
-            await self._host.run(_carry_over_script(self._run.run, self._number))
-        except HostError as error:
+            await carry_over(self._host, self._shop.layout, run, self._number, first)
+        except VeloraError as error:
             raise _Ended(AttemptState.FAILED, _failure(error, None)) from None
-        for phase in attempt.phases:
-            if phase.name == first:
-                return
-            await self._end_phase(phase.name, PhaseState.SKIPPED, detail=f"kept from attempt {self._number - 1}")
+        for phase in attempt.phases[: [phase.name for phase in attempt.phases].index(first)]:
+            if not phase.is_done:
+                await self._end_phase(phase.name, PhaseState.SKIPPED, detail=f"kept from attempt {self._number - 1}")
 
     async def _phase(self, phase: Phase) -> None:
         """Run one phase to its end and journal it. Raises _Ended where the attempt ends with it."""
@@ -296,11 +297,3 @@ def _failure(error: Exception, phase: str | None) -> Failure:
     if isinstance(error, VeloraError) and not isinstance(error, IllegalTransition):
         return failure_of(error, phase)
     return bug_failure(phase, error)
-
-
-def _carry_over_script(run: str, attempt: int) -> str:
-    old, new = (f'"$HOME"/{quote(remote_folder(run, number).removeprefix("~/"))}' for number in (attempt - 1, attempt))
-    return (
-        f"if [ ! -e {old}/task.json ]; then echo 'the last attempt is no longer on this instance' >&2; exit 1; fi\n"
-        f"mkdir -p {new} && cp -R {old}/task.json {new}/ && if [ -d {old}/out ]; then cp -R {old}/out {new}/; fi"
-    )
