@@ -31,7 +31,7 @@ from velora_tui.view.results_rows import FILTER_KEYS, result_entries, totals
 from velora_tui.view.tests_rows import TreeView, failed_keys, name_of, tree_lines
 from velora_tui.view.timeline import timeline
 from velora_tui.view.trajectory import read_trajectory
-from velora_tui.view.trajectory_lines import step_lines
+from velora_tui.view.trajectory_lines import StepLines
 
 
 def texts(lines) -> list[str]:
@@ -178,7 +178,7 @@ def test_steps_pair_actions_with_what_was_seen():
 )
 def test_a_damaged_trajectory_shows_what_it_has(damaged):
     trajectory = read_trajectory(json.dumps({**record(), **damaged}).encode())
-    assert step_lines(trajectory, {0, 1, 2}, 80) is not None
+    assert StepLines(trajectory).lines({0, 1, 2}, 80) is not None
     assert trajectory.error == damaged.get("error", "")
 
 
@@ -190,7 +190,7 @@ def test_what_is_no_trajectory_is_refused(text):
 
 def test_a_step_unfolds_into_thought_action_and_observation():
     trajectory = read_trajectory(json.dumps(record(output="line one\n" + "x" * 200)).encode())
-    lines = texts(step_lines(trajectory, {1}, 80))
+    lines = texts(StepLines(trajectory).lines({1}, 80))
     assert lines[1].startswith("    1 ▾ run       pytest -k 1")
     below = [line.strip() for line in lines[2:]]
     assert below[:6] == ["thought", "thinking of 1", "action", "pytest -k 1", "observation", "line one"]

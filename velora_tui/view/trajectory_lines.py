@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Collection, Iterator
 
+from rich.cells import chop_cells
+
 from velora_tui.view.cells import Span, Tone
 from velora_tui.view.lines import Line
 from velora_tui.view.text import cells, count, duration
@@ -28,17 +30,27 @@ def summary(trajectory: Trajectory) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-def step_lines(trajectory: Trajectory, unfolded: Collection[int], width: int) -> list[Line]:
-    """Return the lines of all steps for `width` cells; `unfolded` holds places of steps.
+class StepLines:
+    """The lines of a trajectory; those of folded steps are made once."""
 
-    The key of a step's line is "step:PLACE", of a line below it "step:PLACE:LINE".
-    """
-    lines = [Line((Span(f" the agent gave up: {trajectory.error}", "bad"),), key="error")] if trajectory.error else []
-    for place, step in enumerate(trajectory.steps):
-        lines.append(_step_line(place, step, is_unfolded=place in unfolded))
-        if place in unfolded:
-            lines += [*_body(place, step, width), Line()]
-    return lines
+    def __init__(self, trajectory: Trajectory) -> None:
+        self._trajectory = trajectory
+        self._folded = [_step_line(place, step, is_unfolded=False) for place, step in enumerate(trajectory.steps)]
+
+    def lines(self, unfolded: Collection[int], width: int) -> list[Line]:
+        """Return all lines for `width` cells; `unfolded` holds places of steps.
+
+        The key of a step's line is "step:PLACE", of a line below it "step:PLACE:LINE".
+        """
+        error = self._trajectory.error
+        lines = [Line((Span(f" the agent gave up: {error}", "bad"),), key="error")] if error else []
+        for place, folded in enumerate(self._folded):
+            if place not in unfolded:
+                lines.append(folded)
+                continue
+            step = self._trajectory.steps[place]
+            lines += [_step_line(place, step, is_unfolded=True), *_body(place, step, width), Line()]
+        return lines
 
 
 def tokens(number: int) -> str:
@@ -105,4 +117,6 @@ def _wrapped(raw: str, room: int) -> list[str]:
     raw = raw[:20_000].expandtabs(4)
     if len(raw) <= room and cells(raw) <= room:
         return [raw]
+    if max(map(len, raw.split()), default=0) > room:
+        return chop_cells(raw, room)
     return textwrap.wrap(raw, room, drop_whitespace=False, replace_whitespace=False, break_on_hyphens=False) or [""]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,7 +17,9 @@ from velora_tui.ui.widgets.line_list import LineList
 from velora_tui.view.cells import Cell, Span
 from velora_tui.view.text import count
 from velora_tui.view.trajectory import Trajectory
-from velora_tui.view.trajectory_lines import step_lines, summary
+from velora_tui.view.trajectory_lines import StepLines, summary
+
+SEARCH_DELAY_SECONDS = 0.12
 
 
 def _key(keys: str, action: str, what: str, tooltip: str) -> Binding:
@@ -37,12 +40,14 @@ class StepList(LineList):
     def __init__(self) -> None:
         super().__init__(empty_text="reading the trajectory …")
         self._trajectory = Trajectory()
+        self._step_lines = StepLines(self._trajectory)
         self._unfolded: set[int] = set()
         self._found: list[int] | None = None
 
     def show_trajectory(self, trajectory: Trajectory) -> None:
         """Show these steps, all folded."""
         self._trajectory = trajectory
+        self._step_lines = StepLines(trajectory)
         self._unfolded.clear()
         self._found = None
         self._redraw(keep_place=False)
@@ -51,7 +56,7 @@ class StepList(LineList):
             self.move_to(f"step:{first}")
 
     def _redraw(self, *, keep_place: bool = True) -> None:
-        self.show(step_lines(self._trajectory, self._unfolded, self.page_width), keep_place=keep_place)
+        self.show(self._step_lines.lines(self._unfolded, self.page_width), keep_place=keep_place)
 
     def page_changed(self) -> None:
         """Break the texts anew."""
@@ -72,6 +77,9 @@ class StepList(LineList):
         if found and self.step_place not in found:
             self.action_next_hit()
 
+    def find_hits(self) -> None:
+        """Leave it to the tab, which looks into folded steps too."""
+
     @property
     def found(self) -> tuple[int, int]:
         """Return (which of the steps found the current one is from 1 on, how many there are)."""
@@ -79,8 +87,9 @@ class StepList(LineList):
         return (found.index(self.step_place) + 1 if self.step_place in found else 0), len(found)
 
     def go_to(self, place: int, *, unfold: bool) -> None:
-        """Go to a step, with its texts if asked."""
+        """Go to a step; if asked, unfold it instead of the one left."""
         if unfold and place not in self._unfolded:
+            self._unfolded.discard(self.step_place)
             self._unfolded.add(place)
             self._redraw()
         self.move_to(f"step:{place}", on_top=unfold)
@@ -169,7 +178,12 @@ class TrajectoryTab(LinesTab):
         if pattern is None or self._trajectory is None:
             self.steps.find(None, None)
             return
-        self.host.perform(self._search(self._trajectory, pattern))
+        self.set_timer(SEARCH_DELAY_SECONDS, partial(self._search_soon, self._trajectory, pattern))
+
+    def _search_soon(self, trajectory: Trajectory, pattern: re.Pattern[str]) -> None:
+        """Search unless one has typed on."""
+        if pattern.pattern == self._search_text:
+            self.host.perform(self._search(trajectory, pattern))
 
     async def _search(self, trajectory: Trajectory, pattern: re.Pattern[str]) -> None:
         found = await asyncio.to_thread(lambda: list(trajectory.search(pattern)))

@@ -144,7 +144,7 @@ class LineList(LineView):
         self._settle(old_place if keep_place else 0)
         if keep_place and self.cursor_place != old_place:
             self.jump(self.cursor_place - offset)
-        self._find_hits()
+        self.find_hits()
         self.refresh()
 
     def _settle(self, old_place: int) -> None:
@@ -180,12 +180,13 @@ class LineList(LineView):
     def search(self, pattern: re.Pattern[str] | None, *, jump: bool = True) -> None:
         """Mark the lines in which `pattern` occurs, and go to the next of them; None forgets the search."""
         self._pattern = pattern
-        self._find_hits()
+        self.find_hits()
         if jump and self._hits and self.cursor_place not in self._hits:
             self.action_next_hit()
         self.refresh()
 
-    def _find_hits(self) -> None:
+    def find_hits(self) -> None:
+        """Look for the pattern in all lines."""
         pattern = self._pattern
         self._hits = [place for place in self._stops if pattern and pattern.search(self._lines[place].text)]
         self.post_message(self.SearchChanged(self, self._cursor))
