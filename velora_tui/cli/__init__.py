@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from velora_tui import __version__
-from velora_tui.cli import dashboard, demo, grade, logs, results, runs, status
+from velora_tui.cli import dashboard, demo, grade, logs, results, runs, status, watch
 from velora_tui.cli.console import Console
 from velora_tui.cli.error_log import ErrorLogHandler
 from velora_tui.cli.exits import Exit, interrupted
@@ -68,6 +68,7 @@ _COMMANDS = (
     (runs.run, "velora run --dataset task.jsonl --model llm.gpt --instance eval1"),
     (runs.attach, "velora attach"),
     (status.status, "velora status --json"),
+    (watch.watch, "velora watch eval1"),
     (logs.logs, "velora logs 01K0X3 --phase trajectory --follow"),
     (runs.stop, "velora stop 01K0X3"),
     (runs.retry, "velora retry 01K0X3 --from evaluation"),

@@ -14,9 +14,14 @@ _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
 
 def safe_name(name: str) -> str:
     """Return `name` if it can be one path component and one shell word; raise ValueError otherwise."""
-    if not _SAFE_NAME.fullmatch(name) or ".." in name:
+    if not is_safe_name(name):
         raise ValueError(f"{name[:80]!r} is not a safe name: letters, digits and . _ + @ = : - only, at most 200")
     return name
+
+
+def is_safe_name(name: str) -> bool:
+    """Tell whether `safe_name` takes `name`."""
+    return bool(_SAFE_NAME.fullmatch(name)) and ".." not in name
 
 
 def repository(name: str) -> str:

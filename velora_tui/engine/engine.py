@@ -32,6 +32,7 @@ from velora_tui.domain.snapshot import FleetSnapshot, InstanceSnapshot
 from velora_tui.domain.task import Task
 from velora_tui.engine.admission import Admission
 from velora_tui.engine.driver import Workshop
+from velora_tui.engine.foreign import ForeignRun
 from velora_tui.engine.ledger import Ledger, Subscription
 from velora_tui.engine.machines import Machines
 from velora_tui.engine.queue import AttemptQueue, Entry
@@ -245,6 +246,15 @@ class Engine:
     def log_path(self, run_id: str, attempt: int, phase: str) -> Path:
         """Return where the log of a phase lies, or will."""
         return self.layout.log(self.run(run_id).run, attempt, phase)
+
+    async def follow_foreign(self, instance: str) -> None:
+        """Copy the logs of somebody else's run on `instance` home as they are written, until it is over.
+
+        Each lies at `layout.log(run, attempt, phase)`; LogGrew notices tell of it. Raises UnknownName, Refused where
+        there is no such run, and HostErrors.
+        """
+        foreign = ForeignRun(await self._machines.host(instance), self.layout, self._ledger)
+        await foreign.mirror(lambda broken: self._machines.told_break(instance, broken))
 
     # --- how it is done
 
