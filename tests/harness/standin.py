@@ -71,12 +71,11 @@ def read_dataset() -> dict:
 
 def load_image(task: dict) -> None:
     banner("DOWNLOADING DOCKER IMAGE" if FEBRUARY else "DOWNLOADING DOCKER IMAGE FROM S3")
-    for case, code in (("s3-404", "404"), ("s3-403", "403")):
-        if case in CASES:
-            die(
-                1,
-                f"fatal error: An error occurred ({code}) when calling the HeadObject operation: {'Not Found' if code == '404' else 'Forbidden'}",
-            )
+    refused = "fatal error: An error occurred ({}) when calling the HeadObject operation: {}"
+    if "s3-404" in CASES:
+        die(1, refused.format(404, "Not Found"))
+    if "s3-403" in CASES:
+        die(1, refused.format(403, "Forbidden"))
     if "s3-credentials" in CASES:
         die(1, "fatal error: Unable to locate credentials")
     if not FEBRUARY:
@@ -157,9 +156,7 @@ def events() -> None:
         say("", "", "==============", f"LEVEL 0 LOCAL STEP {step} GLOBAL STEP {step}", "")
         say(f"{colour}10:00:0{step}{plain} - {colour}ACTION{plain}")
         say(f"{colour}**CmdRunAction (source=EventSource.AGENT)**\nCOMMAND:\nls -la src{plain}")
-        say(
-            f"{colour}10:00:0{step} - openhands:INFO{plain}: llm.py:9 - Cost: 0.10 USD | Accumulated Cost: 0.{step}0 USD"
-        )
+        say(f"{colour}10:00:0{step} - openhands:INFO{plain}: llm.py:9 - Accumulated Cost: 0.{step}0 USD")
         say(f"Input tokens: {step}000 | Output tokens: {step}0")
         raw(b"Instance x:  50%|#####     | 1/2\r")
     if "hostile-agent" in CASES:

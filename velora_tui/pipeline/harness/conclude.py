@@ -182,10 +182,9 @@ async def _void(ctx: PhaseContext, reason: str, facts: LogFacts | None = None) -
         f"the harness's verdict is void: {reason}",
         "move the other run's output folder away on the instance, then retry",
     )
-    place = facts.graded_at if facts else None
-    if place is not None and place.log == ctx.log.path:
-        line = await asyncio.to_thread(place.line_number)
-        failure = failure.model_copy(update={"line": line, "evidence": place.text})
-    elif place is not None:
-        failure = failure.model_copy(update={"evidence": place.text})
-    return PhaseFailed(failure)
+    if facts is None or facts.graded_at is None:
+        return PhaseFailed(failure)
+    place = facts.graded_at
+    # A line's number is one of this phase's log; the evidence may stand in an earlier one.
+    line = await asyncio.to_thread(place.line_number) if place.log == ctx.log.path else None
+    return PhaseFailed(failure.model_copy(update={"line": line, "evidence": place.text}))
