@@ -130,4 +130,6 @@ def report(what: str, mine: Sequence[float], other: Sequence[float]) -> None:
         return ", ".join(f"p{share:.0%} {milliseconds(percentile(values, share))}" for share in (0.5, 0.95, 0.99, 1))
 
     ratio = statistics.median(mine) / statistics.median(other)
-    tell(what, f"{figures(mine)} (budget p95 50 ms)", f"least Textual app {figures(other)}", f"median ratio {ratio:.1f}")
+    tell(
+        what, f"{figures(mine)} (budget p95 50 ms)", f"least Textual app {figures(other)}", f"median ratio {ratio:.1f}"
+    )
