@@ -60,7 +60,7 @@ def tokens(number: int) -> str:
 
 def dollars(amount: float) -> str:
     """Return an amount in US dollars: "$1.21", and "$0.004" where two digits would say nothing."""
-    return f"${amount:.2f}" if amount >= 0.01 or amount == 0 else f"${amount:.3f}"
+    return f"${amount:.2f}" if round(amount, 3) >= 0.01 or amount == 0 else f"${amount:.3f}"
 
 
 def _step_line(place: int, step: Step, *, is_unfolded: bool) -> Line:

@@ -44,16 +44,17 @@ class TabStrip(SplitLine):
             super().__init__()
             self.tab = tab
 
-    @property
-    def gap(self) -> str:
-        """The blanks between the names."""
-        return "  " if self.size.width < NARROW_CELLS else "   "
+    def titles(self) -> dict[TabName, str]:
+        """Return what the tabs are called here, with the blanks behind."""
+        is_narrow = self.size.width < NARROW_CELLS
+        gap = "  " if is_narrow else "   "
+        return {name: (tab.SHORT_TITLE if is_narrow else tab.TITLE) + gap for name, tab in TABS.items()}
 
     def on_click(self, event: Click) -> None:
         """Show the tab clicked."""
         x = 1
-        for name, tab in TABS.items():
-            x += len(tab.TITLE) + len(self.gap)
+        for name, title in self.titles().items():
+            x += len(title)
             if event.x < x:
                 self.post_message(self.Chosen(name))
                 return
@@ -170,7 +171,5 @@ class RunPane(Vertical):
 
     def _show_strip(self) -> None:
         strip = self.query_one(TabStrip)
-        names = (
-            Span(f"{tab.TITLE}{strip.gap}", "strong" if name == self._tab else "dim") for name, tab in TABS.items()
-        )
+        names = [Span(title, "strong" if name == self._tab else "dim") for name, title in strip.titles().items()]
         strip.show((Span(" "), *names), (*spans_of(self.tab.status), Span(" ")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -24,6 +24,12 @@ class RunTab(Vertical):
     """A tab shows the attempt at `place`; `status` is what it says at the end of the line of tabs."""
 
     TITLE: ClassVar[str] = ""
+    SHORT_TITLE: ClassVar[str] = ""
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Shorten no title that is not shortened by hand."""
+        super().__init_subclass__(**arguments)
+        cls.SHORT_TITLE = vars(cls).get("SHORT_TITLE", cls.TITLE)
 
     class StatusChanged(Message):
         """The tab has something else to say in the line of tabs."""

@@ -106,7 +106,7 @@ class TestsTab(RunTab):
             ]
         if verdict.fail_to_pass.failure or verdict.pass_to_pass.failure:
             tone: Tone = "look" if self._view.failed_only else "dim"
-            spans += [Span("n", "ours"), Span(" next failed   ", "dim"), Span("f", "ours"), Span(" failed only", tone)]
+            spans += [Span("n", "ours"), Span(" next  ", "dim"), Span("f", "ours"), Span(" failed only", tone)]
         return tuple(spans)
 
     def _show_nothing(self, words: str) -> None:

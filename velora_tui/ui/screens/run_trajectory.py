@@ -142,6 +142,7 @@ class TrajectoryTab(LinesTab):
     """The steps of the agent."""
 
     TITLE = "Trajectory"
+    SHORT_TITLE = "Traj"
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)

@@ -95,7 +95,8 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         self.page_changed()
 
     def watch_show_vertical_scrollbar(self) -> None:
-        """A scrollbar that comes or goes changes the width of the lines."""
+        """A scrollbar that comes or goes changes the width of the lines; one that comes shows where the view is."""
+        self.vertical_scrollbar.position = self.scroll_y
         if self.is_mounted:
             self.page_changed()
 
