@@ -19,7 +19,7 @@ _SEQUENCE = re.compile(
     r"|\x1b[PX^_][^\x1b\n]*\x1b\\"  # DCS, SOS, PM, APC
     r"|\x1b[ -/]*[0-~]?"  # two-character escapes, and what is left of cut ones
 )
-_CARRIAGE_RETURNS = re.compile(r"\r+\n")
+_CARRIAGE_RETURNS = re.compile(r"(?<!\r)\r+\n")
 _CONTROL_BYTES = bytes({*range(32), 127} - {*b"\t\n\r\x07\x1b"})
 
 

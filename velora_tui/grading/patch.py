@@ -123,7 +123,7 @@ def _paths(first: str, fields: dict[str, str]) -> tuple[str | None, str | None]:
 
 
 def _header_path(value: str) -> str | None:
-    path = _unquote(value if value.startswith('"') else value.partition("\t")[0])
+    path = _unquote(value.rpartition("\t")[0] or value) if value.startswith('"') else value.partition("\t")[0]
     return None if path == "/dev/null" else path
 
 

@@ -1,0 +1,156 @@
+"""No input makes a parser raise or take more than linear time; the order of a summary does not matter."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from velora_tui.domain.report import Status
+from velora_tui.domain.task import Task
+from velora_tui.grading.grade import grade
+from velora_tui.grading.parsers import PARSERS
+
+PIECES = [
+    "PASSED ",
+    "FAILED ",
+    "SKIPPED [1] ",
+    "XFAIL ",
+    "ERROR ",
+    "a.py::t[x y] - z",
+    "a.py::T::t ",
+    " [ 10%]",
+    "[gw0] ",
+    "::",
+    "=" * 30 + " short test summary info " + "=" * 25,
+    "=" * 29 + " test session starts " + "=" * 30,
+    "=" * 70,
+    "= 1 passed in 0.1s =",
+    "collected 2 items",
+    "_" * 36 + " test_x " + "_" * 36,
+    "SUBFAILED[m] (i=1) ",
+    "test_x (m.C.test_x)",
+    " ... ",
+    "ok",
+    "FAIL: test_x (m.C)",
+    "Ran 1 test in 0.1s",
+    "=== RUN   TestX",
+    "--- PASS: TestX (0.00s)",
+    "ok  \tpkg\t0.1s",
+    '{"Action":"pass","Package":"p","Test":"T"}',
+    "running 2 tests",
+    "test a::b ... ok",
+    "failures:",
+    "    a::b",
+    "test result: ok. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out",
+    "PASS a.test.js",
+    "  ✓ does x (5 ms)",
+    "  ● a › b",
+    "not ok 2 - x # TODO",
+    "# Subtest: x",
+    "    ---",
+    "    ...",
+    "1..2",
+    "  1) x",
+    "  2 passing (3ms)",
+    "  1 failing",
+    "✔ x (1ms)",
+    "▶ suite",
+    "✖ failing tests:",
+    "C#test_x = 0.00 s = .",
+    "  1) Failure:",
+    "Failed examples:",
+    "rspec a:1 # Outer x",
+    "Outer",
+    "  works (FAILED - 1)",
+    "1 example, 0 failures",
+    " ✔ Get u r l",
+    "Foo (A\\Foo)",
+    "There was 1 error:",
+    "1) A::testX",
+    "[ RUN      ] A.B",
+    "[       OK ] A.B (0 ms)",
+    "[  FAILED  ] A.B, where x",
+    "[==========] 1 test from 1 test suite ran.",
+    "      Start 1: x",
+    "1/2 Test #1: x ...   Passed    0.01 sec",
+    "├─ JUnit Jupiter ✔",
+    "│  ├─ x() ✘ no",
+    "Failures (1):",
+    "[INFO] Running a.B",
+    "Tests run: 1, Failures: 0, Errors: 0, Skipped: 0, Time elapsed: 0 s - in a.B",
+    "a.B > x PASSED",
+    "<testsuite>",
+    '<testcase name="x" classname="y"/>',
+    "</testsuite>",
+    "\x1b[31m",
+    "\r",
+    "\t",
+    "é",
+    " ",
+    "x",
+    "(",
+    ")",
+    "[",
+    "]",
+    " - ",
+    "{",
+    "}",
+    '"tests": [',
+]
+lines = st.lists(st.lists(st.sampled_from(PIECES), max_size=4).map("".join), max_size=30).map("\n".join)
+
+
+@pytest.mark.parametrize("name", PARSERS)
+@given(text=lines | st.text(max_size=200), tail=st.binary(max_size=20))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_no_input_makes_a_parser_raise(name: str, text: str, tail: bytes) -> None:
+    task = Task(
+        instance_id="t",
+        repo="o/n",
+        base_commit="c",
+        fail_to_pass=("a.py::t[x",),
+        pass_to_pass=("A::testX", "x", "Outer x"),
+    )
+
+    verdict = grade(task, text.encode("utf-8", "surrogatepass") + tail, parser=name)
+
+    assert set(verdict.tests) >= {"a.py::t[x", "A::testX", "x", "Outer x"}
+    assert not (verdict.resolved and verdict.fail_to_pass.failure)
+
+
+@pytest.mark.parametrize("name", PARSERS)
+@pytest.mark.parametrize(
+    "piece", [" - ", "= ", " (", "[x] ", "a.py::", " > ", " ... ", "test ", "\x1b[", "  ", "x (y) "]
+)
+def test_long_lines_take_linear_time(name: str, piece: str) -> None:
+    task = Task(instance_id="t", repo="o/n", base_commit="c", fail_to_pass=("x",))
+    head = ("=" * 29 + " test session starts " + "=" * 30 + "\nPASS a.test.js\na.py::t[" + piece).encode()
+    line = piece.encode() * 150_000
+
+    started = time.perf_counter()
+    grade(task, head + line + b"\nFAILED a.py::t[" + line + b"\n", parser=name)
+
+    assert time.perf_counter() - started < 6
+
+
+ids = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp"), exclude_characters="\x85\xad"),
+    max_size=12,
+)
+
+
+@given(st.lists(ids, min_size=1, max_size=12, unique=True), st.randoms(use_true_random=False))
+def test_any_parameter_is_an_id_and_the_order_does_not_matter(parameters: list[str], random: object) -> None:
+    names = [f"tests/test_a.py::test_x[{parameter}]" for parameter in parameters]
+    entries = [f"FAILED {name} - no [x] - y" if number % 2 else f"PASSED {name}" for number, name in enumerate(names)]
+    shuffled = sorted(entries, key=lambda entry: (entry.startswith("FAILED"), random.random()))  # type: ignore[attr-defined]
+    task = Task(instance_id="t", repo="o/n", base_commit="c", pass_to_pass=tuple(names))
+    head, end = "=" * 27 + " short test summary info " + "=" * 28, "= 1 failed, 1 passed in 0.1s ="
+
+    verdict = grade(task, "\n".join([head, *shuffled, end, ""]).encode())
+
+    expected = [Status.FAILED if number % 2 else Status.PASSED for number in range(len(names))]
+    assert [verdict.tests[name].status for name in names] == expected
