@@ -12,6 +12,7 @@ from velora_tui.domain.run import Attempt, Run
 from velora_tui.view.cells import Cell, Row, Span
 from velora_tui.view.columns import Column
 from velora_tui.view.entries import Entry, SortKey
+from velora_tui.view.fleet_rows import short_task
 from velora_tui.view.states import attempt_state
 from velora_tui.view.tests_rows import fraction
 from velora_tui.view.text import count, duration, size
@@ -65,14 +66,6 @@ def _entry(run: Run, fleet: Fleet) -> Entry:
 def task_name(run: Run) -> tuple[Span, ...]:
     """Return repository and task: "sepal_ui 1319603449"; owner, and what the task's name repeats, are left out."""
     return Span(run.repo.rpartition("/")[2]), Span(f" {short_task(run)}", "dim")
-
-
-def short_task(run: Run) -> str:
-    """Return the task's name without its repository's: "gridfmt-87" of brackenworks/gridfmt is "87"."""
-    for prefix in (run.repo.replace("/", "__"), run.repo.replace("/", "_")):
-        if run.task.startswith(f"{prefix}-") and len(run.task) > len(prefix) + 1:
-            return run.task[len(prefix) + 1 :]
-    return run.task
 
 
 def _outcome(attempt: Attempt) -> Span:

@@ -150,9 +150,8 @@ def is_text(path: Path) -> bool:
         return b"\0" not in file.read(_BINARY_PROBE_BYTES)
 
 
-def lines_around(path: Path, line: int, before: int, count: int) -> list[tuple[int, bytes]]:
-    """Return up to `count` numbered lines of a file, from `before` lines above `line` on. Raises StoreError."""
-    log = LogFile(path)
+def lines_around(log: LogFile, line: int, before: int, count: int) -> list[tuple[int, bytes]]:
+    """Return up to `count` numbered lines of a log, from `before` lines above `line` on. Raises StoreError."""
     log.refresh()
     return [(shown.number, shown.data) for shown in log.lines(max(1, line - before), count, 4_000)]
 

@@ -13,6 +13,7 @@ from textual.timer import Timer
 
 from velora_tui.domain.report import Verdict
 from velora_tui.errors import StoreError, VeloraError
+from velora_tui.store.log_file import LogFile
 from velora_tui.ui.screens.run_place import Place, Proof, lines_around, read_proof
 from velora_tui.ui.screens.run_tab import RunTab
 from velora_tui.ui.widgets.line_list import LineList
@@ -54,6 +55,7 @@ class TestsTab(RunTab):
         self._view = TreeView()
         self._timer: Timer | None = None
         self._excerpt_of: tuple[Path, int] | None = None
+        self._log: LogFile | None = None
 
     def compose(self) -> ComposeResult:
         """Yield the tree, and the excerpt with its title."""
@@ -188,7 +190,9 @@ class TestsTab(RunTab):
 
     async def _load_excerpt(self, path: Path, line: int) -> None:
         try:
-            found = await asyncio.to_thread(lines_around, path, line, EXCERPT_LINES_BEFORE, EXCERPT_LINES)
+            if self._log is None or self._log.path != path:
+                self._log = LogFile(path)
+            found = await asyncio.to_thread(lines_around, self._log, line, EXCERPT_LINES_BEFORE, EXCERPT_LINES)
         except StoreError as error:
             self._show_excerpt(str(error), ())
             return
