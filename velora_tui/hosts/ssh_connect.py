@@ -12,12 +12,14 @@ from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 import asyncssh
+import stamina
 
 from velora_tui.errors import AuthenticationFailed, HostError, HostKeyUnknown, Unreachable
 from velora_tui.hosts.known_hosts import HostKey, KnownHosts
 
 # sshd drops connections at random once ten of them wait for their login (MaxStartups 10:30:100).
 CONNECT_BUDGET = 8
+_CONNECT_TRIES = 4
 _MAXIMUM_JUMPS = 8
 # After those of the keys that are known: a server that comes with another kind must be seen as changed.
 _HOST_KEY_ALGORITHMS = (
@@ -106,7 +108,7 @@ async def connect(target: SshTarget, on_lost: Callable[[Exception | None], None]
     async with _connect_budget():
         try:
             async with asyncio.timeout(target.connect_timeout_seconds) as limit:
-                return await _connect_through(target, on_lost, depth=0)
+                return await _connect_undropped(target, on_lost)
         except TimeoutError as error:
             if not limit.expired():
                 raise _unreachable(target, target.host, error) from error
@@ -115,6 +117,22 @@ async def connect(target: SshTarget, on_lost: Callable[[Exception | None], None]
                 hint="is the instance up, and does its firewall let this machine in?",
                 instance=target.name,
             ) from None
+
+
+async def _connect_undropped(target: SshTarget, on_lost: Callable[[Exception | None], None]) -> Link:
+    """Connect, and again where the server hung up at once: too many others may just be logging in there."""
+    async for attempt in stamina.retry_context(
+        on=_was_dropped, attempts=_CONNECT_TRIES, wait_initial=0.1, wait_max=1.0, wait_jitter=0.3
+    ):
+        with attempt:
+            return await _connect_through(target, on_lost, depth=0)
+    raise AssertionError("a retry ends with a result or an error")
+
+
+def _was_dropped(error: Exception) -> bool:
+    return isinstance(error, Unreachable) and isinstance(
+        error.__cause__, asyncssh.ConnectionLost | ConnectionResetError
+    )
 
 
 def _connect_budget() -> asyncio.Semaphore:
