@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from tests.engine.following import ended
-from velora_tui.domain.events import AnyEvent
 from velora_tui.domain.failure import Failure
 from velora_tui.domain.fleet import Defaults, Fleet, Instance, Model, S3Settings
 from velora_tui.domain.requests import RunRequest
@@ -118,6 +117,10 @@ class Bench:
                 (attempt,) = await ended(engine, subscription, [run])
             return Shown(engine, engine.run(run.run), attempt)
 
+    def starts(self) -> list[Any]:
+        """Return process id, arguments, folder and environment of every start of the script."""
+        return [json.loads(line) for line in (self.home / "starts.jsonl").read_text().splitlines()]
+
     def open_gate(self, name: str) -> None:
         self.gates.mkdir(exist_ok=True)
         (self.gates / name).touch()
@@ -133,8 +136,3 @@ def joined_logs(shown: Shown) -> bytes:
     """Return the phases' logs one behind the other, without what the driver says at the end of a failed one."""
     joined = b"".join(shown.log(phase) for phase in PHASES)
     return joined.partition(b"velora: ")[0] if shown.attempt.failure else joined
-
-
-def phases_told(events: list[AnyEvent]) -> list[str]:
-    """Return what a stream of events says of phases, in its order."""
-    return [f"{event.event} {event.phase}" for event in events if hasattr(event, "phase")]

@@ -190,7 +190,10 @@ def run_agent(task: dict, folder: Path) -> None:
             say(f"### OUTPUT FILE: {folder}/output.jsonl ###")
             return
         die(1, "RuntimeError: Maximum error retries reached for instance x")
-    events()
+    if "quiet" in CASES:
+        write_trajectory(folder, task)
+    else:
+        events()
     gate("trajectory")
     if "terminated" in CASES:
         say("Terminated")
@@ -289,7 +292,7 @@ def report(task: dict, found: Path) -> None:
     banner("GENERATING OPENHANDS-FORMAT REPORT")
     gate("report")
     if not FEBRUARY:
-        if "EVAL_OUTPUT_FILE" not in os.environ:
+        if "EVAL_OUTPUT_FILE" not in os.environ or "key-error" in CASES:
             die(1, "KeyError: 'EVAL_OUTPUT_FILE'")
         graded = json.loads((found / "eval_pilot2_output.jsonl").read_text())
         write_reports(task, found, graded["pilot2_eval_details"])
@@ -319,6 +322,6 @@ def main() -> None:
         say("Pruned")
 
 
-if os.environ.get("STANDIN_ENVIRONMENT"):
-    Path(os.environ["STANDIN_ENVIRONMENT"]).write_text(json.dumps([sys.argv, dict(os.environ)]))
+with Path(os.environ["HOME"], "starts.jsonl").open("a") as starts:
+    starts.write(json.dumps([os.getpid(), sys.argv, str(Path.cwd()), dict(os.environ)]) + "\n")
 main()

@@ -71,7 +71,8 @@ FAILING = (
     Failing("other-run other-no-patch", INFRA, "verdict-void", "trajectory", "Found output|Output file"),
     Failing("empty-but-graded", INFRA, "verdict-void", "report", "Found output|Output file"),
     Failing("resolved wrong-instance", INFRA, "verdict-void", "report", "Found output|Output file"),
-    Failing("resolved wrong-model", INFRA, "verdict-void", "report", "Found output|Output file"),
+    Failing("resolved wrong-model no-output-line", INFRA, "verdict-void", "report", "Found output|Output file"),
+    Failing("old-trajectory no-output-line resolved", INFRA, "verdict-void", "report", "Found output|Output file"),
     Failing("resolved not-utf8", AGENT, "output-broken", "report", "."),
     Failing("resolved huge", AGENT, "output-too-large", "report", "."),
 )
@@ -84,6 +85,8 @@ FINISHING = (
     Finishing("no-patch iteration-limit", Outcome.NO_PATCH, skipped=NO_PATCH),
     Finishing("falsely-resolved", Outcome.UNRESOLVED, harness=True, flags=("harness-differs",)),
     Finishing("resolved old-trajectory", Outcome.RESOLVED, harness=True, flags=("old-trajectory",)),
+    Finishing("resolved wrong-model", Outcome.RESOLVED, harness=True, flags=("model-differs",)),
+    Finishing("resolved key-error", Outcome.RESOLVED, harness=True, versions=JANUARY),
     Finishing("resolved no-metadata", Outcome.RESOLVED, harness=True, flags=("file-missing",)),
     Finishing("resolved hostile-agent", Outcome.RESOLVED, harness=True),
     Finishing("resolved loud", Outcome.RESOLVED, harness=True),

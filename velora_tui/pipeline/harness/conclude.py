@@ -149,19 +149,26 @@ async def _require_ours(
         raise await _void(ctx, f"the script went on with {place.graded}, and this run wrote {place.output}", facts)
     if output.instance_id != ctx.task.instance_id:
         raise await _void(ctx, f"the output is of task {output.instance_id[:80]!r}, not of this one", facts)
-    config = metadata.get("llm_config")
-    model = str(config.get("model") or "") if isinstance(config, dict) else ""
-    if model and place.config_model and model != place.config_model:
-        raise await _void(
-            ctx, f"the output was made with {model[:80]!r}, and {ctx.run.model} is {place.config_model[:80]!r}", facts
-        )
     started = output.start_time or metadata.get("start_time")
     is_old = bool(isinstance(started, str) and place.started_local and started < place.started_local)
-    if is_old and not facts.outputs:
-        raise await _void(ctx, f"the output was begun at {started}, before this run", facts)
+    model = _model(metadata)
+    is_other_model = bool(model and place.config_model and model != place.config_model)
+    about_model = f"the output was made with {model[:80]!r}, and {ctx.run.model} is {place.config_model!r}"
+    if not facts.outputs and (is_old or is_other_model):  # only these tell then that another run wrote it
+        reason = about_model if is_other_model else f"the output was begun at {started}, before this run"
+        raise await _void(ctx, reason, facts)
+    flags = []
     if facts.no_agent or is_old:
-        return (Flag(id="old-trajectory", detail=f"no agent ran: a trajectory begun at {started} was graded again"),)
-    return ()
+        detail = f"no agent ran: a trajectory begun at {started} was graded again"
+        flags.append(Flag(id="old-trajectory", detail=detail))
+    if is_other_model:
+        flags.append(Flag(id="model-differs", detail=about_model))
+    return tuple(flags)
+
+
+def _model(metadata: dict[str, object]) -> str:
+    config = metadata.get("llm_config")
+    return str(config.get("model") or "") if isinstance(config, dict) else ""
 
 
 async def _metadata(ctx: PhaseContext, place: OutputPlace) -> dict[str, object]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import mmap
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,28 +13,40 @@ from velora_tui.pipeline.harness.log_follow import earlier_logs
 from velora_tui.pipeline.phase import PhaseContext
 
 _OUTPUTS_KEPT = 8
+_PIECE_BYTES = 256 * 1024
+_LONGEST_FACT = 8 * 1024
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A fact: the words it begins with, whether they begin a line, and the rest of it with its value."""
+
+    name: str
+    words: bytes
+    rest: re.Pattern[bytes]
+    begins_line: bool = True
+
+
+def _kind(name: str, words: str, rest: str, *, begins_line: bool = True) -> _Kind:
+    return _Kind(name, words.encode(), re.compile(rest.encode()), begins_line)
+
 
 # The grader and the agent print through Python's logging: their words stand behind a time and a level.
-_FACTS = re.compile(
-    rb"(?:^|\r)={44}\n(?P<banner>[A-Z][^\r\n]{0,100})\n={44}$"
-    rb"|(?:^|\r)### OUTPUT FILE: (?P<output>[^\r\n]{1,4096}) ###[ \r]*$"
-    rb"|^Found output directory: (?P<folder>[^\r\n]{1,4096})"
-    rb"|^(?:Found output file at|Output file): (?P<file>[^\r\n]{1,4096})"
-    rb"|Results saved to: *(?P<saved>[^\r\n]{0,4096})"
-    rb"|^Git patch size: (?P<patch>\d{1,12}) bytes"
-    rb"|Parsed (?P<tests>\d{1,9}) test results"
-    rb"|(?P<no_agent>Remaining instances: 0\b)"
-    rb"|(?P<no_container>Failed to start container)"
-    rb"|^Instance ID: (?P<dataset_read>\S)"
-    rb"|(?P<cached>Docker image already loaded)",
-    re.MULTILINE,
+_KINDS = (
+    _kind("banner", "=" * 44 + "\n", r"([A-Z][^\r\n]{0,100})\n={44}(?!=)"),
+    _kind("output", "### OUTPUT FILE: ", r"([^\r\n]{1,4096}?) ###[ \r]*(?=\n|\Z)"),
+    _kind("folder", "Found output directory: ", r"([^\r\n]{1,4096})"),
+    _kind("file", "Found output file at: ", r"([^\r\n]{1,4096})"),
+    _kind("file", "Output file: ", r"([^\r\n]{1,4096})"),
+    _kind("saved", "Results saved to:", r" *([^\r\n]{0,4096})", begins_line=False),
+    _kind("patch", "Git patch size: ", r"(\d{1,12}) bytes"),
+    _kind("tests", "Parsed ", r"(\d{1,9}) test results", begins_line=False),
+    _kind("read_dataset", "Instance ID: ", r"(\S)"),
+    _kind("no_agent", "Remaining instances: 0", r"()(?!\d)", begins_line=False),
+    _kind("no_container", "Failed to start container", r"()", begins_line=False),
+    _kind("image_cached", "Docker image already loaded", r"()", begins_line=False),
 )
-_FLAGS = {
-    "no_agent": "no_agent",
-    "no_container": "no_container",
-    "dataset_read": "read_dataset",
-    "cached": "image_cached",
-}
+_FLAGS = frozenset({"read_dataset", "no_agent", "no_container", "image_cached"})
 
 
 @dataclass(frozen=True)
@@ -80,18 +91,45 @@ def log_facts(logs: Iterable[Path]) -> LogFacts:
     """Return what the parts of a log say, in their order. Blocks."""
     facts = LogFacts()
     for log in logs:
-        for match in _matches(log):
-            assert match.lastgroup
-            value = match[match.lastgroup].decode("utf-8", "replace").strip()
-            place = Place(log, match.start(), match[0].decode("utf-8", "replace").strip()[:300])
-            _take(facts, match.lastgroup, value, place)
+        for kind, offset, text, value in _found(log):
+            words = text.decode("utf-8", "replace").strip()[:300]
+            _take(facts, kind, value.decode("utf-8", "replace").strip(), Place(log, offset, words))
     return facts
 
 
-def _matches(log: Path) -> Iterator[re.Match[bytes]]:
-    if log.exists() and log.stat().st_size:
-        with log.open("rb") as file:
-            yield from _FACTS.finditer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+def _found(log: Path) -> Iterator[tuple[str, int, bytes, bytes]]:
+    """Yield each fact's kind, offset, text and value, in order. Plain searches in pieces: one holds up all threads."""
+    if not log.exists():
+        return
+    with log.open("rb") as file:
+        base, window, searched = 0, b"", 0
+        while True:
+            data = file.read(_PIECE_BYTES)
+            window += data
+            settled = len(window) - _LONGEST_FACT if data else len(window)
+            taken = searched
+            for place, kind, match in sorted(_hits(window, searched, settled), key=lambda hit: hit[0]):
+                if place >= taken:
+                    yield kind, base + place, window[place : match.end()], match[1]
+                    taken = match.end()
+            if not data:
+                return
+            # One byte before the next search stays, to know whether a line begins there.
+            done = max(taken, settled)
+            kept = max(done - 1, 0)
+            base, window, searched = base + kept, window[kept:], done - kept
+
+
+def _hits(window: bytes, start: int, end: int) -> Iterator[tuple[int, str, re.Match[bytes]]]:
+    for kind in _KINDS:
+        place = window.find(kind.words, start)
+        while 0 <= place < end:
+            begins_line = place == 0 or window[place - 1] in b"\r\n"
+            if begins_line or not kind.begins_line:
+                match = kind.rest.match(window, place + len(kind.words))
+                if match:
+                    yield place, kind.name, match
+            place = window.find(kind.words, place + 1)
 
 
 def _take(facts: LogFacts, kind: str, value: str, place: Place) -> None:
@@ -110,7 +148,7 @@ def _take(facts: LogFacts, kind: str, value: str, place: Place) -> None:
         case "tests":
             facts.tests = int(value)
         case _ if kind in _FLAGS:
-            setattr(facts, _FLAGS[kind], True)
+            setattr(facts, kind, True)
 
 
 def _take_banner(facts: LogFacts, title: str) -> None:

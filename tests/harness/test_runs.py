@@ -1,0 +1,203 @@
+"""Runs of the harness as an operator has them: started right, watched, stopped, killed, retried, behind SSH."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.engine.following import ended, phase_of, until
+from tests.harness.bench import Bench, Shown, joined_logs
+from velora_tui.domain.events import AttemptState, LogGrew, PhaseProgressed, PhaseState
+from velora_tui.domain.report import Outcome
+from velora_tui.errors import Refused
+from velora_tui.pipeline.harness import progress
+from velora_tui.pipeline.harness.banners import PHASES
+from velora_tui.pipeline.harness.job import SCRIPT
+from velora_tui.store.results import load_result
+
+VERSIONS = pytest.mark.parametrize("version", ["january", "february"])
+
+
+async def test_the_script_gets_what_it_needs(bench: Bench) -> None:
+    bench.task["repo"], bench.task["image_storage_uri"] = "Owner/Name", "s3://other/place/Owner_Name-abc.tar"
+    env = {"LOG_ALL_EVENTS": "false", "AWS_PROFILE": "ours"}
+    shown = await bench.run("resolved", env=env)
+    ((_, arguments, folder, seen),) = bench.starts()
+    dataset = Path(arguments[2])
+    assert arguments == [f"./{SCRIPT}", "llm.gpt", str(dataset), "1", "30", "1"]
+    assert folder == str(bench.root)
+    assert shown.run.run in dataset.name
+    assert f"{bench.home}/.local/bin" in seen["PATH"].split(":")
+    assert seen["PYTHONPATH"] == str(bench.root)
+    assert (seen["S3_BUCKET"], seen["S3_PREFIX"]) == ("other", "place")
+    assert (seen["USE_SWELANCER_MONOLITH"], seen["RUN_NUMBER"]) == ("false", "1")
+    assert (seen["LOG_ALL_EVENTS"], seen["AWS_PROFILE"]) == ("false", "ours")
+    assert {"EVAL_OUTPUT_FILE", "OUTPUT_DIR", "INSTANCE_ID"} <= set(seen)
+    sent = json.loads(dataset.read_text())
+    assert sent["image_storage_uri"] == "Owner_Name:abc"
+    assert sent["environment_setup_commit"] == "def456"
+    assert "language" not in sent
+
+
+async def test_progress_tells_bytes_iterations_action_and_cost(bench: Bench) -> None:
+    bench.open_gate("image")
+    async with bench.engine("resolved", env={"STANDIN_GATES": str(bench.gates)}) as engine:
+        with engine.observe() as subscription:
+            run = await engine.start(bench.request())
+            loading = await until(subscription, lambda event: isinstance(event, PhaseProgressed))
+            agent = await until(
+                subscription, lambda event: isinstance(event, PhaseProgressed) and event.phase == "trajectory"
+            )
+            bench.open_gate("all")
+            await ended(engine, subscription, [run])
+    assert isinstance(loading, PhaseProgressed)
+    assert (loading.phase, loading.unit, loading.total) == ("image", "bytes", 200 * 1024 * 1024)
+    assert isinstance(agent, PhaseProgressed)
+    assert (agent.done, agent.total, agent.unit) == (3, 30, "steps")
+    assert agent.detail == "CmdRun: ls -la src · $0.30 · 3,000 + 30 tokens"
+
+
+async def test_progress_comes_from_the_answers_where_the_log_is_silent(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "POLL_SECONDS", 0.05)
+    bench.open_gate("image")
+    async with bench.engine("resolved quiet", env={"STANDIN_GATES": str(bench.gates)}) as engine:
+        with engine.observe() as subscription:
+            run = await engine.start(bench.request())
+            told = await until(
+                subscription, lambda event: isinstance(event, PhaseProgressed) and event.phase == "trajectory"
+            )
+            bench.open_gate("all")
+            await ended(engine, subscription, [run])
+    assert isinstance(told, PhaseProgressed)
+    assert (told.done, told.total) == (3, 30)
+
+
+@pytest.mark.parametrize("phase", PHASES)
+@VERSIONS
+async def test_a_killed_operator_loses_and_repeats_nothing(bench: Bench, phase: str, version: str) -> None:
+    for earlier in PHASES[: PHASES.index(phase)]:
+        bench.open_gate(earlier)
+    fleet = bench.fleet("resolved", version, env={"STANDIN_GATES": str(bench.gates)})
+    await kill_in_phase(bench, fleet.model_dump_json(), phase)
+    async with bench.engine("resolved", version) as engine:
+        with engine.observe() as subscription:
+            (run,) = await engine.attach()
+            assert run.attempt is not None
+            assert run.attempt.phase(phase).state is PhaseState.RUNNING
+            bench.open_gate("all")
+            (attempt,) = await ended(engine, subscription, [run])
+        shown = Shown(engine, engine.run(run.run), attempt)
+    assert (attempt.state, attempt.outcome) == (AttemptState.FINISHED, Outcome.RESOLVED), attempt.failure
+    assert joined_logs(shown) == bench.job_log(shown)
+    assert all(shown.log(name) for name in PHASES)
+    assert len(bench.starts()) == 1
+
+
+async def kill_in_phase(bench: Bench, fleet: str, phase: str) -> None:
+    """Start a run in a process of its own and kill that where `phase` has written something."""
+    arguments = (fleet, str(bench.folder / "state"), bench.request().model_dump_json())
+    environment = {name: value for name, value in os.environ.items() if name != "COV_CORE_SOURCE"}
+    operator = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.harness.operator_process", *arguments, env=environment
+    )
+    async with asyncio.timeout(60):
+        while not any(log.stat().st_size for log in bench.folder.glob(f"state/logs/*/1/{phase}.log")):
+            assert operator.returncode is None
+            await asyncio.sleep(0.02)
+    operator.kill()
+    await operator.wait()
+
+
+async def test_stop_ends_the_script(bench: Bench) -> None:
+    bench.open_gate("image")
+    async with bench.engine("resolved", env={"STANDIN_GATES": str(bench.gates)}) as engine:
+        with engine.observe() as subscription:
+            run = await engine.start(bench.request())
+            await phase_of(subscription, run, "trajectory")
+            await until(subscription, lambda event: isinstance(event, LogGrew) and event.phase == "trajectory")
+            await engine.stop(run.run)
+            (attempt,) = await ended(engine, subscription, [run])
+    assert attempt.state is AttemptState.STOPPED
+    assert attempt.phase("trajectory").state is PhaseState.STOPPED
+    ((pid, *_),) = bench.starts()
+    assert not psutil.pid_exists(pid)
+
+
+async def test_a_retry_begins_at_the_start_or_at_home(bench: Bench) -> None:
+    async with bench.engine("unresolved") as engine:
+        with engine.observe() as subscription:
+            run = await engine.start(bench.request())
+            await ended(engine, subscription, [run])
+            with pytest.raises(Refused, match="cannot start at evaluation"):
+                await engine.retry(run.run, "evaluation", force=True)
+            for phase in ("collect", "validate"):
+                await engine.retry(run.run, phase, force=True)
+                (attempt,) = await ended(engine, subscription, [run])
+                assert attempt.state is AttemptState.FINISHED, attempt.failure
+                assert attempt.outcome is Outcome.UNRESOLVED
+                assert attempt.phase("report").state is PhaseState.SKIPPED
+            trees = [engine.layout.attempt_results(engine.run(run.run), number) for number in (1, 2, 3)]
+    assert len(bench.starts()) == 1
+    assert [load_result(tree).attempt for tree in trees] == [1, 2, 3]
+    assert len({(tree / "output.jsonl").read_bytes() for tree in trees}) == 1
+
+
+async def test_a_retry_of_the_whole_does_not_meet_its_forerunner(bench: Bench) -> None:
+    async with bench.engine("resolved", "february") as engine:
+        with engine.observe() as subscription:
+            run = await engine.start(bench.request())
+            await ended(engine, subscription, [run])
+            await engine.retry(run.run, force=True)
+            (attempt,) = await ended(engine, subscription, [run])
+    assert attempt.outcome is Outcome.RESOLVED
+    first, second = bench.starts()
+    assert first[1][2] != second[1][2]
+    assert len(list(bench.root.glob("evaluation/evaluation_outputs/Trajectory_results/bench/task-1/*"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("broken", "signature"),
+    [("root", "harness-missing"), ("script", "harness-missing"), ("mode", "harness-not-executable")],
+)
+async def test_a_harness_that_is_not_there_is_told(bench: Bench, broken: str, signature: str) -> None:
+    script = bench.root / SCRIPT
+    if broken == "root":
+        bench.root.rename(bench.home / "elsewhere")
+    elif broken == "script":
+        script.unlink()
+    else:
+        script.chmod(0o644)
+    shown = await bench.run("resolved")
+    assert (shown.failure.signature, shown.failure.phase) == (signature, "image")
+    assert "the harness" in (shown.failure.evidence or "")
+
+
+@pytest.mark.sshd
+@VERSIONS
+@pytest.mark.parametrize(
+    ("case", "end"),
+    [
+        ("resolved", Outcome.RESOLVED),
+        ("unresolved", Outcome.UNRESOLVED),
+        ("no-patch", Outcome.NO_PATCH),
+        ("s3-404", "s3-missing"),
+        ("llm-error", "llm-timeout"),
+        ("other-run", "verdict-void"),
+    ],
+)
+async def test_it_is_the_same_over_ssh(far_bench: Bench, version: str, case: str, end: Any) -> None:
+    shown = await far_bench.run(case, version)
+    if isinstance(end, Outcome):
+        assert (shown.attempt.state, shown.attempt.outcome) == (AttemptState.FINISHED, end), shown.attempt.failure
+    else:
+        assert shown.failure.signature == end
+    assert joined_logs(shown) == far_bench.job_log(shown)
