@@ -7,13 +7,14 @@ first without a pause.
 import os
 import sys
 import time
+from pathlib import Path
 
 BURSTS_PER_SECOND = 10
 LINE = "{clock} tests/test_requests.py::TestRequests::test_{number:07}[param-1] PASSED\n"
 
 
 def main() -> None:
-    rate, end_file = float(sys.argv[1]), sys.argv[2]
+    rate, end_file = float(sys.argv[1]), Path(sys.argv[2])
     flood = int(sys.argv[3]) if len(sys.argv) > 3 else 0
     for number in range(flood):
         sys.stdout.write(f"{number:07} tests/test_requests.py::TestRequests::test_it[param-1] PASSED\n")
@@ -22,7 +23,7 @@ def main() -> None:
         sys.stdout.flush()
     began, printed, step = time.monotonic(), 0, 0
     time.sleep(os.getpid() % 97 / 970)  # so that not all print at the same moment
-    while not os.path.exists(end_file):
+    while not end_file.exists():
         clock = time.strftime("%H:%M:%S")
         due = int((time.monotonic() - began) * rate)
         sys.stdout.write("".join(LINE.format(clock=clock, number=number) for number in range(printed, due)))

@@ -22,7 +22,7 @@ _READ_BYTES = 1 << 16
 
 
 class Terminal:
-    """Keeps every byte with the time it came; interpreting them is put off, so that it does not slow what is measured."""
+    """Keeps every byte with the time it came; interpreting is put off, so that it slows nothing that is measured."""
 
     def __init__(self, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
         self._master, program_side = pty.openpty()
@@ -90,10 +90,20 @@ class Terminal:
     def end_of_program(self, seconds: float) -> float:
         """Wait for the program's end and return when that was."""
         end = time.perf_counter() + seconds
-        while self.listen(0.01) and time.perf_counter() < end:
-            pass
-        self.process.wait(max(0.01, end - time.perf_counter()))
+        while self.listen(0.01):
+            assert time.perf_counter() < end, f"not ended within {seconds} s:\n" + self._last_frame()
+        self.process.wait(max(1, end - time.perf_counter()))
         return time.perf_counter()
+
+    def _last_frame(self) -> str:
+        for _ in self.frames():
+            pass
+        return "\n".join(self.screen.display)
+
+    def text_after_end(self) -> str:
+        """Return what the program left on the normal screen."""
+        data = b"".join(data for _, data in self._waiting)
+        return data.rpartition(b"\x1b[?1049l")[2].decode(errors="replace")
 
     def close(self) -> None:
         """End the program, whatever it does."""

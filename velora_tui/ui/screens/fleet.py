@@ -70,9 +70,9 @@ class FleetScreen(TableScreen):
         self._show_log()
 
     def on_live_table_row_highlighted(self) -> None:
-        """Show the log of the row one came to."""
+        """Show the log of the row one came to, once the cursor is painted there."""
         super().on_live_table_row_highlighted()
-        self._show_log()
+        self.call_after_refresh(self._show_log)
 
     def _show_log(self) -> None:
         """Open the log of the phase that runs, or ended the attempt; while one reads, the log stays."""
