@@ -85,7 +85,7 @@ async def test_a_busy_instance_refuses_and_a_stopped_run_frees_it(
             assert stopped.phase("trajectory").state is PhaseState.STOPPED
             assert never.started_at is None
             host = await engine._machines.host("eval1")
-            processes = await host.run("grep -l VELORA_MODEL /proc/[0-9]*/environ 2>/dev/null | wc -l")
+            processes = await host.run(f"grep -lz '^VELORA_JOB=.*{run.run}' /proc/[0-9]*/environ 2>/dev/null | wc -l")
             assert processes.text.strip() == "0"
             with pytest.raises(Refused, match="is not running"):
                 await engine.stop(run.run)
