@@ -161,7 +161,7 @@ def events() -> None:
         raw(b"Instance x:  50%|#####     | 1/2\r")
     if "hostile-agent" in CASES:
         say("### OUTPUT FILE: /etc/output.jsonl ###", "Output file: /etc/output.jsonl", "Results saved to: /etc/x")
-        say("ERROR: everything is lost", "=" * 44, "FULL EVALUATION COMPLETED", "=" * 44)
+        say("ERROR: everything is lost", "=" * 44, "PHASE 2: DETAILED PATCH EVALUATION", "=" * 44)
     if "loud" in CASES:
         raw(b"x" * 3_000_000 + b"\xff\xfe\n")
 

@@ -20,11 +20,11 @@ OTHER = banner("LOCATING TRAJECTORY OUTPUT")
     ("log", "ours"),
     [
         (b"agent\n" + OTHER + b"\n" + EVALUATION + b"\nmore", b"agent\n" + OTHER + b"\n"),
-        (EVALUATION, b""),
-        (b"=" * 50 + b"\n" + EVALUATION, b"=" * 50 + b"\n"),
-        (b"50%\r" + EVALUATION, b"50%\r"),
-        (b"unfinished" + EVALUATION, b"unfinished"),
-        (banner("GENERATING OPENHANDS-FORMAT REPORT"), b""),
+        (EVALUATION + OTHER + EVALUATION, EVALUATION + OTHER),
+        (OTHER + b"=" * 50 + b"\n" + EVALUATION, OTHER + b"=" * 50 + b"\n"),
+        (OTHER + b"\n50%\r" + EVALUATION, OTHER + b"\n50%\r"),
+        (OTHER + b"unfinished" + EVALUATION, OTHER + b"unfinished"),
+        (OTHER + banner("GENERATING OPENHANDS-FORMAT REPORT"), OTHER),
     ],
 )
 def test_a_phase_ends_where_a_later_banner_begins(log: bytes, ours: bytes) -> None:
@@ -42,6 +42,7 @@ def test_a_phase_ends_where_a_later_banner_begins(log: bytes, ours: bytes) -> No
     "log",
     [
         b"",
+        b"the agent says\n" + EVALUATION + b"\n",
         b"agent\n" + banner("PHASE 1: TRAJECTORY GENERATION") + b"\n",
         OTHER + b"\n" + b"=" * 44,
         EVALUATION[:-1],

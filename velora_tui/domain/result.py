@@ -59,3 +59,8 @@ class AttemptResult(BaseModel):
     flags: tuple[Flag, ...] = ()
     phase_seconds: dict[str, float]
     provenance: Provenance
+
+    @property
+    def all_flags(self) -> tuple[Flag, ...]:
+        """What a reader should know: of the run first, then of the verdict."""
+        return (*self.flags, *(self.verdict.flags if self.verdict else ()))

@@ -66,7 +66,7 @@ def about_lines(
     quality = result.summary.quality if result else attempt.summary.quality
     if quality:
         lines += [heading("Quality"), *quality_lines(quality), Line()]
-    flags = result.verdict.flags if result and result.verdict else ()
+    flags = result.all_flags if result else ()
     if flags:
         lines += [heading("Flags of the verdict"), *flag_lines(flags), Line()]
     if result:

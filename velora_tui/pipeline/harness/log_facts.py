@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from velora_tui.pipeline.harness.banners import COMPLETE, LOCATING, NO_PATCH
-from velora_tui.pipeline.harness.log_follow import earlier_logs
+from velora_tui.pipeline.harness.banners import COMPLETE, LOCATING, NO_PATCH, PHASES
 from velora_tui.pipeline.phase import PhaseContext
 
 _OUTPUTS_KEPT = 8
@@ -74,6 +73,7 @@ class LogFacts:
     banner: str | None = None  # the last one
     patch_bytes: int | None = None
     tests: int | None = None
+    located: bool = False  # whether the script has gone on from the agent's work
     read_dataset: bool = False
     image_cached: bool = False
     no_agent: bool = False  # nothing was left to do for the agent
@@ -85,6 +85,11 @@ class LogFacts:
 async def read_facts(ctx: PhaseContext) -> LogFacts:
     """Return what the log says up to now."""
     return await asyncio.to_thread(log_facts, (*earlier_logs(ctx), ctx.log.path))
+
+
+def earlier_logs(ctx: PhaseContext) -> list[Path]:
+    """Return where the parts of the job's log lie that belong to earlier phases."""
+    return [ctx.log.path.with_name(f"{name}.log") for name in PHASES[: PHASES.index(ctx.phase)]]
 
 
 def log_facts(logs: Iterable[Path]) -> LogFacts:
@@ -157,6 +162,7 @@ def _take_banner(facts: LogFacts, title: str) -> None:
         # What looked like the script's words before this were the agent's.
         facts.graded = facts.graded_at = facts.saved = facts.patch_bytes = facts.tests = None
         facts.no_patch = facts.no_container = facts.complete = False
+        facts.located = True
     elif title == NO_PATCH:
         facts.no_patch = True
     elif title == COMPLETE:

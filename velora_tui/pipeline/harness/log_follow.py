@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from velora_tui.hosts.follow import JobEnd, follow_to_end
-from velora_tui.pipeline.harness.banners import JOB, PHASES, BannerCutter
+from velora_tui.pipeline.harness.banners import JOB, BannerCutter
+from velora_tui.pipeline.harness.log_facts import earlier_logs, log_facts
 from velora_tui.pipeline.phase import PhaseContext
 
 Watcher = Callable[[bytes], None]
@@ -22,7 +23,7 @@ async def follow_segment(ctx: PhaseContext, watch: Watcher = lambda data: None) 
 
     Where to go on is the size of what is here already, so nothing else need be kept. Raises HostErrors and StoreError.
     """
-    cutter = BannerCutter(ctx.phase)
+    cutter = BannerCutter(ctx.phase, located=(await asyncio.to_thread(log_facts, [ctx.log.path])).located)
 
     async def keep(data: bytes) -> None:
         if data:
@@ -48,11 +49,6 @@ async def follow_segment(ctx: PhaseContext, watch: Watcher = lambda data: None) 
         return None
     await keep(cutter.rest())
     return end
-
-
-def earlier_logs(ctx: PhaseContext) -> list[Path]:
-    """Return where the parts of the job's log lie that belong to earlier phases."""
-    return [ctx.log.path.with_name(f"{name}.log") for name in PHASES[: PHASES.index(ctx.phase)]]
 
 
 def _size(logs: Iterable[Path]) -> int:
