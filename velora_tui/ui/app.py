@@ -131,12 +131,12 @@ class VeloraApp(App[None], inherit_bindings=False):
     def _refresh(self) -> None:
         self._refresh_waits = False
         screen = self._base_screen()
-        if screen is not None and screen.is_mounted:
+        if screen is not None:
             screen.show_snapshot(self.engine.snapshot())
 
     def _grown(self, notice: LogGrew) -> None:
         screen = self._base_screen()
-        if screen is not None and screen.is_mounted:
+        if screen is not None:
             screen.log_grew(notice)
 
     def _tell_error(self, error: VeloraError) -> None:
@@ -145,9 +145,10 @@ class VeloraApp(App[None], inherit_bindings=False):
             screen.show_error(error)
 
     def _base_screen(self) -> BaseScreen | None:
-        """Return the screen one looks at, under a window that asks something."""
-        stack = self.screen_stack if self._screen_stacks.get(self._current_mode) else []
-        return next((screen for screen in reversed(stack) if isinstance(screen, BaseScreen)), None)
+        """Return the screen one looks at, under a window that asks something; None before the first and at the end."""
+        stack = self.screen_stack if self.is_running and self._screen_stacks.get(self._current_mode) else []
+        screen = next((screen for screen in reversed(stack) if isinstance(screen, BaseScreen)), None)
+        return screen if screen is not None and screen.is_mounted else None
 
     # --- from screen to screen
 

@@ -68,7 +68,7 @@ async def stop_runs(screen: Asking, runs: Sequence[Run]) -> None:
         f"Stop {amount}?",
         f"stop {amount}",
         tuple((*run_state(run).spans, Span("  "), *run_name(run, engine.fleet)) for run in active),
-        (Span("What it wrote so far stays; r starts another attempt.", "dim"),),
+        (Span("What was written so far stays; r starts another attempt.", "dim"),),
     )
     if await screen.app.push_screen_wait(ConfirmScreen(question)):
         await _each(screen, active, lambda run: engine.stop(run.run))

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 DEFAULT_THEME = "velora-dark"
 
 
 def _theme(name: str, colours: Mapping[str, str], *, dark: bool) -> Theme:
     """Make a theme whose Textual colours are our meanings."""
+    ansi = colours["ground"].startswith("ansi")
     return Theme(
         name=name,
         primary=colours["ours"],
@@ -29,8 +30,9 @@ def _theme(name: str, colours: Mapping[str, str], *, dark: bool) -> Theme:
         panel=colours["raised"],
         boost=colours["raised"],
         dark=dark,
-        ansi=colours["ground"].startswith("ansi"),
+        ansi=ansi,
         variables={
+            **(BUILTIN_THEMES["ansi-dark"].variables if ansi else {}),
             **{key: colours[key] for key in ("run", "good", "bad", "look", "model", "ours")},
             **{key: colours[key] for key in ("strong", "dim", "faint", "line", "current", "raised")},
             "footer-key-foreground": colours["ours"],
@@ -91,7 +93,7 @@ ANSI = _theme(
     {
         "ground": "ansi_default",
         "raised": "ansi_default",
-        "current": "ansi_bright_black",
+        "current": "ansi_black",
         "line": "ansi_bright_black",
         "faint": "ansi_bright_black",
         "dim": "ansi_white",

@@ -37,7 +37,7 @@ MEDIUM_COLUMNS = (
     Column("model", "MODEL", min_width=6, priority=6),
     Column("phases", STRIP_TITLE, STRIP_CELLS, priority=4),
     Column("time", "TIME", 7, "right", priority=5),
-    Column("progress", "PROGRESS", min_width=24, priority=8),
+    Column("progress", "PROGRESS", min_width=20, priority=8),
 )
 NARROW_COLUMNS = (
     Column("instance", "INSTANCE", min_width=6, priority=9),

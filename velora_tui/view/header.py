@@ -11,19 +11,31 @@ from velora_tui.domain.run import Run
 from velora_tui.domain.snapshot import FleetSnapshot
 from velora_tui.view.cells import Span
 from velora_tui.view.states import GROUP_TONES, instance_state
-from velora_tui.view.text import count
+from velora_tui.view.text import cells, count
 
 Spans = tuple[Span, ...]
 
 
-def fleet_counts(snapshot: FleetSnapshot) -> Spans:
-    """Return the instances by state, each with symbol, number and word."""
-    groups = Counter(instance_state(row).group for row in snapshot.instances)
-    spans: list[Span] = []
-    for group, (symbol, tone) in GROUP_TONES.items():
-        if groups[group]:
-            spans += [Span(f"{symbol} {groups[group]}", tone), Span(f" {group}   ", "dim")]
-    return tuple(spans)
+def fleet_counts(snapshot: FleetSnapshot, width: int) -> Spans:
+    """Return the instances by state, each with symbol, number and word: as many, from the left, as fit `width`."""
+    numbers = Counter(instance_state(row).group for row in snapshot.instances)
+    groups = [group for group in GROUP_TONES if numbers[group]]
+    for gap in ("   ", "  "):
+        counts = [_counted(group, numbers[group], gap) for group in groups]
+        if sum(map(_width, counts)) <= width:
+            break
+    while counts and sum(map(_width, counts)) > width:
+        counts.pop()
+    return tuple(span for spans in counts for span in spans)
+
+
+def _counted(group: str, number: int, gap: str) -> Spans:
+    symbol, tone = GROUP_TONES[group]
+    return Span(f"{symbol} {number}", tone), Span(f" {group}{gap}", "dim")
+
+
+def _width(spans: Spans) -> int:
+    return sum(cells(span.text) for span in spans)
 
 
 def judged(runs: Iterable[Run]) -> tuple[int, int]:

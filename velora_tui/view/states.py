@@ -27,15 +27,15 @@ class State(NamedTuple):
 
 GROUP_TONES: dict[str, tuple[str, Tone]] = {
     "running": ("▶", "run"),
-    "ready": ("●", "ours"),
-    "done": ("✓", "good"),
     "failed": ("✗", "bad"),
     "unreachable": ("✗", "bad"),
     "not ready": ("!", "look"),
+    "ready": ("●", "ours"),
+    "done": ("✓", "good"),
     "stopped": ("■", "dim"),
     "unchecked": ("·", "dim"),
 }
-"""Symbol and tone of each group the header counts, in its order."""
+"""Symbol and tone of each group the header counts, what wants a look first."""
 
 _OUTCOMES: dict[Outcome, State] = {
     Outcome.RESOLVED: State("✓", "resolved", "good", "done", 6),

@@ -14,6 +14,7 @@ from velora_tui.view.cells import Cell, Span, plain
 from velora_tui.view.header import fleet_counts, runs_bar, runs_done, tab_line, verdict_counts
 from velora_tui.view.text import cells
 
+_BADGE_CELLS = 8
 _BAR_START_CELLS = 9
 
 
@@ -47,9 +48,10 @@ class FleetHeader(Vertical):
 
     def show_snapshot(self, snapshot: FleetSnapshot, notice: Cell) -> None:
         """Show the fleet in numbers; `notice` says what all should know, as that the state is stale."""
-        name = Span(f"{snapshot.fleet.name}   ", "strong")
         tail = notice or ((Span("read-only", "look"),) if snapshot.read_only else "")
-        self.query_one("#fleet-line", SplitLine).show((Span("  "), name, *fleet_counts(snapshot)), tail)
+        name = Span(f"  {snapshot.fleet.name}   ", "strong")
+        free = self.size.width - _BADGE_CELLS - cells(plain(name)) - cells(plain(tail))
+        self.query_one("#fleet-line", SplitLine).show((name, *fleet_counts(snapshot, free)), tail)
         line = self.query_one("#runs-line", SplitLine)
         line.display = bool(snapshot.runs)
         end = (*runs_done(snapshot), Span("   "), *verdict_counts(snapshot), Span(" "))
@@ -60,9 +62,3 @@ class FleetHeader(Vertical):
         """Show what the screen says at the end of the tab line."""
         tabs = self.query_one(Tabs)
         tabs.show(tabs.cells[0], status)
-
-    @property
-    def text(self) -> str:
-        """What the lines say."""
-        lines = (line.cells for line in self.query(SplitLine) if line.display)
-        return "\n".join(f"{plain(left)}  {plain(right)}" for left, right in lines)
