@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -117,7 +118,8 @@ async def kill_in_phase(bench: Bench, fleet: str, phase: str) -> None:
     await operator.wait()
 
 
-async def test_stop_ends_the_script(bench: Bench) -> None:
+async def test_stop_ends_the_script_and_its_containers(bench: Bench) -> None:
+    calls = fake_docker(bench)
     bench.open_gate("image")
     async with bench.engine("resolved", env={"STANDIN_GATES": str(bench.gates)}) as engine:
         with engine.observe() as subscription:
@@ -130,6 +132,48 @@ async def test_stop_ends_the_script(bench: Bench) -> None:
     assert attempt.phase("trajectory").state is PhaseState.STOPPED
     ((pid, *_),) = bench.starts()
     assert not psutil.pid_exists(pid)
+    assert [call for call in calls.read_text().splitlines() if call.startswith("rm")] == ["rm -f young"]
+
+
+def fake_docker(bench: Bench) -> Path:
+    """Put a docker on the PATH that knows an old and a young container; return the file of its calls."""
+    calls, docker = bench.folder / "docker_calls", bench.home / ".local" / "bin" / "docker"
+    docker.parent.mkdir(parents=True)
+    docker.write_text(
+        f"#!/bin/sh\necho \"$@\" >>'{calls}'\n"
+        'case "$1 $4" in\n"ps "*) echo old young;;\n'
+        '"inspect old") echo 2020-01-01T00:00:00.5Z;;\n"inspect young") date -u +%Y-%m-%dT%H:%M:%S.5Z;;\nesac\n'
+    )
+    docker.chmod(0o755)
+    return calls
+
+
+async def test_a_job_that_vanished_is_lost_unless_it_had_been_graded(bench: Bench) -> None:
+    bench.open_gate("image")
+    for gate, signature in (("trajectory", "job-lost"), ("evaluation", None)):
+        async with bench.engine("resolved", env={"STANDIN_GATES": str(bench.gates)}) as engine:
+            with engine.observe() as subscription:
+                run = await engine.start(bench.request())
+                phase = {"trajectory": "trajectory", "evaluation": "report"}[gate]
+                await until(
+                    subscription, lambda event, phase=phase: isinstance(event, LogGrew) and event.phase == phase
+                )
+                kill_session(bench)
+                (attempt,) = await ended(engine, subscription, [run])
+        assert (attempt.failure.signature if attempt.failure else None) == signature
+        bench.open_gate("trajectory")
+        bench.open_gate("evaluation")
+    assert attempt.outcome is Outcome.RESOLVED
+
+
+def kill_session(bench: Bench) -> None:
+    """End the script and all that belongs to it as a reboot would: without a last word."""
+    pid = bench.starts()[-1][0]
+    session = os.getsid(pid)
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+            if os.getsid(process.pid) == session:
+                process.kill()
 
 
 async def test_a_retry_begins_at_the_start_or_at_home(bench: Bench) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from shlex import quote
-
 from velora_tui.domain.image import S3Object, image_source, parse_s3
-from velora_tui.hosts.shell import quote_path
+from velora_tui.hosts.shell import assign, quote_path
 from velora_tui.pipeline.harness.banners import PHASES
 from velora_tui.pipeline.limits import time_limit_seconds as phase_limit_seconds
 from velora_tui.pipeline.phase import PhaseContext
@@ -22,28 +20,34 @@ _FIXED = {
     "OUTPUT_DIR": "velora",
 }
 
-_RUN = """\
-root={root}
-dataset={dataset}
-cd -- "$root" || {{ echo "velora: there is no harness at $root"; exit 66; }}
-if [ ! -f {script} ]; then echo "velora: the harness script is missing: $root/"{script}; exit 66; fi
-if [ ! -x {script} ]; then echo "velora: the harness script is not executable: $root/"{script}; exit 77; fi
-export PATH="$HOME/.local/bin:$PATH" PYTHONPATH="$PWD${{PYTHONPATH:+:$PYTHONPATH}}"
-date '+%Y-%m-%d %H:%M:%S' >{started} || exit 74
-exec ./{script} {model} "$dataset" 1 {iterations} 1
+# The script's containers don't die with it. They are known by their names, and by being younger than the job.
+_RUN = r"""
+cd -- "$root" || { echo "velora: there is no harness at $root"; exit 66; }
+if [ ! -f "$script" ]; then echo "velora: the harness script is missing: $root/$script"; exit 66; fi
+if [ ! -x "$script" ]; then echo "velora: the harness script is not executable: $root/$script"; exit 77; fi
+export PATH="$HOME/.local/bin:$PATH" PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
+date '+%Y-%m-%d %H:%M:%S' >"$started" || exit 74
+began=$(date -u '+%Y-%m-%dT%H:%M:%S')
+
+remove_containers() {
+    for id in $(timeout 3 docker ps -aq --filter name=openhands-runtime- --filter name=eval_pilot2_ 2>/dev/null); do
+        made=$(timeout 3 docker inspect --format '{{.Created}}' "$id" 2>/dev/null)
+        if expr "x$made" '>=' "x$began" >/dev/null; then
+            timeout 3 docker rm -f "$id" >/dev/null 2>&1 && echo "velora: removed container $id"
+        fi
+    done
+}
+trap 'remove_containers; exit 143' TERM
+"./$script" "$model" "$dataset" 1 "$iterations" 1
+exit $?
 """
 
 
 def script(ctx: PhaseContext) -> str:
     """Return the job's script; its exit status is that of the users' script."""
-    return _RUN.format(
-        root=quote_path(root(ctx)),
-        dataset=quote_path(dataset_path(ctx)),
-        started=quote_path(started_path(ctx)),
-        script=SCRIPT,
-        model=quote(ctx.run.model),
-        iterations=ctx.run.max_iterations,
-    )
+    paths = {"root": root(ctx), "dataset": dataset_path(ctx), "started": started_path(ctx)}
+    values = assign(script=SCRIPT, model=ctx.run.model, iterations=ctx.run.max_iterations)
+    return "".join(f"{name}={quote_path(path)}\n" for name, path in paths.items()) + values + _RUN
 
 
 def environment(ctx: PhaseContext) -> dict[str, str]:
