@@ -235,8 +235,8 @@ def test_a_hundred_thousand_tests_are_graded_in_seconds() -> None:
     names = tuple(f"tests/test_many.py::test_case[{number} - x]" for number in range(100_000))
     log = summary(*(f"PASSED {name}" for name in names))
 
-    started = time.perf_counter()
+    started = time.process_time()
     verdict = grade(task(names[:10], names[10:]), log)
 
     assert verdict.resolved
-    assert time.perf_counter() - started < 15
+    assert time.process_time() - started < 15

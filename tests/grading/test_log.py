@@ -100,8 +100,8 @@ def test_a_line_beyond_the_limit_comes_in_pieces() -> None:
 
 
 def test_hostile_escapes_take_linear_time() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for piece in (b"\x1b]", b"\x1b[", b"\x1bP", b"\x1b", b"\r", b"\x1b[1;"):
         list(LogLines(piece * 300_000))
 
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20

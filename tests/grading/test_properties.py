@@ -130,10 +130,10 @@ def test_long_lines_take_linear_time(name: str, piece: str) -> None:
     head = ("=" * 29 + " test session starts " + "=" * 30 + "\nPASS a.test.js\na.py::t[" + piece).encode()
     line = piece.encode() * 150_000
 
-    started = time.perf_counter()
+    started = time.process_time()
     grade(task, head + line + b"\nFAILED a.py::t[" + line + b"\n", parser=name)
 
-    assert time.perf_counter() - started < 6
+    assert time.process_time() - started < 6
 
 
 ids = st.text(

@@ -53,15 +53,16 @@ class ParsedLog:
     qualified: dict[str, Observation] = field(default_factory=dict)
     died: str | None = None
 
-    def add(self, name: str, status: Status, line: int, offset: int, rule: str) -> None:
+    def add(self, name: str, seen: Observation) -> None:
         """Record a status; of several for one name the worst counts, and the repetition is flagged."""
         before = self.results.get(name)
-        seen = Observation(status, line, offset, rule)
         if before is None:
             self.results[name] = seen
             return
-        self.flag("duplicate", f"{before.status} in line {before.line}, {status} in line {line}", name)
-        if SEVERITY[status] > SEVERITY[before.status]:
+        if ("duplicate", name) not in self.noted:
+            detail = f"{before.status} in line {before.line}, {seen.status} in line {seen.line}"
+            self.flag("duplicate", detail, name)
+        if SEVERITY[seen.status] > SEVERITY[before.status]:
             self.results[name] = seen
 
     def qualify(self, name: str, seen: Observation) -> None:

@@ -14,6 +14,8 @@ from velora_tui.grading.log import LogLines
 from velora_tui.grading.parsed import SEVERITY, Listed, Observation, ParsedLog
 
 TAIL_LIMIT = 8000
+MODES = ("should panic", "compile", "compile fail")
+"""What libtest adds to a name; it is no part of the id."""
 
 _RUNNING = re.compile(r"running (\d+) tests?$")
 _RESULT = re.compile(r"test result: (?:ok|FAILED)\. (\d+) passed; (\d+) failed; (\d+) ignored; (\d+) measured")
@@ -43,8 +45,10 @@ class _Binary:
 
     expected: int
     owners: tuple[str, ...]
-    tests: dict[str, _Test] = field(default_factory=dict)
+    plain: dict[str, Observation] = field(default_factory=dict)  # tests with nothing but `test name ... ok`
+    tests: dict[str, _Test] = field(default_factory=dict)  # the others
     last: _Test | None = None
+    last_plain: str = ""
     failures: dict[str, tuple[int, int]] = field(default_factory=dict)
     dumping: bool = False  # the failures' output has begun
     listing: bool = False
@@ -52,6 +56,8 @@ class _Binary:
     passed: int | None = None  # counted by the closing line; None where the binary did not get to it
 
     def feed(self, number: int, offset: int, text: str) -> None:
+        if text[-7:] == " ... ok" and not self.dumping and self._plain_pass(number, offset, text):
+            return
         if text == "failures:":
             self.failures.clear()
             self.dumping = self.listing = True
@@ -59,10 +65,31 @@ class _Binary:
             self._failure_line(number, offset, text)
         elif text[-1:] in "0123456789D" and self._quiet_line(number, offset, text):
             self.quiet = True
-        elif "test " in text and self._test_line(number, offset, text):
-            return
-        elif self.last is not None:
+        elif not ("test " in text and self._test_line(number, offset, text)):
+            self._output(number, offset, text)
+
+    def _output(self, number: int, offset: int, text: str) -> None:
+        """Read a line between two tests: with --nocapture it may end with the status of the one before."""
+        if self.last_plain and text[-2:] in {"ok", "ED"}:
+            self.last = self._take_plain(self.last_plain)
+        if self.last is not None:
             self._status(self.last, number, offset, text)
+
+    def _take_plain(self, name: str) -> _Test:
+        """Move a test that shows more than one status to the others."""
+        seen = self.plain.pop(name)
+        self.last_plain = ""
+        self.tests[name] = _Test(name, seen.line, seen.offset, [seen])
+        return self.tests[name]
+
+    def _plain_pass(self, number: int, offset: int, text: str) -> bool:
+        """Read the most frequent line, `test name ... ok`, without a regular expression."""
+        name = text[5:-7]
+        if text[:5] != "test " or " " in name or name in self.plain or name in self.tests:
+            return False
+        self.plain[name] = Observation(Status.PASSED, number, offset, "test-line")
+        self.last, self.last_plain = None, name
+        return True
 
     def _quiet_line(self, number: int, offset: int, text: str) -> bool:
         if found := _QUIET_FAILURE.match(text):
@@ -72,8 +99,8 @@ class _Binary:
 
     def _goes_on(self, text: str) -> bool:
         """Leave a `failures:` that a test printed: tests that have not begun yet follow it."""
-        if len(self.tests) < self.expected and (started := _TEST.match(text[:TAIL_LIMIT])):
-            self.dumping = started["name"] in self.tests
+        if self.count() < self.expected and (started := _TEST.match(text[:TAIL_LIMIT])):
+            self.dumping = started["name"] in self.tests or started["name"] in self.plain
         return not self.dumping
 
     def _failure_line(self, number: int, offset: int, text: str) -> None:
@@ -88,9 +115,12 @@ class _Binary:
         if started is None:
             return False
         name = started["name"]
+        if name in self.plain:
+            return True  # a test that has ended: output
         test = self.tests.get(name)
         if test is None:
             test = self.tests[name] = self.last = _Test(name, number, offset)
+            self.last_plain = ""
         rest = text[started.end() :]
         if rest.startswith("ignored"):
             test.ignored = True
@@ -107,13 +137,23 @@ class _Binary:
                 Observation(status, number, offset, "test-line" if found[0] == text else "test-output")
             )
 
+    def count(self) -> int:
+        return len(self.plain) + len(self.tests)
+
     def counts_agree(self) -> bool:
-        return self.passed is not None and len(self.tests) == self.expected
+        return self.passed is not None and self.count() == self.expected
+
+    def decided(self) -> dict[str, Observation]:
+        """Return what each test showed."""
+        plain = {} if self.quiet else self.plain
+        if self.passed is None:
+            plain = {name: seen for name, seen in plain.items() if name != self.last_plain}
+        others = {name: seen for name, test in self.tests.items() if (seen := self.decide(test)) is not None}
+        failed = {name: Observation(Status.FAILED, *place, "failures-list") for name, place in self.failures.items()}
+        return {**plain, **others, **failed}
 
     def decide(self, test: _Test) -> Observation | None:
         """Return a test's status: the closing list is the authority on failures, in a binary that closed."""
-        if test.name in self.failures:
-            return Observation(Status.FAILED, *self.failures[test.name], "failures-list")
         if self.quiet:
             return None
         if test.ignored:
@@ -138,16 +178,16 @@ class _Reader:
         self.error: str | None = None
 
     def feed(self, number: int, offset: int, text: str) -> None:
-        if (self.now is None or not self.now.dumping) and self._begins(text):
+        if text[:1] == "r" and (self.now is None or not self.now.dumping) and self._begins(text):
             return
         if self.now is None:
             self._between(text)
-        elif text.startswith("test result: ") and (found := _RESULT.match(text)):
+        elif text[:13] == "test result: " and (found := _RESULT.match(text)):
             passed, failed, ignored, measured = (int(count) for count in found.groups())
             if passed + failed + ignored + measured == self.now.expected:
                 self.now.passed = passed
                 self.now = None
-        elif text.startswith("     Running ") or text.startswith("   Doc-tests "):
+        elif text[:1] == " " and text.startswith(("     Running ", "   Doc-tests ")):
             self.now = None  # the binary before died
             self._between(text)
         else:
@@ -176,7 +216,7 @@ def parse(log: LogLines, listed: Listed) -> ParsedLog:
         reader.feed(number, offset, text)
     parsed = ParsedLog()
     for binary in reader.binaries:
-        _collect(parsed, binary)
+        _collect(parsed, binary, listed)
     if reader.error is not None:
         parsed.flag("build-failed", reader.error)
         if not parsed.results:
@@ -184,18 +224,16 @@ def parse(log: LogLines, listed: Listed) -> ParsedLog:
     return parsed
 
 
-def _collect(parsed: ParsedLog, binary: _Binary) -> None:
-    decided = {name: seen for name, test in binary.tests.items() if (seen := binary.decide(test)) is not None}
-    for name, place in binary.failures.items():
-        if name not in decided:
-            decided[name] = Observation(Status.FAILED, *place, "failures-list")
-    for name, seen in decided.items():
-        parsed.add(name, *seen)
-        for owner in binary.owners:
-            parsed.qualify(f"{owner}::{name}", seen)
-        for mode in ("should panic", "compile", "compile fail"):
-            parsed.alias(f"{name} - {mode}", name)
+def _collect(parsed: ParsedLog, binary: _Binary, listed: Listed) -> None:
+    for name, seen in binary.decided().items():
+        parsed.add(name, seen)
+        for owner in binary.owners if listed else ():
+            if (whole := f"{owner}::{name}") in listed:
+                parsed.qualify(whole, seen)
+        for mode in MODES if listed else ():
+            if (spelling := f"{name} - {mode}") in listed:
+                parsed.alias(spelling, name)
     if binary.passed is None:
         parsed.flag("truncated", f"a binary with {binary.expected} tests did not come to its result")
-    elif binary.tests and not binary.counts_agree():
-        parsed.flag("counts-mismatch", f"{len(binary.tests)} tests are named, {binary.expected} ran")
+    elif binary.count() and not binary.counts_agree():
+        parsed.flag("counts-mismatch", f"{binary.count()} tests are named, {binary.expected} ran")

@@ -67,7 +67,7 @@ def parse(log: LogLines, listed: Listed) -> ParsedLog:
     for line in log:
         reader.feed(*line)
     for name, seen in reader.seen.items():
-        reader.parsed.add(name, *seen)
+        reader.parsed.add(name, seen)
     if reader.seen and not reader.complete:
         reader.parsed.flag("truncated", "the log ends before CTest's summary")
     return reader.parsed

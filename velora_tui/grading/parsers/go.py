@@ -72,10 +72,12 @@ class _Reader:
     by_name: dict[str, _Package] = field(default_factory=dict)  # of -json, whose packages interleave
 
     def text(self, number: int, offset: int, text: str) -> None:
-        if text.startswith("=== ") and (event := _EVENT.match(text)):
+        if text[:10] == "=== RUN   " and " " not in text[10:]:
+            self.now.start(text[10:])
+        elif text[:4] == "=== " and (event := _EVENT.match(text)):
             self._announce(event[1], event[2])
-        elif "--- " in text and (found := _RESULT.search(text, max(0, len(text) - 20_000))):
-            if not _LOG_LINE.match(text):
+        elif "--- " in text and text[-2:] == "s)" and (found := _RESULT.search(text, max(0, len(text) - 20_000))):
+            if found.start() == 0 or not _LOG_LINE.match(text):
                 self._result(found, text, number, offset)
         elif text[:4] in {"ok  ", "FAIL", "?   "} and (closing := _PACKAGE.match(text)):
             self._close(closing)
@@ -88,10 +90,9 @@ class _Reader:
 
     def _result(self, found: re.Match[str], text: str, number: int, offset: int) -> None:
         test = found[2]
-        before = self.packages[-1] if self.packages else None
-        if before is not None and not self.now.started and test in before.started and test == before.current:
+        if not self.now.started and self.packages and test == self.packages[-1].current:
             self.now = self.packages.pop()  # the package's last line was printed by the test that ends here
-        rule = "result" if not text[: found.start()].strip() else "result-glued"
+        rule = "result" if not found.start() or not text[: found.start()].strip() else "result-glued"
         self.now.finish(test, Observation(_WORDS[found[1]], number, offset, rule))
 
     def _close(self, closing: re.Match[str]) -> None:
@@ -144,7 +145,7 @@ def parse(log: LogLines, listed: Listed) -> ParsedLog:
     reader = _Reader()
     for line in log:
         reader.text(*line)
-    return _collect(reader, [*reader.packages, reader.now])
+    return _collect(reader, [*reader.packages, reader.now], listed)
 
 
 def parse_json(log: LogLines, listed: Listed) -> ParsedLog:
@@ -156,7 +157,7 @@ def parse_json(log: LogLines, listed: Listed) -> ParsedLog:
             reader.event(number, offset, event)
         else:
             reader.text(number, offset, text)
-    return _collect(reader, [*reader.by_name.values(), *reader.packages, reader.now])
+    return _collect(reader, [*reader.by_name.values(), *reader.packages, reader.now], listed)
 
 
 def _decode(text: str) -> dict[str, Any] | None:
@@ -167,13 +168,14 @@ def _decode(text: str) -> dict[str, Any] | None:
     return event if isinstance(event, dict) else None
 
 
-def _collect(reader: _Reader, packages: list[_Package]) -> ParsedLog:
+def _collect(reader: _Reader, packages: list[_Package], listed: Listed) -> ParsedLog:
     parsed = ParsedLog()
     for package in packages:
         for test, seen in package.confirmed().items():
-            parsed.add(test, *seen)
-            for separator in SEPARATORS if package.name else ():
-                parsed.qualify(f"{package.name}{separator}{test}", seen)
+            parsed.add(test, seen)
+            for separator in SEPARATORS if package.name and listed else ():
+                if (whole := f"{package.name}{separator}{test}") in listed:
+                    parsed.qualify(whole, seen)
         if package.failed and not any(seen.status in FAILING for seen in package.results.values()):
             parsed.flag("package-failed", f"{package.name} failed, but none of its tests shows it")
         for test in package.started - package.results.keys():

@@ -102,7 +102,7 @@ def parse(log: LogLines, listed: Listed) -> ParsedLog:
     parsed = ParsedLog()
     for program in reader.programs:
         for name, seen in program.decided().items():
-            parsed.add(name, *seen)
+            parsed.add(name, seen)
         if program.runs and not program.ended:
             parsed.flag("truncated", "a test program did not come to its end")
     for name, seen in reader.disabled.items():

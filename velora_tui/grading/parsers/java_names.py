@@ -45,7 +45,7 @@ class JavaBook:
 
     def add(self, name: str, seen: Observation, spellings: Iterable[str] = ()) -> None:
         """Record a result under `name`; `spellings` are other forms of it that the log gives."""
-        self.parsed.add(name, *seen)
+        self.parsed.add(name, seen)
         for spelling in (name, *spellings):
             for listed in self._find(key(spelling)):
                 self.parsed.qualify(listed, seen)

@@ -87,7 +87,7 @@ class _Reader:
         text, seen = self.last
         self.last = None
         parents = tuple(title for _, title in self.suites)
-        duration = _DURATION.search(text[-40:])
+        duration = _DURATION.search(text[-40:]) if text[-2:] == "s)" else None
         cut = len(text) - len(duration[0]) if duration else -1
         self.book.add((*parents, self.book.without_duration(parents, text, cut, self.file)), seen, self.file)
 

@@ -86,7 +86,7 @@ def parse(log: LogLines, listed: Listed) -> ParsedLog:
     parsed = ParsedLog()
     for test in reader.tests:
         if seen := _decide(test, reader):
-            parsed.add(test.name, *seen)
+            parsed.add(test.name, seen)
     for name, seen in reader.entries.items():
         before = parsed.results.get(name)
         if before is None or SEVERITY[seen.status] > SEVERITY[before.status]:

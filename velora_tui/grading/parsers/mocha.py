@@ -152,7 +152,7 @@ def _add_document(book: TitleBook, number: int, offset: int, document: dict[str,
 def _add_test(book: TitleBook, test: dict[str, Any], seen: Observation) -> None:
     title, full = str(test.get("title") or ""), str(test.get("fullTitle") or "")
     file = str(test.get("file") or "")
-    book.parsed.add(full or title, *seen)
+    book.parsed.add(full or title, seen)
     if title in book.listed and title != full:
         book.parsed.qualify(title, seen)
     parents = full.removesuffix(title).rstrip(" ")

@@ -120,7 +120,7 @@ def parse(log: LogLines, listed: Listed) -> ParsedLog:
         reader.feed(*line)
     parsed = ParsedLog()
     for name, seen in reader.names.items():
-        parsed.add(name, *seen)
+        parsed.add(name, seen)
     _add_titles(parsed, reader, _by_key(listed))
     if parsed.results and not reader.complete:
         parsed.flag("truncated", "the log ends before PHPUnit's last line")

@@ -309,7 +309,8 @@ def _summary_results(reader: _Reader, summaries: list[Summary]) -> dict[str, Obs
             if entry.status is Status.XPASS and " - " not in text:  # pytest 7 writes `XPASS id reason`
                 text = lines.split_output(text, reader.known)
             name = text if entry.whole else lines.split_message(text, reader.known)
-            parsed.add(name, entry.status, entry.line, entry.offset, "subtest" if entry.subtest else "short-summary")
+            rule = "subtest" if entry.subtest else "short-summary"
+            parsed.add(name, Observation(entry.status, entry.line, entry.offset, rule))
     return parsed.results
 
 

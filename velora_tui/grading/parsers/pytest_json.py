@@ -9,7 +9,7 @@ from typing import Any
 
 from velora_tui.domain.report import Status
 from velora_tui.grading.log import LogLines
-from velora_tui.grading.parsed import Listed, ParsedLog
+from velora_tui.grading.parsed import Listed, Observation, ParsedLog
 from velora_tui.grading.parsers.json_documents import json_documents
 
 _OUTCOMES = {
@@ -40,7 +40,7 @@ def _add(parsed: ParsedLog, test: Any, number: int, offset: int) -> None:
     name = test.get("nodeid")
     if status is None or not isinstance(name, str):
         return
-    parsed.add(name, status, number, offset, "json-report")
+    parsed.add(name, Observation(status, number, offset, "json-report"))
 
 
 def _note(parsed: ParsedLog, document: dict[str, Any]) -> None:

@@ -69,8 +69,12 @@ class Summary:
     def reports(self) -> list[Entry]:
         """Return the entries without those that are text of a message.
 
-        Each status is one run of lines; a run between two runs of one failing status is part of a message.
+        Where there are more passes than the last line counts, or the last line is lost: each status is one run of
+        lines, so a run between two runs of one failing status is part of a message.
         """
+        passed = sum(entry.status is Status.PASSED for entry in self.entries)
+        if self.closing is not None and passed <= self.closing.counts.get("passed", 0):
+            return self._without_quotes(self.entries)
         runs = [(status, list(run)) for status, run in groupby(self.entries, key=lambda entry: entry.status)]
         kept: list[Entry] = []
         for index, (status, run) in enumerate(runs):

@@ -129,7 +129,7 @@ class _Reader:
 
     def _add(self, titles: tuple[str, ...], seen: Observation) -> None:
         name = describe(titles)
-        self.book.parsed.add(name, *seen)
+        self.book.parsed.add(name, seen)
         self.book.spell(titles, seen)
 
     def finish(self) -> ParsedLog:
@@ -193,7 +193,7 @@ def _add_document(parsed: ParsedLog, listed: Listed, number: int, offset: int, d
         status = _STATUSES.get(str(example.get("status")), Status.SKIPPED)
         seen = Observation(status, number, offset, "json")
         name = str(example.get("full_description") or example.get("id") or "")
-        parsed.add(name, *seen)
+        parsed.add(name, seen)
         for spelling in (str(example.get("id") or ""), str(example.get("description") or "")):
             if spelling in listed:
                 parsed.qualify(spelling, seen)

@@ -22,30 +22,35 @@ class TitleBook:
 
     listed: Listed
     parsed: ParsedLog = field(default_factory=ParsedLog)
+    _joints: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self._joints = tuple(joint for joint in JOINTS if any(joint in name for name in self.listed))
 
     def add(self, titles: tuple[str, ...], seen: Observation, file: str = "") -> None:
-        self.parsed.add(JOINT.join(titles), *seen)
+        self.parsed.add(JOINT.join(titles), seen)
         self.spell(titles, seen, file)
 
     def spell(self, titles: tuple[str, ...], seen: Observation, file: str = "") -> None:
         """Make a test found by every spelling of its titles that the task lists."""
-        for spelling in _spellings(titles, file):
+        for spelling in self._spellings(titles, file) if self.listed else ():
             if spelling in self.listed:
                 self.parsed.qualify(spelling, seen)
 
     def is_listed(self, titles: tuple[str, ...], file: str = "") -> bool:
-        return any(spelling in self.listed for spelling in _spellings(titles, file))
+        return any(spelling in self.listed for spelling in self._spellings(titles, file))
 
     def without_duration(self, parents: tuple[str, ...], title: str, cut: int, file: str = "") -> str:
         """Return the title up to `cut`, where its duration seems to begin, unless the task lists it whole."""
-        return title if cut < 0 or self.is_listed((*parents, title), file) else title[:cut]
+        if cut < 0 or not self.listed:
+            return title if cut < 0 else title[:cut]
+        return title if self.is_listed((*parents, title), file) else title[:cut]
 
-
-def _spellings(titles: tuple[str, ...], file: str) -> Iterator[str]:
-    for joint in JOINTS:
-        whole = joint.join(titles)
-        yield whole
-        if file:
-            yield f"{file}{joint}{whole}"
-    if len(titles) > 1:
+    def _spellings(self, titles: tuple[str, ...], file: str) -> Iterator[str]:
+        """Yield the spellings that the task's names can have, going by the joints that occur in them."""
         yield titles[-1]
+        for joint in self._joints:
+            whole = joint.join(titles)
+            yield whole
+            if file:
+                yield f"{file}{joint}{whole}"

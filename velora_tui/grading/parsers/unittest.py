@@ -45,7 +45,8 @@ class _Test:
 
 
 class _Reader:
-    def __init__(self) -> None:
+    def __init__(self, listed: Listed) -> None:
+        self.listed = listed
         self.parsed = ParsedLog()
         self.tests: list[_Test] = []
         self.failures: dict[str, Observation] = {}
@@ -112,8 +113,9 @@ class _Reader:
         doubled = owner.endswith(f".{test}") or started.re is _DOUBLED
         self.tests.append(_Test(started[0], awaits_title=awaits_title, doubled=doubled))
         owner = owner.removesuffix(f".{test}")
-        for spelling in (f"{test} ({owner})", f"{test} ({owner}.{test})", f"{owner}.{test}"):
-            self.parsed.alias(spelling, started[0])
+        for spelling in (f"{test} ({owner})", f"{test} ({owner}.{test})", f"{owner}.{test}") if self.listed else ():
+            if spelling in self.listed:
+                self.parsed.alias(spelling, started[0])
 
     def _status(self, number: int, offset: int, text: str, bare: bool) -> None:
         test = self.tests[-1]
@@ -145,14 +147,14 @@ def _match_id(text: str, position: int) -> re.Match[str] | None:
 
 def parse(log: LogLines, listed: Listed) -> ParsedLog:
     """Return the tests of a unittest or Django log; a class's set-up that fails is named after the class."""
-    reader = _Reader()
+    reader = _Reader(listed)
     for number, offset, text in log:
         reader.feed(number, offset, text)
     parsed = reader.parsed
     complete = reader.complete
     for test in reader.tests:
         if seen := _decide(test, reader, complete, last=test is reader.tests[-1]):
-            parsed.add(test.name, *seen)
+            parsed.add(test.name, seen)
     for name, seen in reader.failures.items():
         before = parsed.results.get(name)
         if before is None or SEVERITY[seen.status] > SEVERITY[before.status]:
