@@ -20,6 +20,7 @@ VeloraError
 │   └── CommandTimeout       a command did not end in time
 ├── ImageError               an image is missing, damaged or unsafe, or S3 refuses
 └── StoreError               the operator's own disk: journal, logs, results
+        └── NotWritten           what was to be kept could not be written: a full disk, or no rights
 """
 
 from __future__ import annotations
@@ -150,4 +151,8 @@ class StorageError(ImageError):
 
 
 class StoreError(VeloraError):
+    title = "disk"
+
+
+class NotWritten(StoreError):
     title = "disk"

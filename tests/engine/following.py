@@ -40,6 +40,14 @@ async def ended(engine: Engine, subscription: Subscription, runs: Sequence[Run])
     return [attempt for attempt in attempts if attempt is not None]
 
 
+async def taken_up(engine: Engine) -> list[str]:
+    """Attach as soon as there is something to take up, and return the runs."""
+    async with asyncio.timeout(LIMIT_SECONDS):
+        while not (taken := await engine.attach()):
+            await asyncio.sleep(0.02)
+    return [run.run for run in taken]
+
+
 async def collected(events: AsyncIterator[AnyEvent | Notice], into: list[AnyEvent | Notice]) -> None:
     """Append everything that comes, until cancelled."""
     async for event in events:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
@@ -21,9 +22,10 @@ from velora_tui.domain.events import AttemptFinished
 from velora_tui.domain.failure import FailureClass
 from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.requests import RunRequest
-from velora_tui.errors import InstanceNotReady, UsageError
+from velora_tui.errors import InstanceNotReady, StoreError, UsageError
 from velora_tui.store.error_log import report_bug
 from velora_tui.store.layout import Layout
+from velora_tui.store.locks import DriverLock
 from velora_tui.view.cli_fleet import run_lines
 from velora_tui.view.stream import start_refused_record
 
@@ -58,7 +60,7 @@ def demo(
         raise UsageError("the demo brings its own fleet", hint="leave out --fleet")
     if not headless:
         require_terminal(options, "`velora demo --headless` works without")
-    with _folder(options.state) as root:
+    with _folder(options.state) as root, _alone_in(root):
         if headless:
             work = _headless(root, instances, seed, speed, options)
             return run_session(work, on_interrupt=lambda: Console().say("ending the demo …"))
@@ -76,6 +78,24 @@ def _folder(given_folder: Path | None) -> Iterator[Path]:
             yield Path(folder)
         finally:
             _keep_error_log(Layout.under(Path(folder) / "state").error_log)
+
+
+@contextmanager
+def _alone_in(root: Path) -> Iterator[None]:
+    """Hold the folder against another demo, which would move this one's servers. Raises UsageError and StoreError."""
+    lock = DriverLock(root, "demo")
+    if not lock.acquire():
+        raise UsageError(
+            f"another demo runs in {root}", hint=f"use it with `--fleet {root}/velora.toml`, or name another folder"
+        )
+    try:
+        yield
+    except OSError as error:
+        # Copying a tree collects its errors; the first says enough.
+        first = error.args[0][0][2] if isinstance(error, shutil.Error) else error
+        raise StoreError(f"the demo cannot write in {root}: {first}", hint="check rights and free space") from None
+    finally:
+        lock.release()
 
 
 def _keep_error_log(passing: Path) -> None:

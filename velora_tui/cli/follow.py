@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 from velora_tui.cli.console import Console
 from velora_tui.cli.exits import Exit
-from velora_tui.domain.events import AnyEvent, AttemptFinished, AttemptState, CommandRan, PhaseProgressed, RunEvent
+from velora_tui.domain.events import (
+    AnyEvent,
+    AttemptFinished,
+    AttemptState,
+    CommandRan,
+    DriveBroken,
+    PhaseProgressed,
+    RunEvent,
+)
 from velora_tui.domain.run import Run
 from velora_tui.view.cli_events import event_line, progress_line
 from velora_tui.view.stream import attempt_finished_record, event_record
@@ -54,6 +62,10 @@ class Follower:
             event = await anext(events)
             if isinstance(event, PhaseProgressed) and event.run in self._open:
                 self._console.tell(progress_line(event, self._engine.run(event.run)))
+            elif isinstance(event, DriveBroken) and event.run in self._open:
+                self._console.complain(f"run {event.run} is no longer followed: {event.message}")
+                self.states[event.run] = AttemptState.FAILED
+                self._open.discard(event.run)
             elif isinstance(event, CommandRan):
                 self._console.say(f"{event.instance}: {event.purpose}")
             elif isinstance(event, RunEvent) and event.run in self._open:

@@ -42,7 +42,7 @@ def grade(
 
     Each test of the FAIL_TO_PASS and PASS_TO_PASS lists is looked for by its exact name.
 
-    Exit status: 0 whatever the verdict, 1 where the log can't be read, 2 wrong request.
+    Exit status: 0 whatever the verdict, 2 wrong request, such as a file that can't be read.
     """
     options = given(ctx, fleet, state, as_json)
     verdict = judge(_task(task_file, task_id), _blocks(log), parser=parser, exit_status=exit_status)

@@ -215,4 +215,12 @@ class ConnectionChanged(Frozen):
     at: AwareDatetime = Field(default_factory=now)
 
 
-Notice = LogGrew | PhaseProgressed | ConnectionChanged
+class DriveBroken(Frozen):
+    """Notice: this process can't go on with an attempt, as on a full disk; its job goes on, and it can be taken up."""
+
+    run: str
+    attempt: int
+    message: str
+
+
+Notice = LogGrew | PhaseProgressed | ConnectionChanged | DriveBroken

@@ -73,5 +73,7 @@ class Readiness(BaseModel):
 
     @property
     def reason(self) -> str:
-        """What stands in the way, or ""."""
-        return "; ".join(f"{check.id}: {check.detail}" for check in self.checks if check.blocks)
+        """What stands in the way, or ""; of what could not even be asked, only that."""
+        blocking = [check for check in self.checks if check.blocks]
+        told = [check for check in blocking if check.detail] or blocking
+        return "; ".join(f"{check.id}: {check.detail or check.status}" for check in told)

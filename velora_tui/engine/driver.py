@@ -27,10 +27,10 @@ from velora_tui.domain.task import Task
 from velora_tui.engine.carry_over import carry_over
 from velora_tui.engine.ledger import Ledger
 from velora_tui.engine.machines import Machines
-from velora_tui.errors import HostError, IllegalTransition, VeloraError
+from velora_tui.errors import HostError, IllegalTransition, NotWritten, VeloraError
 from velora_tui.hosts.host import Host
 from velora_tui.hosts.jobs import DetachedJobs
-from velora_tui.hosts.patience import through_breaks
+from velora_tui.hosts.patience import OUTAGE_SECONDS, through_breaks
 from velora_tui.images.s3 import ImageStore
 from velora_tui.pipeline.failures import bug_failure, failure_of, time_limit_failure
 from velora_tui.pipeline.limits import time_limit_seconds
@@ -40,7 +40,6 @@ from velora_tui.pipeline.recipes import recipe
 from velora_tui.store.layout import Layout
 
 STOP_GRACE_SECONDS = 5.0
-_STOP_PATIENCE_SECONDS = 3600.0
 _OVERTIME_SECONDS = 30.0  # a job ends itself at its limit; only then do we
 
 
@@ -87,6 +86,8 @@ class AttemptDriver:
         except asyncio.CancelledError:
             await self._detach()
             raise
+        except NotWritten:
+            raise
         except Exception as error:  # noqa: BLE001 - the boundary of an attempt: its bug fails no other attempt
             return self._finished(AttemptState.FAILED, _failure(error, None))
         return self._finished(AttemptState.FINISHED)
@@ -128,6 +129,8 @@ class AttemptDriver:
         except _StopRequested:
             await self._stop_phase(phase, context, time.monotonic() - started)
             raise _Ended(AttemptState.STOPPED, None) from None
+        except NotWritten:
+            raise  # our own disk: the attempt goes on without us until there is room
         except Exception as error:  # noqa: BLE001 - the boundary of a phase: classified, journalled, told
             await self._fail_phase(phase, context, error, time.monotonic() - started)
         finally:
@@ -171,7 +174,8 @@ class AttemptDriver:
                 await context.log.restart()  # it does its work anew, from the start
             return await phase.resume(context)
 
-        return await through_breaks(work, patience_seconds=context.time_limit_seconds, on_break=context.on_break)
+        patience = max(context.time_limit_seconds, OUTAGE_SECONDS)
+        return await through_breaks(work, patience_seconds=patience, on_break=context.on_break)
 
     def _seconds_since_start(self, phase: Phase) -> float:
         started_at = self._attempt().phase(phase.name).started_at
@@ -184,7 +188,7 @@ class AttemptDriver:
             try:
                 await through_breaks(
                     lambda: self._jobs.stop(spool, grace_seconds=STOP_GRACE_SECONDS),
-                    patience_seconds=_STOP_PATIENCE_SECONDS,
+                    patience_seconds=OUTAGE_SECONDS,
                     on_break=context.on_break,
                 )
             except HostError as error:

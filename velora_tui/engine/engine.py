@@ -19,6 +19,7 @@ from velora_tui.domain.events import (
     AttemptState,
     ConnectionChanged,
     ConnectionState,
+    DriveBroken,
     Notice,
     RunCreated,
     StopRequested,
@@ -158,6 +159,7 @@ class Engine:
         if not attempt.stopping:
             await self._ledger.record(StopRequested(run=run.run, attempt=attempt.number, by=operator()))
         await self._carry_out_stop(run.run)
+        await self.attach(run.run)  # where nobody drives it, somebody must, to stop it
         return self._ledger.runs[run.run]
 
     async def check(self, instances: Iterable[str] = ()) -> tuple[Readiness, ...]:
@@ -284,7 +286,9 @@ class Engine:
             raise Refused(f"another Velora of yours drives run {queued.run}", hint="use that one, or end it first")
         # At once: a run without an attempt would be one that nobody takes up.
         await self._ledger.record_all([created, queued] if created else [queued])
-        await self._queue.put(Entry(queued.run, queued.attempt, queued.instance, force=queued.force, wait=wait))
+        # The end of its last attempt may have freed the lock meanwhile.
+        if await self._lock(queued.run):
+            await self._queue.put(Entry(queued.run, queued.attempt, queued.instance, force=queued.force, wait=wait))
         return self._ledger.runs[queued.run]
 
     async def _lock(self, run: str) -> bool:
@@ -298,13 +302,19 @@ class Engine:
         return True
 
     async def _react(self) -> None:
-        """Carry out stops that other processes asked for, and free the locks of runs that are over."""
+        """Carry out stops that other processes asked for, and free the locks of runs that we no longer drive."""
         with self._ledger.subscribed() as subscription:
             async for event in subscription:
-                if isinstance(event, AttemptFinished) and event.run in self._locks:
-                    self._locks.pop(event.run).release()
+                if isinstance(event, AttemptFinished | DriveBroken):
+                    self._let_go(event)
                 elif isinstance(event, StopRequested):
                     await self._carry_out_stop(event.run)
+
+    def _let_go(self, event: AttemptFinished | DriveBroken) -> None:
+        """Free the run's lock, unless it has been given another attempt meanwhile."""
+        again = isinstance(event, AttemptFinished) and self._ledger.runs[event.run].is_active
+        if not again and event.run in self._locks:
+            self._locks.pop(event.run).release()
 
     async def _carry_out_stop(self, run_id: str) -> None:
         """Stop the run where this process, or no living one, drives it; another process reads our StopRequested."""

@@ -11,6 +11,7 @@ from typing import TypeVar
 from velora_tui.domain.events import (
     AnyEvent,
     ConnectionChanged,
+    DriveBroken,
     Event,
     InstanceChecked,
     LogGrew,
@@ -152,3 +153,5 @@ def _subject(notice: Notice) -> tuple[object, ...]:
             return type(notice), notice.run, notice.attempt, notice.phase
         case ConnectionChanged():
             return type(notice), notice.instance
+        case DriveBroken():
+            return type(notice), notice.run

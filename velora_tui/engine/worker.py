@@ -12,6 +12,7 @@ from velora_tui.domain.events import (
     AttemptFinished,
     AttemptStarted,
     AttemptState,
+    DriveBroken,
     PhaseFinished,
     PhaseState,
 )
@@ -72,11 +73,17 @@ class InstanceWorker:
                 else:
                     await self._work(entry)
             except VeloraError as error:  # the boundary of a worker: the next attempt still starts
-                await asyncio.to_thread(report_bug, self._shop.layout.error_log, error.explain())
-            except Exception:  # noqa: BLE001 - the same boundary, for bugs
-                await asyncio.to_thread(report_bug, self._shop.layout.error_log, traceback.format_exc())
+                await self._broken(entry, error.explain(), error.explain())
+            except Exception as error:  # noqa: BLE001 - the same boundary, for bugs
+                words = f"a bug: {type(error).__name__}: {error} — details are in {self._shop.layout.error_log}"
+                await self._broken(entry, words, traceback.format_exc())
             finally:
                 self._entry = self._driver = None
+
+    async def _broken(self, entry: Entry, words: str, details: str) -> None:
+        """Tell that the attempt is no longer driven here; the journal may be what can't be written."""
+        await asyncio.to_thread(report_bug, self._shop.layout.error_log, details)
+        self._shop.ledger.notify(DriveBroken(run=entry.run, attempt=entry.attempt, message=words))
 
     async def _refusal(self) -> VeloraError | None:
         if (other := running_elsewhere(self._shop, self.name)) is not None:

@@ -8,11 +8,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from velora_tui.errors import StoreError
+from velora_tui.errors import NotWritten, StoreError
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write `data` to `path` so that a reader sees the old or the new file. Blocks; raises StoreError."""
+    """Write `data` to `path` so that a reader sees the old or the new file. Blocks; raises NotWritten."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -24,13 +24,13 @@ def write_atomically(path: Path, data: bytes) -> None:
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise StoreError(
+        raise NotWritten(
             f"{path} cannot be written: {error.strerror}", hint="check its rights and free space"
         ) from None
 
 
 def write_json(path: Path, document: Any) -> None:
-    """Write `document` as indented JSON, atomically. Blocks; raises StoreError."""
+    """Write `document` as indented JSON, atomically. Blocks; raises NotWritten."""
     write_atomically(path, json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n")
 
 

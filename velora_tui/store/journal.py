@@ -18,7 +18,7 @@ import aiosqlite
 from velora_tui.domain.events import EVENT_ADAPTER, AnyEvent, Event, InstanceChecked, RunEvent
 from velora_tui.domain.readiness import Readiness
 from velora_tui.domain.run import Run, fold
-from velora_tui.errors import StoreError
+from velora_tui.errors import NotWritten, StoreError
 
 EventType = TypeVar("EventType", bound=Event)
 
@@ -71,7 +71,7 @@ class Journal:
             try:
                 return await self._append(database, events)
             except sqlite3.Error as error:
-                raise StoreError(
+                raise NotWritten(
                     f"the journal {self.path} cannot be written: {error}", hint="free some disk space and try again"
                 ) from None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from velora_tui.errors import StoreError
+from velora_tui.errors import NotWritten
 
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -18,7 +18,7 @@ class LogWriter:
     """Appends to `path`, made with its folders where missing; `size` is the offset from which to fetch more.
 
     Tiny and synchronous: every call blocks for one write to the local disk; the caller decides on threads. One writer
-    per file. Raises StoreError where the file cannot be opened.
+    per file. Raises NotWritten where the file cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
@@ -31,7 +31,7 @@ class LogWriter:
         self.size = os.fstat(self._fd).st_size
 
     def append(self, data: bytes) -> int:
-        """Write all of `data` and return the new size in bytes; on StoreError nothing of it is left in the file."""
+        """Write all of `data` and return the new size in bytes; on NotWritten nothing of it is left in the file."""
         rest = memoryview(data)
         try:
             while rest:
@@ -43,7 +43,7 @@ class LogWriter:
         return self.size
 
     def truncate(self, size: int) -> None:
-        """Cut the file to `size` bytes, for a source that began anew; raises StoreError."""
+        """Cut the file to `size` bytes, for a source that began anew; raises NotWritten."""
         try:
             os.ftruncate(self._fd, size)
         except OSError as error:
@@ -72,10 +72,10 @@ class LogWriter:
         self.close()
 
 
-def _store_error(path: Path, error: OSError) -> StoreError:
+def _store_error(path: Path, error: OSError) -> NotWritten:
     if error.errno in _NO_SPACE:
-        return StoreError(
+        return NotWritten(
             f"the log {path} cannot grow: {error.strerror}",
             hint="free space on this machine; the job goes on and its log is fetched from where it stopped",
         )
-    return StoreError(f"the log {path} cannot be written: {error.strerror}", hint="check the rights of its folder")
+    return NotWritten(f"the log {path} cannot be written: {error.strerror}", hint="check the rights of its folder")

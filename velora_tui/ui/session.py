@@ -7,13 +7,14 @@ import traceback
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from velora_tui.domain.events import AnyEvent, InstanceChecked, LogGrew, Notice, RunEvent, now
+from velora_tui.domain.events import AnyEvent, DriveBroken, InstanceChecked, LogGrew, Notice, RunEvent, now
 from velora_tui.domain.requests import RunRequest
-from velora_tui.errors import VeloraError
+from velora_tui.errors import StoreError, VeloraError
 from velora_tui.store.error_log import report_bug
 from velora_tui.ui.port import EngineLike
 
 CLOSING_SECONDS = 1.5
+_TAKE_UP_SECONDS = 5.0
 
 
 class EngineSession:
@@ -40,6 +41,7 @@ class EngineSession:
         self._on_growth = on_growth
         self._on_error = on_error
         self._task: asyncio.Task[None] | None = None
+        self._last_trouble = ""
 
     def open(self) -> None:
         """Open the engine in a task of its own."""
@@ -79,17 +81,31 @@ class EngineSession:
         if isinstance(event, LogGrew):
             self.heard_at[event.run] = now()
             self._on_growth(event)
+        elif isinstance(event, DriveBroken):
+            self._tell_once(StoreError(f"run {event.run} is no longer followed: {event.message}"))
         elif isinstance(event, RunEvent | InstanceChecked):
             self._on_change()
 
     async def _take_up(self) -> None:
-        """Attach to what runs already, then start what the dashboard was opened with."""
+        """Attach to what runs already, start what the dashboard was opened with, and take up what others let go of."""
         await self._engine.attach()
         for request in self._opening:
             try:
                 await self._engine.start(request)
             except VeloraError as error:
                 self._on_error(error)
+        while True:
+            await asyncio.sleep(_TAKE_UP_SECONDS)
+            try:
+                await self._engine.attach()
+            except VeloraError as error:
+                self._tell_once(error)
+
+    def _tell_once(self, error: VeloraError) -> None:
+        """Tell of a trouble that comes again and again only when it changes."""
+        if str(error) != self._last_trouble:
+            self._last_trouble = str(error)
+            self._on_error(error)
 
     def _end(self, problem: str) -> None:
         self.is_live = False
