@@ -23,7 +23,7 @@ from velora_tui.domain.events import AttemptState, ConnectionChanged, Connection
 from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.requests import RunRequest
 from velora_tui.domain.run import Attempt, Run
-from velora_tui.engine import machines
+from velora_tui.engine import driver, machines
 from velora_tui.engine.engine import Engine
 from velora_tui.engine.ledger import Subscription
 
@@ -125,6 +125,24 @@ async def test_a_cable_cut_at_the_start_of_any_phase(
             (attempt,) = await ended(engine, subscription, [run])
         assert_whole(engine, sshd, run, attempt)
         assert all(found.state is PhaseState.SUCCEEDED for found in attempt.phases)
+
+
+async def test_a_job_that_ended_in_time_counts_although_it_was_heard_of_late(
+    demo: DemoFleet, sshd: Sshd, cable: Cable, fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cable is cut until long after the phase's time limit and what is added to it."""
+    monkeypatch.setattr(driver, "_OVERTIME_SECONDS", 3.0)
+    limited = fleet.defaults.model_copy(update={"timeouts": {"trajectory": 8.0}})
+    async with engine_of(fleet.model_copy(update={"defaults": limited}), tmp_path / "state") as engine:
+        with engine.observe() as subscription:
+            run = await at_work(engine, subscription, demo)
+            await cable.cut()
+            late = asyncio.get_running_loop().time() + 13
+            await happened(lambda: asyncio.get_running_loop().time() > late, 20)
+            assert engine.run(run.run).is_active
+            cable.mend()
+            (attempt,) = await ended(engine, subscription, [run])
+        assert_whole(engine, sshd, run, attempt)
 
 
 async def test_an_sshd_that_restarts_in_the_middle(demo: DemoFleet, sshd: Sshd, fleet: Fleet, tmp_path: Path) -> None:

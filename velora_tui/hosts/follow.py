@@ -11,7 +11,7 @@ from typing import Protocol
 
 from velora_tui.errors import CommandFailed, ConnectionLost, HostError
 from velora_tui.hosts.host import Host, RemoteProcess
-from velora_tui.hosts.patience import Break, OnBreak, ignore_break, through_breaks
+from velora_tui.hosts.patience import OUTAGE_SECONDS, Break, OnBreak, ignore_break, through_breaks
 
 _CHUNK_BYTES = 256 * 1024
 # How often a job is asked whether it lives; its regular end is noticed at once.
@@ -113,7 +113,7 @@ async def follow_to_end(
     sink: Callable[[bytes], Awaitable[None]],
     *,
     offset: int = 0,
-    patience_seconds: float = 3600.0,
+    patience_seconds: float = OUTAGE_SECONDS,
     on_break: OnBreak = ignore_break,
 ) -> JobEnd:
     """Give `sink` every byte of the log from `offset` on exactly once, through any number of broken connections.

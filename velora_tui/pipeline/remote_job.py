@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from velora_tui.domain.failure import Failure
 from velora_tui.hosts.follow import JobEnd, follow_to_end
+from velora_tui.hosts.patience import OUTAGE_SECONDS
 from velora_tui.pipeline.failures import failure_from_log, lost_failure, time_limit_failure
 from velora_tui.pipeline.phase import PhaseContext, PhaseFailed
 from velora_tui.pipeline.phase_log import LineObserver, LineSplitter
@@ -36,7 +37,7 @@ async def follow_job(ctx: PhaseContext, on_line: LineObserver) -> JobEnd:
         ctx.spool(ctx.phase),
         sink,
         offset=ctx.log.size,
-        patience_seconds=ctx.time_limit_seconds,  # a cut network ends nothing on the instance
+        patience_seconds=max(ctx.time_limit_seconds, OUTAGE_SECONDS),  # a cut network ends nothing on the instance
         on_break=ctx.on_break,
     )
 
