@@ -18,9 +18,10 @@ VeloraError
 │   ├── ConnectionLost       the connection broke in the middle
 │   ├── CommandFailed        a command ended with a status that is not 0
 │   └── CommandTimeout       a command did not end in time
-├── ImageError               an image is missing, damaged or unsafe, or S3 refuses
+├── ImageError               an image is missing or its address is wrong
+│   └── StorageError         S3 refuses us, fails, or does not answer
 └── StoreError               the operator's own disk: journal, logs, results
-        └── NotWritten           what was to be kept could not be written: a full disk, or no rights
+    └── NotWritten           what was to be kept could not be written: a full disk, or no rights
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ async def ended(engine: Engine, subscription: Subscription, runs: Sequence[Run])
 async def taken_up(engine: Engine) -> list[str]:
     """Attach as soon as there is something to take up, and return the runs."""
     async with asyncio.timeout(LIMIT_SECONDS):
-        while not (taken := await engine.attach()):
+        while not (taken := await engine.attach()):  # noqa: ASYNC110 - a lock that is freed tells nobody
             await asyncio.sleep(0.02)
     return [run.run for run in taken]
 
