@@ -38,7 +38,7 @@ async def test_progress_says_how_far_it_is_and_what_is_wrong(engine):
 
 async def test_the_header_counts_instances_and_runs(engine):
     async with dashboard(engine) as seen:
-        assert re.search(r"swe-tes7 +▶ 5 running +● 1 ready +✓ 2 done +✗ 1 failed +! 1 not ready", seen.lines[0])
+        assert re.search(r"swe-tes7 +▶ 5 running +✗ 1 failed +! 1 not ready +● 1 ready +✓ 2 done", seen.lines[0])
         assert "3/10 runs over" in seen.lines[1]
         assert "1/2 resolved 50 %" in seen.lines[1]
         assert "queue 2" in seen.lines[1]
