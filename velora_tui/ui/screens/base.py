@@ -42,6 +42,7 @@ class BaseScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self.snapshot: FleetSnapshot | None = None
+        self._is_composed = False
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         """Bind the keys that the table has for the screen."""
@@ -72,10 +73,17 @@ class BaseScreen(Screen[None]):
     def show_snapshot(self, snapshot: FleetSnapshot) -> None:
         """Show the fleet as it stands: called a few times a second while current, and at once when a state changes."""
         self.snapshot = snapshot
+        if not self.has_body:
+            return
         with self.app.batch_update():
             self.query_one(FleetHeader).show_snapshot(snapshot, self._notice())
             self.refresh_snapshot(snapshot)
             self.refresh_footer()
+
+    @property
+    def has_body(self) -> bool:
+        """Whether the widgets are there: a screen is on the stack before they are made and after they are gone."""
+        return self._is_composed and self.app.is_running
 
     def refresh_snapshot(self, snapshot: FleetSnapshot) -> None:
         """Show the fleet in the body."""
@@ -87,6 +95,11 @@ class BaseScreen(Screen[None]):
     def targets(self) -> Targets:
         """Return what actions apply to now; a screen with rows adds their runs and instances."""
         return Targets(is_live=self.dashboard.is_live, read_only=self.dashboard.engine.read_only)
+
+    def on_mount(self) -> None:
+        """Take snapshots from now on."""
+        self._is_composed = True
+        self.dashboard.refresh_now()
 
     def on_screen_resume(self) -> None:
         """Show what happened while another screen was on top."""

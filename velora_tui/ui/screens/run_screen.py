@@ -56,7 +56,8 @@ class PlaceScreen(BaseScreen):
 
     def log_grew(self, notice: LogGrew) -> None:
         """Read on."""
-        self.log_tab.log_grew(notice)
+        if self.has_body:
+            self.log_tab.log_grew(notice)
 
     # --- logs
 
