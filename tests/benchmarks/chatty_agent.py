@@ -18,9 +18,6 @@ def main() -> None:
     flood = int(sys.argv[3]) if len(sys.argv) > 3 else 0
     for number in range(flood):
         sys.stdout.write(f"{number:07} tests/test_requests.py::TestRequests::test_it[param-1] PASSED\n")
-    if flood:
-        sys.stdout.write("the flood is over\n")
-        sys.stdout.flush()
     began, printed, step = time.monotonic(), 0, 0
     time.sleep(os.getpid() % 97 / 970)  # so that not all print at the same moment
     while not end_file.exists():
