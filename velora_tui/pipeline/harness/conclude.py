@@ -15,7 +15,6 @@ from velora_tui.pipeline.harness.banners import LOCATING
 from velora_tui.pipeline.harness.deaths import KILLED, TERMINATED, death_of, failed, llm_failure, retries_failure
 from velora_tui.pipeline.harness.log_facts import LogFacts, read_facts
 from velora_tui.pipeline.harness.place import (
-    GRADED_NAMES,
     METADATA_LIMIT,
     RECORD_LIMIT,
     OutputPlace,
@@ -54,20 +53,20 @@ async def conclude(ctx: PhaseContext, end: JobEnd) -> Conclusion:
     place = await locate(ctx, facts)
     if place is None:
         raise PhaseFailed(await death_of(ctx, end, facts))
-    if not await _is_graded(ctx, end, facts, place):
+    if not _is_graded(end, facts, place):
         return await _without_grade(ctx, end, facts, place)
     output = await _output(ctx, place)
     flags = await _require_ours(ctx, facts, place, output)
-    return Conclusion(facts, place, output, await _graded(ctx, place), flags)
+    return Conclusion(facts, place, output, await _graded(ctx, facts, place), flags)
 
 
-async def _is_graded(ctx: PhaseContext, end: JobEnd, facts: LogFacts, place: OutputPlace) -> bool:
-    if facts.no_patch or (facts.no_container and end.exit_status != 0):
+def _is_graded(end: JobEnd, facts: LogFacts, place: OutputPlace) -> bool:
+    if facts.no_patch or (facts.no_container and not facts.tests and end.exit_status != 0):
         return False
-    has_file = place.named(*GRADED_NAMES) is not None
+    has_file = place.graded_file(facts.saved) is not None
     if facts.saved is not None or facts.complete:
         return has_file or place.graded not in {None, place.output}
-    # An unknown version, or a script that was killed: the file is the grader's last act, but it may be an old one.
+    # An unknown version: the file is the grader's last act, but after a death it may be an older one.
     return has_file and not facts.no_agent and end.exit_status == 0
 
 
@@ -122,8 +121,8 @@ async def _output(ctx: PhaseContext, place: OutputPlace) -> OutputRecord:
         raise PhaseFailed(await failed(ctx, "output-broken", message, remedy, FailureClass.AGENT)) from None
 
 
-async def _graded(ctx: PhaseContext, place: OutputPlace) -> OutputRecord:
-    path = place.named(*GRADED_NAMES)
+async def _graded(ctx: PhaseContext, facts: LogFacts, place: OutputPlace) -> OutputRecord:
+    path = place.graded_file(facts.saved)
     assert path is not None
     remedy = "read the evaluation's log, then retry"
     if place.files[path] > RECORD_LIMIT:
@@ -159,7 +158,7 @@ async def _require_ours(
         raise await _void(ctx, reason, facts)
     flags = []
     if facts.no_agent or is_old:
-        detail = f"no agent ran: a trajectory begun at {started} was graded again"
+        detail = f"no agent ran: a trajectory begun at {started or 'an unknown time'} was graded again"
         flags.append(Flag(id="old-trajectory", detail=detail))
     if is_other_model:
         flags.append(Flag(id="model-differs", detail=about_model))

@@ -112,6 +112,8 @@ async def _silent(ctx: PhaseContext, end: JobEnd, facts: LogFacts) -> Failure:
         message = "the script could not read the dataset: it stopped while extracting the image's name"
         return await failed(ctx, "dataset-unreadable", message, "mend the dataset", FailureClass.TASK)
     message = f"the script ended with status {end.exit_status}"
+    if end.exit_status == 0:
+        message = "the script ended without an error, and without naming an output"
     kind = FailureClass.AGENT if ctx.phase == "trajectory" else FailureClass.INFRASTRUCTURE
     return await failed(
         ctx, f"{ctx.phase}-failed", message, f"read the end of the {ctx.phase} log, mend the cause, then retry", kind

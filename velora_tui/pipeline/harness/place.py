@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass, field
-from typing import Any
 
 from velora_tui.hosts.command import command_failed
 from velora_tui.hosts.files import read_file
@@ -53,6 +52,11 @@ class OutputPlace:
     files: dict[str, int] = field(default_factory=dict)
     started_local: str | None = None  # when the script was started, by the instance's own clock and zone
     config_model: str | None = None  # what config.toml calls the model
+
+    def graded_file(self, saved: str | None) -> str | None:
+        """Return the path of the grader's record; `saved` is where the log says it is."""
+        told = saved.rpartition("/")[2] if saved and saved.endswith(".jsonl") else ""
+        return self.named(*(name for name in (told, *GRADED_NAMES) if name and name != "output.jsonl"))
 
     def named(self, *names: str) -> str | None:
         """Return the path in the folder of the first of `names` that is there, at any depth."""
@@ -112,12 +116,6 @@ async def read_record(ctx: PhaseContext, place: OutputPlace, path: str) -> Outpu
         return await asyncio.to_thread(parse_record, data)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-
-
-def start_of(metadata: dict[str, Any]) -> str | None:
-    """Return the start time in a metadata.json."""
-    value = metadata.get("start_time")
-    return value if isinstance(value, str) else None
 
 
 def _unquoted(value: str) -> str | None:

@@ -100,7 +100,7 @@ async def _missing_files(
 ) -> list[tuple[str, bytes]]:
     """Return the report files that the script should have left in its tree and did not."""
     files = await asyncio.to_thread(_report_files, ctx.task, seen, verdict, tests)
-    if seen.place.named(*GRADED_NAMES) is None:
+    if seen.graded is None:
         raw = await read_file(ctx.host, seen.place.output, RECORD_LIMIT)
         files.append((GRADED_NAMES[0], _with_details(raw, ctx.task, verdict)))
     return [(path, data) for path, data in files if path not in seen.place.files]
