@@ -123,13 +123,13 @@ class StartScreen(Dialog[Run]):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Read the dataset that is named now."""
-        self.show_problem("")
+        self._show_existing()
         if event.input.id == "dataset":
             self._read_dataset()
 
     def on_select_changed(self, event: Select.Changed) -> None:
         """Take over a known dataset."""
-        self.show_problem("")
+        self._show_existing()
         if event.select.id == "known" and isinstance(event.value, str):
             self.query_one("#dataset", Input).value = event.value
 
@@ -144,6 +144,18 @@ class StartScreen(Dialog[Run]):
         """Say in one line what is wrong."""
         cell = (Span(problem, "bad"), Span(f" — {hint}" if hint else "", "dim"))
         self.query_one("#start-problem", Static).update(content(cell))
+
+    def _show_existing(self) -> None:
+        """Say that the run is there already, where it is: to start it is to give it another attempt."""
+        number = self._value("number")
+        key = (self._chosen("task"), self._chosen("model"), int(number) if number.isdigit() else 0)
+        run = next((run for run in self._engine.snapshot().runs.values() if run.key == key), None)
+        if run is None or run.attempt is None:
+            self.show_problem("")
+            return
+        stands = str(run.attempt.outcome or run.attempt.state).replace("_", " ")
+        words = f"run {run.run_number} of it is {stands}: this makes attempt {len(run.attempts) + 1} of it"
+        self.query_one("#start-problem", Static).update(content(Span(words, "look")))
 
     # --- dataset
 
