@@ -172,4 +172,5 @@ class RunPane(Vertical):
     def _show_strip(self) -> None:
         strip = self.query_one(TabStrip)
         names = [Span(title, "strong" if name == self._tab else "dim") for name, title in strip.titles().items()]
+        names[-1] = Span(names[-1].text.rstrip(), names[-1].tone)
         strip.show((Span(" "), *names), (*spans_of(self.tab.status), Span(" ")))
