@@ -310,7 +310,7 @@ async def test_y_copies_and_e_leaves_for_the_editor(engine, monkeypatch, tmp_pat
 async def test_retrying_makes_the_page_show_the_new_attempt(engine):
     failed = failed_run()
     async with dashboard(engine, (120, 36)) as seen:
-        await opened(seen, "01BAD")
+        await opened(seen, "01BAD", 2, "evaluation", EVIDENCE)
         await seen.sees("attempt 2 ")
         third = _in_evaluation().model_copy(update={"number": 3})
         write_log(engine.layout, failed, "evaluation", "a third try\n", number=3)

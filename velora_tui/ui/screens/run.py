@@ -58,6 +58,8 @@ class RunScreen(PlaceScreen):
 
     def _open(self, place: Place) -> None:
         """Open the tab that answers why one came: the log of a failure or of what runs, the tests of what ended."""
+        if place.attempt.number == len(place.run.attempts):
+            self.choose(self.run_id, None)  # who came to the latest attempt wants to see the one that a retry makes
         phase, line = self._wanted
         self.pane.log_tab.want(phase, line)
         wants_log = place.attempt.outcome is None or self._wanted != (None, None)
