@@ -120,8 +120,7 @@ class ResultsScreen(TableScreen):
         failure = place.attempt.failure
         result = None if failure else await asyncio.to_thread(read_result, place)
         if place is self._place:
-            verdict = result.verdict if result else None
-            words = failure_in_line(failure) if failure else flags_in_line(verdict.flags if verdict else ())
+            words = failure_in_line(failure) if failure else flags_in_line(result.all_flags if result else ())
             line = self.query_one("#results-flags", SplitLine)
             line.show(words)
             line.set_class(not words, "-empty")

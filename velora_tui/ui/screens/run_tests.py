@@ -92,8 +92,8 @@ class TestsTab(RunTab):
         lines = tree_lines(verdict, self._view, self._proof.reasons)
         if result.summary.quality and not self._view.query:
             lines += [*poor_quality_lines(result.summary.quality), Line()]
-        if verdict.flags and not self._view.query:
-            lines += [heading("Flags"), *flag_lines(verdict.flags[:MOST_FLAGS])]
+        if result.all_flags and not self._view.query:
+            lines += [heading("Flags"), *flag_lines(result.all_flags[:MOST_FLAGS])]
         self.lines.show(lines, keep_place=keep_place, landmarks=failed_keys(lines, verdict))
         self.say_status(self._summary(verdict))
         self._show_excerpt_soon()
