@@ -15,8 +15,8 @@ from velora_tui.grading.parsers.titles import JOINT, TitleBook
 
 _MARKED = re.compile(r"( +)([✓√×✗❯↓✖]) (?:\|[^|]+\| )?(\S.*)$")
 _FAILED = re.compile(r" FAIL  (?:\|[^|]+\| )?(\S.*)$")
-_COUNTS = re.compile(r" \(\d+(?: tests?)?(?: \| [^()]*)?\)(?: .*)?$")
-_DURATION = re.compile(r" \d[\d.]* ?m?s$")
+_COUNTS = re.compile(r" +\(\d+(?: tests?)?(?: \| [^()]*)?\)(?: .*)?$")
+_DURATION = re.compile(r" +\d[\d.]* ?m?s(?: \((?:retry|repeat) x\d+(?:, repeat x\d+)?\))*$")
 _TOTAL = re.compile(r" +Tests  .*\(\d+\)$")
 _SKIPPED = re.compile(r" \[(?:skipped|todo)[^\[\]]*\]$")
 _MARKS = {
@@ -76,6 +76,8 @@ class _Reader:
             return
         above = tuple(_COUNTS.sub("", parent.text) for parent in self.stack)
         text = _SKIPPED.sub("", node.text)
+        if above and text.startswith(f"{above[0]}{JOINT}"):
+            above = ()  # Vitest 1 repeats the file before each failure
         duration = _DURATION.search(text[-40:])
         cut = len(text) - len(duration[0]) if duration else -1
         self.book.add((*above, self.book.without_duration(above, text, cut)), node.seen)
