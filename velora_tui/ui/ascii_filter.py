@@ -11,7 +11,8 @@ from textual.filter import LineFilter
 
 _PLAIN = str.maketrans(
     {
-        **dict.fromkeys("─━═╌╍┄┅▔▁", "-"),
+        **dict.fromkeys("─╌╍┄┅▔▁", "-"),
+        **dict.fromkeys("━═", "="),
         **dict.fromkeys("│┃║▌▐▎▏▕", "|"),
         **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╰╯", "+"),
         **dict.fromkeys("█▇▆▅▉▊▋", "#"),

@@ -53,7 +53,7 @@ def _heartbeat(attempt: Attempt, quiet_seconds: float | None) -> Span:
     """Return what proves that a phase lives that tells of no progress."""
     if quiet_seconds is None:
         return Span("detached" if attempt.detached else "…", "dim")
-    return Span(f"last output {age(quiet_seconds)} ago", "look" if quiet_seconds > QUIET_SECONDS else "dim")
+    return Span(f"output {age(quiet_seconds)} ago", "look" if quiet_seconds > QUIET_SECONDS else "dim")
 
 
 def progress_spans(progress: PhaseProgressed, rates: Rates, *, narrow: bool) -> tuple[Span, ...]:

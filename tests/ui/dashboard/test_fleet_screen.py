@@ -202,3 +202,16 @@ async def test_zoom_gives_the_log_the_screen_and_esc_takes_it_back(engine):
         await seen.press("escape")
         await seen.sees("INSTANCE")
         assert seen.screen.NAME == "fleet"
+
+
+async def test_zooming_and_other_window_sizes_do_not_end_the_following(engine):
+    engine.write_log("01A1", "trajectory", "".join(f"line {number}\n" for number in range(1, 200)))
+    async with dashboard(engine, (120, 30)) as seen:
+        await seen.sees("line 199")
+        for change in ("z", (120, 45), (80, 24), (160, 48), "z"):
+            await (seen.press(change) if isinstance(change, str) else seen.pilot.resize_terminal(*change))
+            await seen.pilot.pause()
+            await seen.sees("line 199")
+            assert "● following" in seen.text
+            shown = [line for line in seen.lines if re.search(r"^ +\d+  line \d+\b", line)]
+            assert len(shown) == seen.screen.query_one(LogView).size.height

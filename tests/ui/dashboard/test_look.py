@@ -82,7 +82,7 @@ async def test_ascii_leaves_nothing_else_on_the_terminal(engine):
 
 
 def test_ascii_is_as_wide_as_what_it_stands_for():
-    assert to_ascii("▶ trajectory ━─ 漢字") == "> trajectory -- ????"
+    assert to_ascii("▶ trajectory ━─ 漢字") == "> trajectory =- ????"
 
 
 async def test_no_color_shows_no_colours(engine, monkeypatch):

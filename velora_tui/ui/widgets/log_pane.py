@@ -174,12 +174,12 @@ class LogPane(LineView):
         self.set_height(self._count + beyond if self._count else 0)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Scrolling up stops the following, whatever it was done with."""
+        """Scrolling up stops the following, whatever it was done with; a window that became taller does not."""
         super().watch_scroll_y(old_value, new_value)
         self._rows = None
         if not self._moves_itself:
             self._top_row = 0
-            if new_value < old_value:
+            if new_value < min(old_value, self.max_scroll_y):
                 self._stop_following()
 
     def _stop_following(self) -> None:
