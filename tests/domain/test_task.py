@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -123,3 +126,18 @@ def test_image_addresses_and_tags() -> None:
     )
     with pytest.raises(ImageError):
         image_source(task.model_copy(update={"image_storage_uri": "s3://bucket/../x"}), "s3://bucket/images")
+
+
+def test_lists_are_read_by_many_threads_at_once() -> None:
+    """Datasets are loaded in threads; CPython's parser is not made for several while memory is being collected."""
+    text = str([f"tests/test_{number}.py::test[{number}]" for number in range(200)])
+    interval, threshold = sys.getswitchinterval(), gc.get_threshold()
+    sys.setswitchinterval(1e-6)
+    gc.set_threshold(50)
+    try:
+        with ThreadPoolExecutor(8) as workers:
+            found = set(workers.map(lambda _: len(parse_names(text)), range(160)))
+    finally:
+        sys.setswitchinterval(interval)
+        gc.set_threshold(*threshold)
+    assert found == {200}

@@ -5,7 +5,11 @@ from __future__ import annotations
 import ast
 import io
 import json
+import threading
 import tokenize
+
+# CPython before 3.13 counts the depth of all threads' syntax trees together, and takes the sum for an error.
+_PARSING = threading.Lock()
 
 
 def parse_names(value: object) -> tuple[str, ...]:
@@ -59,7 +63,8 @@ def _python_list(text: str) -> list[str]:
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             if token.type == tokenize.STRING:
-                names.append(ast.literal_eval(token.string))
+                with _PARSING:
+                    names.append(ast.literal_eval(token.string))
             elif token.type not in _PUNCTUATION or (token.type == tokenize.OP and token.string not in "[],"):
                 raise ValueError(f"unexpected {token.string[:40]!r} in a list of names")
     except (tokenize.TokenError, SyntaxError) as error:
