@@ -24,6 +24,8 @@ _SECTION = re.compile(r"There (?:was|were) \d+ (error|failure|warning|risky test
 _ENTRY = re.compile(r"(\d+)\) (\S+::.+)$")
 _ARGUMENTS = re.compile(r"(.*? with data set (?:#\d+|\".*?\"))(?: \(.*)?$")
 _CLOSING = re.compile(r"OK \(\d+ tests?, |Tests: \d+, Assertions: \d+")
+_ENDED = re.compile(r"Test '(\S+::.+)' ended$")
+_COUNT = re.compile(r"(Errors|Failures|Warnings|Skipped|Incomplete|Risky): (\d+)")
 _EVENT = re.compile(r"Test (Passed|Failed|Errored|Skipped|Marked Incomplete|Considered Risky) \((\S+::.+?)\)$")
 _ERROR = re.compile(r"[A-Za-z_\\]*(?:Exception|Error)\b(?:: .*)?$")
 _DATA_SET = re.compile(r" with data set (?:#?(\d+)|\"(.*)\")(?: \(.*\))?$")
@@ -63,6 +65,8 @@ class _Reader:
     short: str = ""
     full: str = ""
     last: tuple[str, str, str] | None = None
+    ended: dict[str, tuple[int, int]] = field(default_factory=dict)  # of --debug: where each test ended
+    unsuccessful: int = 0  # by the last line
     section: Status | None = None
     entries: int = 0
     after_blank: bool = True
@@ -71,6 +75,9 @@ class _Reader:
     def feed(self, number: int, offset: int, text: str) -> None:
         if _CLOSING.match(text):
             self.complete = True
+            self.unsuccessful = sum(int(count) for _, count in _COUNT.findall(text[:400]))
+        elif text[:6] == "Test '" and (ended := _ENDED.match(text)):
+            self.ended[_without_arguments(ended[1])] = (number, offset)
         elif self.short and (title := _TITLE.match(text)):
             self._title(title[1], title[2], number, offset)
         elif self.last is not None and (detail := _DETAIL.match(text)):
@@ -100,9 +107,12 @@ class _Reader:
     def _entry(self, entry: re.Match[str], number: int, offset: int) -> None:
         if int(entry[1]) == self.entries + 1 and self.section is not None:
             self.entries += 1
-            arguments = _ARGUMENTS.match(entry[2])
-            name = arguments[1] if arguments else entry[2]
-            _keep(self.names, name, Observation(self.section, number, offset, "list"))
+            _keep(self.names, _without_arguments(entry[2]), Observation(self.section, number, offset, "list"))
+
+
+def _without_arguments(name: str) -> str:
+    found = _ARGUMENTS.match(name)
+    return found[1] if found else name
 
 
 def _keep(seen: dict[_Key, Observation], name: _Key, new: Observation) -> None:
@@ -121,6 +131,10 @@ def parse(log: LogLines, listed: Listed) -> ParsedLog:
     parsed = ParsedLog()
     for name, seen in reader.names.items():
         parsed.add(name, seen)
+    if reader.complete and reader.unsuccessful == len(reader.names):  # all that did not pass are named: the rest did
+        for name, place in reader.ended.items():
+            if name not in reader.names:
+                parsed.add(name, Observation(Status.PASSED, *place, "debug-ended"))
     _add_titles(parsed, reader, _by_key(listed))
     if parsed.results and not reader.complete:
         parsed.flag("truncated", "the log ends before PHPUnit's last line")
