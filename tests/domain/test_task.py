@@ -128,16 +128,31 @@ def test_image_addresses_and_tags() -> None:
         image_source(task.model_copy(update={"image_storage_uri": "s3://bucket/../x"}), "s3://bucket/images")
 
 
+class Litter:
+    """Rubbish whose collection runs code, so that another thread gets its turn in the middle of parsing."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+    def __del__(self) -> None:
+        sum(range(50))
+
+
 def test_lists_are_read_by_many_threads_at_once() -> None:
     """Datasets are loaded in threads; CPython's parser is not made for several while memory is being collected."""
-    text = str([f"tests/test_{number}.py::test[{number}]" for number in range(200)])
+    text = str([f"tests/test_{number}.py::test[{number}]" for number in range(300)])
+
+    def read(_: int) -> int:
+        littered = [Litter() for _ in range(20)]
+        return len(parse_names(text)) + len(littered)
+
     interval, threshold = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(1e-6)
     gc.set_threshold(50)
     try:
         with ThreadPoolExecutor(8) as workers:
-            found = set(workers.map(lambda _: len(parse_names(text)), range(160)))
+            found = set(workers.map(read, range(320)))
     finally:
         sys.setswitchinterval(interval)
         gc.set_threshold(*threshold)
-    assert found == {200}
+    assert found == {320}
