@@ -114,6 +114,12 @@ class LogTab(RunTab):
         self.show_phase(names[here + by])
         return None
 
+    @property
+    def _grows(self) -> bool:
+        """Whether the phase that is shown runs."""
+        phases = self.place.attempt.phases if self.place else ()
+        return any(phase.name == self._phase and phase.state is PhaseState.RUNNING for phase in phases)
+
     def log_grew(self, notice: LogGrew) -> None:
         """Read on where the notice is about this log."""
         place = self.place
@@ -159,7 +165,7 @@ class LogTab(RunTab):
     def _show_status(self) -> None:
         status = self.log_view.status
         name = Span(f" {self._phase or (self._path.name if self._path else '')}", "strong")
-        self.query_one("#log-status", SplitLine).show((name, *_search_words(status)), _words(status))
+        self.query_one("#log-status", SplitLine).show((name, *_search_words(status)), _words(status, grows=self._grows))
 
 
 def _search_words(status: LogStatus) -> tuple[Span, ...]:
@@ -171,14 +177,16 @@ def _search_words(status: LogStatus) -> tuple[Span, ...]:
     return Span(f"   /{status.pattern} ", "dim"), Span(found, "look"), going
 
 
-def _words(status: LogStatus) -> Cell:
-    """Return "1,240 lines · ● following"."""
+def _words(status: LogStatus, *, grows: bool) -> Cell:
+    """Return "1,240 lines · ● following"; of a log that does not grow any more only its lines."""
     spans = [Span(f"{count(status.line_count)} lines", "dim")]
     if status.wraps:
         spans.append(Span(" · wrapped", "dim"))
     if status.problem:
         spans.append(Span(f" · {status.problem}", "bad"))
-    if status.following:
+    if not grows and not status.new_lines:
+        spans.append(Span(" ", "dim"))
+    elif status.following:
         spans.append(Span(" · ● following ", "good"))
     elif status.new_lines:
         spans += [Span(f" · +{count(status.new_lines)} new", "look"), Span(" · f follows ", "dim")]
