@@ -60,7 +60,8 @@ def log_title(
     if run is None or place is None:
         return (Span(f" {row.instance.name} ", "strong"), Span("nothing has run here yet", "dim")), ""
     number = f" · attempt {place.attempt}" if place.attempt > 1 else ""
-    what = f"{run.repo} {short_task(run)} · {fleet.label(run.model)} · run {run.run_number}{number} · {place.phase}"
+    repo = run.repo.rpartition("/")[2]
+    what = f"{repo} {short_task(run)} · {fleet.label(run.model)} · run {run.run_number}{number} · {place.phase}"
     left = (Span(f" {row.instance.name} ", "strong"), Span(what, "dim"))
     return left, (*_following(status), Span(f"   {count(status.line_count)} lines ", "dim"))
 

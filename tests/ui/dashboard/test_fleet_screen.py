@@ -161,7 +161,7 @@ async def test_the_pane_shows_the_log_of_the_row_under_the_cursor_and_follows_it
     async with dashboard(engine) as seen:
         await seen.press("j")
         await seen.sees("first line")
-        assert "● following" in seen.line_with("eval2 psf/requests 5182905279 · claude · run 1 · evaluation")
+        assert "● following" in seen.line_with("eval2 requests 5182905279 · claude · run 1 · evaluation")
         with path.open("a") as file:
             file.write("t.py::t[param-1] PASSED\n")
         engine.tell(LogGrew(run="01A2", attempt=1, phase="evaluation", size=path.stat().st_size))
@@ -191,7 +191,7 @@ async def test_while_one_reads_the_log_stays_when_the_phase_changes(engine):
         await seen.sees("▶ evaluation")
         assert "line 1" in seen.text
         await seen.press("f")
-        await seen.until(lambda: "· evaluation" in seen.line_with("eval1 12rambau"))
+        await seen.until(lambda: "· evaluation" in seen.line_with("eval1 sepal_ui"))
 
 
 async def test_zoom_gives_the_log_the_screen_and_esc_takes_it_back(engine):
