@@ -146,9 +146,11 @@ ids = st.text(
 def test_any_parameter_is_an_id_and_the_order_does_not_matter(parameters: list[str], random: object) -> None:
     names = [f"tests/test_a.py::test_x[{parameter}]" for parameter in parameters]
     entries = [f"FAILED {name} - no [x] - y" if number % 2 else f"PASSED {name}" for number, name in enumerate(names)]
-    shuffled = sorted(entries, key=lambda entry: (entry.startswith("FAILED"), random.random()))  # type: ignore[attr-defined]
+    shuffled = sorted(entries, key=lambda _: random.random())  # type: ignore[attr-defined]
     task = Task(instance_id="t", repo="o/n", base_commit="c", pass_to_pass=tuple(names))
-    head, end = "=" * 27 + " short test summary info " + "=" * 28, "= 1 failed, 1 passed in 0.1s ="
+    failed = sum(entry.startswith("FAILED") for entry in entries)
+    head = "=" * 27 + " short test summary info " + "=" * 28
+    end = f"= {failed} failed, {len(entries) - failed} passed in 0.1s ="
 
     verdict = grade(task, "\n".join([head, *shuffled, end, ""]).encode())
 
