@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from velora_tui.domain.fleet import Fleet
@@ -111,9 +112,8 @@ def _short(seconds: float) -> str:
 
 def short_task(run: Run) -> str:
     """Return the task's id without the repository's name at its start."""
-    name = run.repo.rpartition("/")[2]
-    tail = run.task.rpartition(name)[2].lstrip("-_.#")
-    return tail or run.task
+    owner, _, name = run.repo.partition("/")
+    return re.sub(rf"^(?:{re.escape(owner)}[-_/.]+)?{re.escape(name)}[-_.#]+(?=.)", "", run.task)
 
 
 def elapsed_seconds(attempt: Attempt, at: datetime) -> float:

@@ -106,11 +106,16 @@ def _write_input(folder: Path, task: Task, patch: str) -> None:
     touched = sorted({file for golden in task.test_patches for file in changed_files(golden)})
     if any(file.startswith("/") or "\n" in file or ".." in file.split("/") for file in touched):
         raise PhaseFailed(_task_failure("a golden test patch leaves the repository", "mend the dataset"))
-    write_atomically(folder / "model.patch", patch.encode())
+    write_atomically(folder / "model.patch", _whole_lines(patch))
     write_atomically(folder / "test_files", "".join(f"{file}\n" for file in touched).encode())
     write_atomically(folder / "eval.sh", f"{task.test_command}\n".encode())
     for number, golden in enumerate(task.test_patches):
-        write_atomically(folder / f"golden_{number:03}.patch", golden.rstrip("\n").encode() + b"\n")
+        write_atomically(folder / f"golden_{number:03}.patch", _whole_lines(golden))
+
+
+def _whole_lines(patch: str) -> bytes:
+    """Return the patch as bytes that end with a newline, which datasets often strip; what else is there stays."""
+    return patch.encode() if patch.endswith("\n") else patch.encode() + b"\n"
 
 
 def _script(ctx: PhaseContext) -> str:
