@@ -132,7 +132,10 @@ class InstanceWorker:
         """Take the instance for an attempt that runs already, waiting for as long as it does not answer."""
         attempt = self._shop.ledger.runs[entry.run].attempts[entry.attempt - 1]
         if attempt.next_phase is None:
-            return True  # only the end is to be journalled; the lease was given back already
+            # Only the end is to be journalled; a lease that could not be given back is taken to be given back.
+            with suppress(HostError, InstanceBusy):
+                await leases.take(host, self._shop.ledger, owner)
+            return True
         try:
             await through_breaks(
                 lambda: leases.take(host, self._shop.ledger, owner),
