@@ -18,8 +18,8 @@ from velora_tui.store.layout import Layout
 from velora_tui.ui.app import VeloraApp
 
 FOLDER = Path(__file__).parent.parent / ".readme"
-SIZE = (132, 36)
-SPEED = 4.0
+SIZE = (132, 30)
+SPEED = 2.0
 LIMIT_SECONDS = 120
 
 
@@ -29,10 +29,10 @@ async def take(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as root:
         async with demo_fleet(Path(root), instances=8, seed=1, speed=SPEED) as demo:
             engine = Engine(load_fleet(demo.fleet_file), Layout.under(Path(root) / "operator"))
-            opening = [RunRequest(dataset=str(cell.dataset), model=cell.model, wait=True) for cell in demo.runs[:9]]
+            opening = [RunRequest(dataset=str(cell.dataset), model=cell.model, wait=True) for cell in demo.runs[:12]]
             app = VeloraApp(engine, opening=opening, datasets=demo.datasets)
             async with app.run_test(size=SIZE) as pilot:
-                await until(pilot, lambda: len(over(engine)) >= 4 and busy_row(engine) is not None)
+                await until(pilot, lambda: len(over(engine)) >= 2 and busy_row(engine) is not None)
                 await pilot.press("g", *["j"] * (busy_row(engine) or 0))
                 await settled(pilot)
                 app.save_screenshot("fleet.svg", str(folder))
@@ -51,9 +51,9 @@ def over(engine: Engine) -> list[str]:
 
 
 def busy_row(engine: Engine) -> int | None:
-    """Return the row of an instance whose agent is at work."""
-    rows = engine.snapshot().instances
-    return next((row for row, state in enumerate(rows) if state.progress and state.progress.unit == "steps"), None)
+    """Return the row of an instance whose agent is at work, with steps behind it and ahead."""
+    progress = [state.progress for state in engine.snapshot().instances]
+    return next((row for row, it in enumerate(progress) if it and it.unit == "steps" and 2 <= it.done <= 8), None)
 
 
 async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
