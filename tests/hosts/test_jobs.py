@@ -153,15 +153,26 @@ async def test_leaving_in_the_middle_leaves_nothing_on_the_instance(jobs: Detach
     await jobs.stop(SPOOL)
 
 
-async def test_a_job_that_was_killed_is_lost(jobs: DetachedJobs) -> None:
+async def test_a_job_that_was_killed_is_lost(jobs: DetachedJobs, home: Path) -> None:
     state = await jobs.start(SPOOL, "echo up; sleep 600")
     assert state.pid is not None
     following = asyncio.create_task(read_log(jobs))
-    await asyncio.sleep(0.1)
+    log = home / SPOOL.removeprefix("~/") / "log"
+    await until(lambda: log.read_bytes() == b"up\n")
     os.killpg(state.pid, signal.SIGKILL)
     assert await following == (b"up\n", JobEnd(None, 3))
     assert (await jobs.state(SPOOL)).kind == "lost"
     assert (await jobs.stop(SPOOL)).state.kind == "lost"
+
+
+async def test_the_guard_of_a_killed_job_does_not_outlive_it_for_long(jobs: DetachedJobs, home: Path) -> None:
+    state = await jobs.start(SPOOL, "echo $$ >~/worker; exec sleep 600", time_limit_seconds=600)
+    await until(lambda: (home / "worker").exists() and (home / "worker").stat().st_size > 0)
+    assert state.pid is not None
+    for pid in (state.pid, int((home / "worker").read_text())):
+        os.kill(pid, signal.SIGKILL)
+    assert processes_in(home), "the guard sleeps in the spool"
+    await until(lambda: not processes_in(home), timeout_seconds=60)
 
 
 async def test_a_reboot_is_seen_although_the_number_runs_again(jobs: DetachedJobs, home: Path) -> None:

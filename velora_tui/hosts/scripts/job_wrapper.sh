@@ -16,6 +16,8 @@ watchdog() {
     while [ "$turn" -lt "$turns" ]; do
         sleep 5
         turn=$((turn + 1))
+        # Where the job was killed with its leader, nothing is left to watch.
+        if ! kill -s 0 $$; then members ''; [ -n "$found" ] || exit; fi
     done
     trap : TERM
     : >timed_out
