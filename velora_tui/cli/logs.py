@@ -96,9 +96,12 @@ class _Reader:
                 titled = True
             printed = await asyncio.to_thread(tail.pump, is_over)
             if is_over and not printed:
-                return
+                break
             if not printed:
                 await asyncio.sleep(POLL_SECONDS)
+        if not self._titles and not await asyncio.to_thread(path.exists):
+            state = self._attempt.phase(phase).state
+            self._console.say(f"there is no log of {phase}: in attempt {self._number} this phase is {state}")
 
     @property
     def _attempt(self) -> Attempt:
