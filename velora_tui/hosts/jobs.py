@@ -1,6 +1,7 @@
 """Jobs that outlive the operator: started once, watched from any byte, stopped with all their children.
 
-A job's spool on the instance holds job.sh, env (0600), log, pid (pid, start time, boot id) and, last of all, exit.
+A job's spool on the instance holds job.sh, env (0600), log, pid (pid, start time, boot id) and, last of all, exit;
+cleanup.sh, where there is one, until it has run.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from velora_tui.hosts.shell import assign, quote_path
 _UNAVAILABLE = 69
 _LAUNCH_SECONDS = 30
 _TURN_SECONDS = 5
+# How long a clean-up may take before it is ended.
+_CLEANUP_SECONDS = 60
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 JobKind = Literal["absent", "running", "exited", "lost"]
@@ -58,7 +61,13 @@ class JobRunner(LogSource, Protocol):
     """Where jobs run: `setsid` on one machine here, a batch system elsewhere. All raise HostErrors."""
 
     async def start(
-        self, spool: str, script: str, env: Mapping[str, str] = ..., *, time_limit_seconds: float | None = None
+        self,
+        spool: str,
+        script: str,
+        env: Mapping[str, str] = ...,
+        *,
+        time_limit_seconds: float | None = None,
+        cleanup: str = ...,
     ) -> JobState:
         """Start `script` once and only once for this spool, and return its state."""
 
@@ -83,15 +92,20 @@ class DetachedJobs:
         *,
         time_limit_seconds: float | None = None,
         grace_seconds: float = 10.0,
+        cleanup: str = "",
     ) -> JobState:
         """Start `script` with `sh` in the home folder; a spool that has been started is left as it is.
 
         `env` goes through a 0600 file. After the time limit the job gets SIGTERM, then SIGKILL, and exits with 124.
+        `cleanup` is a script for what a dead process can't take with it, such as containers. It runs once, with the
+        job's environment and for at most 60 s, when the job did not end by itself (stop, time limit, a signal) and all
+        its processes are dead. Its output goes to the log; that of a lost job, which `stop` cleans up, to cleanup.log.
         Raises UsageError for a bad variable and CommandFailed where the instance can't start jobs.
         """
-        parts = (_env_file(env or {}), _wrapper(time_limit_seconds, grace_seconds).encode(), script.encode())
-        sizes = assign(**dict(zip(("env_bytes", "wrapper_bytes", "job_bytes"), map(len, parts), strict=True)))
-        command = sizes + _script("job_start.sh", spool)
+        wrapper = _wrapper(time_limit_seconds, grace_seconds)
+        parts = (_env_file(env or {}), wrapper.encode(), cleanup.encode(), script.encode())
+        names = ("env_bytes", "wrapper_bytes", "cleanup_bytes", "job_bytes")
+        command = assign(**dict(zip(names, map(len, parts), strict=True))) + _script("job_start.sh", spool)
         result = await self.host.run(command, stdin=b"".join(parts), timeout_seconds=_LAUNCH_SECONDS + 60, check=False)
         if result.exit_status == _UNAVAILABLE:
             raise command_failed(self.host.name, command, result, hint="install util-linux, which has setsid")
@@ -107,9 +121,10 @@ class DetachedJobs:
         return follow_log(self.host, assign(offset=offset) + _script("job_follow.sh", spool), offset)
 
     async def stop(self, spool: str, grace_seconds: float = 10.0) -> StopReport:
-        """End the job's group and those who left it: SIGTERM first, after `grace_seconds` SIGKILL."""
+        """End the job's group and those who left it: SIGTERM first, after `grace_seconds` SIGKILL; then clean up."""
         command = assign(grace_seconds=int(grace_seconds)) + _script("job_stop.sh", spool)
-        result = await self.host.run(command, timeout_seconds=grace_seconds + 60, check=False)
+        limit = grace_seconds + 2 * _CLEANUP_SECONDS + 30
+        result = await self.host.run(command, timeout_seconds=limit, check=False)
         state, facts = self._read(command, result)
         left = tuple(int(pid) for pid in facts.get("left", "").split() if pid.isdigit())
         return StopReport(state, facts.get("killed") == "yes", left)
@@ -129,14 +144,15 @@ class DetachedJobs:
 
 
 def _script(name: str, spool: str) -> str:
-    return f"spool={quote_path(spool)}\n{script_text('job_lib.sh')}{script_text(name)}"
+    values = assign(cleanup_seconds=_CLEANUP_SECONDS)
+    return f"spool={quote_path(spool)}\n{values}{script_text('job_lib.sh')}{script_text(name)}"
 
 
 def _wrapper(time_limit_seconds: float | None, grace_seconds: float) -> str:
-    values = assign(limited="no")
+    values = assign(limited="no", cleanup_seconds=_CLEANUP_SECONDS)
     if time_limit_seconds is not None:
         turns, first_turn_seconds = divmod(time_limit_seconds, _TURN_SECONDS)
-        values = assign(
+        values += assign(
             limited="yes",
             turns=int(turns),
             first_turn_seconds=f"{first_turn_seconds:.3f}",

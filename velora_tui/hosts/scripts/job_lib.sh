@@ -52,6 +52,24 @@ claim() {
     case " $found " in *" $1 "*) ;; *) found="$found $1" ;; esac
 }
 
+# clean_up LEADER: run the job's clean-up once, when all its processes are dead; see members for LEADER.
+clean_up() {
+    [ -s cleanup.sh ] || return 0
+    clock=0
+    while members "$1"; [ -n "$found" ] && [ "$clock" -lt 300 ]; do
+        sleep 0.1
+        clock=$((clock + 1))
+    done
+    (
+        set -a
+        . ./env
+        set +a
+        cd
+        exec timeout -k 5 "$cleanup_seconds" sh "$spool/cleanup.sh"
+    ) </dev/null
+    mv cleanup.sh cleaned.sh
+}
+
 # report: print what is known of the job, one `key value` a line.
 report() {
     if [ -f exit ]; then kind=exited

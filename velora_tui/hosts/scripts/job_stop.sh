@@ -28,16 +28,19 @@ if ! drain "$grace_seconds"; then
         tries=$((tries + 1))
     done
 fi
-# The wrapper needs a moment to write the exit file; where it can't, this script does.
+# The wrapper cleans up, and needs a moment to write the exit file; where it can't, this script does.
 if [ -n "$running" ]; then
-    tries=0
-    while [ ! -f exit ] && alive && [ "$tries" -lt 100 ]; do sleep 0.02; tries=$((tries + 1)); done
+    tries=0 limit=100
+    if [ -s cleanup.sh ]; then limit=$((100 + cleanup_seconds * 50)); fi
+    while [ ! -f exit ] && alive && [ "$tries" -lt "$limit" ]; do sleep 0.02; tries=$((tries + 1)); done
     if [ ! -f exit ]; then
         killed=yes
         if alive; then kill -s KILL -- "-$running" 2>/dev/null; fi
         printf '%-3d\n' 137 1<>.exit && mv .exit exit
     fi
 fi
+# Not into the log: whoever follows the job has heard that it is at its end.
+if [ -n "$running" ] || { [ -f pid ] && [ ! -f exit ]; }; then clean_up '' >>cleanup.log 2>&1; fi
 report
 echo "killed $killed"
 echo "left$found"

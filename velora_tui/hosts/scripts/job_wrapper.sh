@@ -1,9 +1,12 @@
 # Runs the job as the leader of its own session. Set above: `limited` (yes or no), and if so the time limit as
-# `first_turn_seconds` and `turns` of 5 s, and `grace_seconds`.
+# `first_turn_seconds` and `turns` of 5 s, and `grace_seconds`; `cleanup_seconds`.
 # A trap instead of ignoring: the job gets the default action, this shell lives on to write the exit file.
-trap : TERM INT HUP
+ended_by=itself
+trap 'ended_by=signal' TERM INT HUP
 cd "${0%/*}" || exit
 spool=$(pwd -P)
+# This is the clean-up, in a session of its own, where whoever stops the job leaves it alone.
+if [ "${1:-}" = clean_up ]; then clean_up "$2"; exit; fi
 exec </dev/null >>log 2>&1
 look $$
 read -r boot </proc/sys/kernel/random/boot_id
@@ -48,5 +51,8 @@ if [ -e timed_out ]; then
     wait "$guard"
 elif [ -n "${guard:-}" ]; then
     kill -s KILL "$guard" 2>/dev/null
+fi
+if { [ "$ended_by" = signal ] || [ "$status" -gt 128 ]; } && [ -s cleanup.sh ]; then
+    setsid --wait sh "$spool/wrapper.sh" clean_up $$
 fi
 printf '%-3d\n' "$status" 1<>.exit && mv .exit exit
