@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import accumulate, count, repeat
+from itertools import accumulate, chain, count, repeat
 from operator import add
 
 Line = tuple[int, int, str]
@@ -36,6 +36,10 @@ class LogLines:
         self.count = 0  # lines read
 
     def __iter__(self) -> Iterator[Line]:
+        return chain.from_iterable(self._lines_by_block())
+
+    def _lines_by_block(self) -> Iterator[Iterable[Line]]:
+        """Yield the lines of each block; what is known of all lines so far is so once they have been taken."""
         number, offset = 1, 0
         for block in self._blocks():
             self.terminated = block.endswith(b"\n")
@@ -45,7 +49,8 @@ class LogLines:
                 raw.pop()
                 texts.pop()
             offsets = map(add, accumulate(map(len, raw), initial=offset), count())
-            yield from _split_returns(zip(count(number), offsets, texts, strict=False), b"\r" in block)
+            lines = zip(count(number), offsets, texts, strict=False)
+            yield _split_returns(lines) if b"\r" in block else lines
             number += len(raw) if self.terminated else len(raw) - 1
             offset += len(block)
             self.count = number - 1 if self.terminated else number
@@ -85,11 +90,8 @@ def _chunks(log: bytes | Iterable[bytes]) -> Iterator[bytes]:
             yield bytes(part[start : start + BLOCK_BYTES])
 
 
-def _split_returns(lines: Iterable[Line], has_returns: bool) -> Iterator[Line]:
+def _split_returns(lines: Iterable[Line]) -> Iterator[Line]:
     """Split lines at lone carriage returns, as progress bars print them."""
-    if not has_returns:
-        yield from lines
-        return
     for number, offset, text in lines:
         if "\r" not in text:
             yield number, offset, text

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import NamedTuple
 
 from velora_tui.domain.report import Flag, Status
+from velora_tui.grading.log import Line
 
 SEVERITY = {
     Status.PASSED: 0,
@@ -65,6 +67,14 @@ class ParsedLog:
         if SEVERITY[seen.status] > SEVERITY[before.status]:
             self.results[name] = seen
 
+    def add_all(self, found: Mapping[str, Observation]) -> None:
+        """Record many statuses, as `add` does one after the other."""
+        if self.results.keys().isdisjoint(found):
+            self.results.update(found)
+        else:
+            for name, seen in found.items():
+                self.add(name, seen)
+
     def qualify(self, name: str, seen: Observation) -> None:
         """Record a status under a name that also says where the test is; the worst counts."""
         before = self.qualified.get(name)
@@ -90,6 +100,14 @@ class ParsedLog:
 
     def has_failures(self) -> bool:
         return any(seen.status in FAILING for seen in self.results.values())
+
+
+def same_status(status: Status, lines: Mapping[str, Line], rule: str) -> dict[str, Observation]:
+    """Return the observation of `status` for each name, in a pass that costs little per line."""
+    if not lines:
+        return {}
+    numbers, offsets, _ = zip(*lines.values(), strict=True)
+    return dict(zip(lines, map(Observation._make, zip(repeat(status), numbers, offsets, repeat(rule))), strict=True))
 
 
 def count_statuses(observations: Iterable[Observation]) -> dict[Status, int]:

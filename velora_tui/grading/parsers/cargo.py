@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass, field
 
 from velora_tui.domain.report import Status
-from velora_tui.grading.log import LogLines
-from velora_tui.grading.parsed import SEVERITY, Listed, Observation, ParsedLog
+from velora_tui.grading.log import Line, LogLines
+from velora_tui.grading.parsed import SEVERITY, Listed, Observation, ParsedLog, same_status
 
 TAIL_LIMIT = 8000
 MODES = ("should panic", "compile", "compile fail")
@@ -45,7 +45,7 @@ class _Binary:
 
     expected: int
     owners: tuple[str, ...]
-    plain: dict[str, Observation] = field(default_factory=dict)  # tests with nothing but `test name ... ok`
+    plain: dict[str, Line] = field(default_factory=dict)  # tests with nothing but `test name ... ok`
     tests: dict[str, _Test] = field(default_factory=dict)  # the others
     last: _Test | None = None
     last_plain: str = ""
@@ -56,8 +56,6 @@ class _Binary:
     passed: int | None = None  # counted by the closing line; None where the binary did not get to it
 
     def feed(self, number: int, offset: int, text: str) -> None:
-        if text[-7:] == " ... ok" and not self.dumping and self._plain_pass(number, offset, text):
-            return
         if text == "failures:":
             self.failures.clear()
             self.dumping = self.listing = True
@@ -77,17 +75,17 @@ class _Binary:
 
     def _take_plain(self, name: str) -> _Test:
         """Move a test that shows more than one status to the others."""
-        seen = self.plain.pop(name)
+        number, offset, _ = self.plain.pop(name)
         self.last_plain = ""
-        self.tests[name] = _Test(name, seen.line, seen.offset, [seen])
+        self.tests[name] = _Test(name, number, offset, [Observation(Status.PASSED, number, offset, "test-line")])
         return self.tests[name]
 
-    def _plain_pass(self, number: int, offset: int, text: str) -> bool:
+    def plain_pass(self, line: Line) -> bool:
         """Read the most frequent line, `test name ... ok`, without a regular expression."""
-        name = text[5:-7]
-        if text[:5] != "test " or " " in name or name in self.plain or name in self.tests:
+        name = line[2][5:-7]
+        if self.dumping or line[2][:5] != "test " or " " in name or name in self.plain or name in self.tests:
             return False
-        self.plain[name] = Observation(Status.PASSED, number, offset, "test-line")
+        self.plain[name] = line
         self.last, self.last_plain = None, name
         return True
 
@@ -147,10 +145,11 @@ class _Binary:
         """Return what each test showed."""
         plain = {} if self.quiet else self.plain
         if self.passed is None:
-            plain = {name: seen for name, seen in plain.items() if name != self.last_plain}
+            plain = {name: line for name, line in plain.items() if name != self.last_plain}
+        passed = same_status(Status.PASSED, plain, "test-line")
         others = {name: seen for name, test in self.tests.items() if (seen := self.decide(test)) is not None}
         failed = {name: Observation(Status.FAILED, *place, "failures-list") for name, place in self.failures.items()}
-        return {**plain, **others, **failed}
+        return {**passed, **others, **failed}
 
     def decide(self, test: _Test) -> Observation | None:
         """Return a test's status: the closing list is the authority on failures, in a binary that closed."""
@@ -176,6 +175,11 @@ class _Reader:
         self.now: _Binary | None = None
         self.owners: tuple[str, ...] = ()
         self.error: str | None = None
+
+    def read(self, log: LogLines) -> None:
+        for line in log:
+            if line[2][-7:] != " ... ok" or self.now is None or not self.now.plain_pass(line):
+                self.feed(*line)
 
     def feed(self, number: int, offset: int, text: str) -> None:
         if text[:1] == "r" and (self.now is None or not self.now.dumping) and self._begins(text):
@@ -212,8 +216,7 @@ class _Reader:
 def parse(log: LogLines, listed: Listed) -> ParsedLog:
     """Return the tests of a cargo log; a name that several binaries have is also known as `binary::name`."""
     reader = _Reader()
-    for number, offset, text in log:
-        reader.feed(number, offset, text)
+    reader.read(log)
     parsed = ParsedLog()
     for binary in reader.binaries:
         _collect(parsed, binary, listed)
@@ -225,12 +228,13 @@ def parse(log: LogLines, listed: Listed) -> ParsedLog:
 
 
 def _collect(parsed: ParsedLog, binary: _Binary, listed: Listed) -> None:
-    for name, seen in binary.decided().items():
-        parsed.add(name, seen)
-        for owner in binary.owners if listed else ():
+    decided = binary.decided()
+    parsed.add_all(decided)
+    for name, seen in decided.items() if listed else ():
+        for owner in binary.owners:
             if (whole := f"{owner}::{name}") in listed:
                 parsed.qualify(whole, seen)
-        for mode in MODES if listed else ():
+        for mode in MODES:
             if (spelling := f"{name} - {mode}") in listed:
                 parsed.alias(spelling, name)
     if binary.passed is None:

@@ -20,6 +20,9 @@ _EVENT = re.compile(r"=== (RUN|CONT|PAUSE|NAME) +(\S+)$")
 _PACKAGE = re.compile(r"(ok  |FAIL|\?   )\t(\S+)(?:\t| |$)(.*)")
 _LOG_LINE = re.compile(r"\s+\S+\.go:\d+: ")
 
+_OPENINGS = frozenset({"=== ", "ok  ", "FAIL", "?   "})
+"""How a line begins that tells something, unless it has a result in it; all others are output."""
+
 _WORDS = {"PASS": Status.PASSED, "FAIL": Status.FAILED, "SKIP": Status.SKIPPED}
 _ACTIONS = {"pass": Status.PASSED, "fail": Status.FAILED, "skip": Status.SKIPPED}
 SEPARATORS = ("/", "::", ".", " ", ":")
@@ -144,7 +147,9 @@ def parse(log: LogLines, listed: Listed) -> ParsedLog:
     """Return the tests of `go test -v`; a name that several packages have is also known with its package."""
     reader = _Reader()
     for line in log:
-        reader.text(*line)
+        text = line[2]
+        if "--- " in text or text[:4] in _OPENINGS:
+            reader.text(*line)
     return _collect(reader, [*reader.packages, reader.now], listed)
 
 
