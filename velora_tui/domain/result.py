@@ -7,11 +7,14 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from velora_tui.domain.events import Summary
-from velora_tui.domain.report import Counts, Flag, Outcome, Verdict
+from velora_tui.domain.report import Counts, Flag, Outcome, Status, Verdict
 
 
 class Provenance(BaseModel):
-    """Who made the attempt, when, where and with what."""
+    """Who made the attempt, when, where and with what; "" and None are "not known", as often of imported runs.
+
+    `source` is the folder that an imported run was found in.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -23,6 +26,7 @@ class Provenance(BaseModel):
     recipe: str
     image: str
     velora_version: str
+    source: str = ""
 
 
 class HarnessVerdict(BaseModel):
@@ -36,10 +40,28 @@ class HarnessVerdict(BaseModel):
     tests: Counts | None = None
 
 
-class AttemptResult(BaseModel):
-    """The verdict on an attempt with its evidence; `verdict` is None where there was no patch to judge.
+class Flip(BaseModel):
+    """A listed test, or with `test` None the whole run, that the harness and we judge differently, and why.
 
-    Where `harness_verdict` and `verdict` differ, `verdict` counts. `flags` are about the run, not about its tests.
+    `rule` names what the harness did, `status` is what the log shows.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    rule: str
+    detail: str
+    harness_passed: bool
+    test: str | None = None
+    status: Status | None = None
+
+
+class AttemptResult(BaseModel):
+    """The verdict on an attempt with its evidence.
+
+    `verdict` is None where there was no patch to judge, and where an imported run could not be graded again: then
+    `outcome` is what the harness said, and `is_verified` is false. Where `harness_verdict` and `verdict` differ,
+    `verdict` counts, and `flips` says why. `flags` are about the run, not about its tests. An unknown task or model
+    is "", an unknown run number None.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -50,12 +72,14 @@ class AttemptResult(BaseModel):
     task: str
     repo: str
     model: str
-    run_number: int
+    run_number: int | None
     outcome: Outcome
     summary: Summary
     verdict: Verdict | None
     harness_verdict: HarnessVerdict | None = None
     verdicts_differ: bool = False
+    is_verified: bool = True
+    flips: tuple[Flip, ...] = ()
     flags: tuple[Flag, ...] = ()
     phase_seconds: dict[str, float]
     provenance: Provenance

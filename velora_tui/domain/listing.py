@@ -1,0 +1,243 @@
+"""Finished runs as compact rows: what tables filter, sort and group, ten thousand at a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal, Protocol
+
+from velora_tui.domain.report import Outcome
+from velora_tui.domain.result import AttemptResult
+
+Origin = Literal["velora", "import"]
+FIELDS = ("task", "repo", "model", "run", "outcome", "origin", "instance", "date", "quality", "flag", "valid", "folder")
+"""What a filter may name: `model:gpt`, `date:2026-01`, `valid:no`, `flag:harness-differs`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    """One finished run. Its details are read by `key`. None is "not known", times are ISO 8601 in UTC.
+
+    `content` is the same for copies of one run; all but one of them are `is_copy`. `why` says why a result is not
+    `is_valid`. `flips` is how many tests the harness judged otherwise; a word
+    of a filter without a key is looked for in `search`.
+    """
+
+    key: str
+    origin: Origin
+    folder: str
+    task: str
+    repo: str
+    model: str
+    run_number: int | None
+    attempt: int
+    outcome: Outcome
+    is_verified: bool
+    harness_resolved: bool | None
+    flips: int
+    f2p_passed: int | None
+    f2p_listed: int | None
+    p2p_passed: int | None
+    p2p_listed: int | None
+    tests_run: int | None
+    patch_bytes: int | None
+    history: int | None
+    cost: float | None
+    seconds: float | None
+    started_at: str | None
+    recorded_at: str
+    instance: str
+    quality_good: int
+    quality_checks: int
+    is_valid: bool
+    why: str
+    flags: tuple[str, ...]
+    content: str
+    batch: str
+    is_copy: bool = False
+    is_gone: bool = False
+    search: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        number = "" if self.run_number is None else f"run_{self.run_number}"
+        parts = (self.task, self.repo, self.model, number, self.outcome.value, self.instance, self.started_at or "")
+        object.__setattr__(self, "search", " ".join((*parts, self.why, *self.flags)))
+
+    @property
+    def resolved(self) -> bool:
+        return self.outcome is Outcome.RESOLVED
+
+    @property
+    def verdicts_differ(self) -> bool:
+        return self.harness_resolved is not None and self.is_verified and self.harness_resolved is not self.resolved
+
+    def field(self, name: str) -> str:
+        """Return the text that a filter on `name`, one of FIELDS, looks at."""
+        return _FIELDS[name](self)
+
+
+_FIELDS: dict[str, Callable[[ResultRow], str]] = {
+    "task": lambda row: row.task,
+    "repo": lambda row: row.repo,
+    "model": lambda row: row.model,
+    "run": lambda row: "" if row.run_number is None else str(row.run_number),
+    "outcome": lambda row: row.outcome.value,
+    "origin": lambda row: row.origin,
+    "instance": lambda row: row.instance,
+    "date": lambda row: row.started_at or "",
+    "quality": lambda row: "good" if row.quality_good == row.quality_checks else "poor",
+    "flag": lambda row: " ".join(row.flags),
+    "valid": lambda row: "yes" if row.is_valid else "no",
+    "folder": lambda row: row.folder,
+}
+
+
+class Condition(Protocol):
+    """A term of the tables' filter: in `key`, or anywhere where it is "", one of `patterns`, or none if `is_not`."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def patterns(self) -> tuple[re.Pattern[str], ...]: ...
+    @property
+    def is_not(self) -> bool: ...
+
+
+def select(rows: Iterable[ResultRow], conditions: Sequence[Condition]) -> list[ResultRow]:
+    """Return the rows for which all conditions hold."""
+    found = list(rows)
+    for condition in conditions:
+        text = _FIELDS[condition.key] if condition.key else _searched
+        patterns, is_not = condition.patterns, condition.is_not
+        if len(patterns) == 1:
+            search = patterns[0].search
+            found = [row for row in found if (search(text(row)) is None) is is_not]
+        else:
+            found = [row for row in found if any(pattern.search(text(row)) for pattern in patterns) is not is_not]
+    return found
+
+
+def _searched(row: ResultRow) -> str:
+    return row.search
+
+
+SortKey = Literal[
+    "task", "model", "run", "outcome", "f2p", "p2p", "patch", "steps", "cost", "time", "date", "quality", "flips"
+]
+_OUTCOME_ORDER = {outcome: place for place, outcome in enumerate(Outcome)}
+_SORT_VALUES: dict[str, Callable[[ResultRow], object]] = {
+    "task": lambda row: (row.repo, row.task) if row.task else None,
+    "model": lambda row: row.model or None,
+    "run": lambda row: row.run_number,
+    "outcome": lambda row: _OUTCOME_ORDER[row.outcome],
+    "f2p": lambda row: row.f2p_passed / row.f2p_listed if row.f2p_listed and row.f2p_passed is not None else None,
+    "p2p": lambda row: row.p2p_passed / row.p2p_listed if row.p2p_listed and row.p2p_passed is not None else None,
+    "patch": lambda row: row.patch_bytes,
+    "steps": lambda row: row.history,
+    "cost": lambda row: row.cost,
+    "time": lambda row: row.seconds,
+    "date": lambda row: row.started_at,
+    "quality": lambda row: row.quality_good - row.quality_checks,
+    "flips": lambda row: row.flips,
+}
+SORT_KEYS = tuple(_SORT_VALUES)
+
+
+def order(rows: Iterable[ResultRow], by: str, *, descending: bool = False) -> list[ResultRow]:
+    """Return the rows sorted by one of SORT_KEYS; those where it is not known stand last either way."""
+    value = _SORT_VALUES[by]
+    paired = [(value(row), row) for row in rows]
+    known = [pair for pair in paired if pair[0] is not None]
+    known.sort(key=lambda pair: pair[0], reverse=descending)  # type: ignore[arg-type,return-value]
+    return [row for _, row in known] + [row for found, row in paired if found is None]
+
+
+GROUP_KEYS = ("task", "repo", "model", "run", "outcome", "origin", "instance", "date", "quality", "valid")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows that have one field in common."""
+
+    key: str
+    rows: tuple[ResultRow, ...]
+
+    @property
+    def resolved(self) -> int:
+        return sum(row.resolved for row in self.rows)
+
+
+def group(rows: Iterable[ResultRow], by: str) -> list[Group]:
+    """Return the rows grouped by one of GROUP_KEYS, dates by day, groups in the order of their keys."""
+    text = (lambda row: (row.started_at or "")[:10]) if by == "date" else _FIELDS[by]
+    groups: dict[str, list[ResultRow]] = {}
+    for row in rows:
+        groups.setdefault(text(row), []).append(row)
+    return [Group(key, tuple(groups[key])) for key in sorted(groups, key=_natural)]
+
+
+def _natural(key: str) -> tuple[int, int, str]:
+    return (0, int(key), "") if key.isascii() and key.isdigit() else (1, 0, key)
+
+
+def row_of(result: AttemptResult, *, origin: Origin, folder: str, content: str, batch: str) -> ResultRow:
+    """Return the row of a result whose files lie in `folder`."""
+    summary, harness = result.summary, result.harness_verdict
+    f2p, p2p = summary.f2p or (None, None), summary.p2p or (None, None)
+    why = why_invalid(result)
+    started_at = result.provenance.started_at
+    return ResultRow(
+        key=f"{result.run}.{result.attempt}" if origin == "velora" else result.run,
+        origin=origin,
+        folder=folder,
+        task=result.task,
+        repo=result.repo,
+        model=result.model,
+        run_number=result.run_number,
+        attempt=result.attempt,
+        outcome=result.outcome,
+        is_verified=result.is_verified,
+        harness_resolved=harness.resolved if harness else None,
+        flips=sum(flip.test is not None for flip in result.flips),
+        f2p_passed=f2p[0],
+        f2p_listed=f2p[1],
+        p2p_passed=p2p[0],
+        p2p_listed=p2p[1],
+        tests_run=sum(summary.tests.model_dump().values()) if summary.tests else None,
+        patch_bytes=summary.patch_bytes,
+        history=summary.history,
+        cost=summary.cost,
+        seconds=round(sum(result.phase_seconds.values()), 1) if result.phase_seconds else None,
+        started_at=_utc(started_at) if started_at else None,
+        recorded_at=_utc(result.provenance.recorded_at),
+        instance=result.provenance.instance,
+        quality_good=sum(check.ok for check in summary.quality),
+        quality_checks=len(summary.quality),
+        is_valid=not why,
+        why=why,
+        flags=tuple(sorted({flag.id for flag in result.all_flags})),
+        content=content,
+        batch=batch,
+    )
+
+
+def why_invalid(result: AttemptResult) -> str:
+    """Return why a result says nothing about its model, or "".
+
+    An unresolved run is a valid result, and so is one without a patch unless its agent died of an error. One whose
+    evaluation ran no test proves nothing: run it again, or look at it.
+    """
+    if result.outcome is Outcome.EVAL_ERROR:
+        reason = result.verdict.reason if result.verdict else None
+        return reason or next((flag.detail for flag in result.flags), "no test ran")
+    return next((flag.detail for flag in result.flags if flag.id in VOIDING_FLAGS), "")
+
+
+VOIDING_FLAGS = frozenset({"agent-error", "task-unknown", "other-patch-evaluated"})
+"""Flags of a run that make its result say nothing."""
+
+
+def _utc(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds")
