@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import asyncssh
@@ -12,6 +14,7 @@ import asyncssh
 from velora_tui.errors import HostError, HostKeyChanged, HostKeyUnknown
 
 SSH_PORT = 22
+_reading = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,32 @@ async def accept_new_host_key(key: HostKey) -> None:
         ) from error
 
 
+@dataclass(frozen=True)
+class _Version:
+    """What changes when somebody writes a file."""
+
+    device: int
+    inode: int
+    size: int
+    changed_ns: int
+
+    @classmethod
+    def of(cls, file: Path) -> _Version | None:
+        try:
+            status = file.stat()
+        except OSError:
+            return None
+        return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
 def _read(files: tuple[Path, ...]) -> asyncssh.SSHKnownHosts:
+    """Read the files, once for all the hosts of a fleet: thousands of keys take their time."""
+    with _reading:
+        return _entries(files, tuple(_Version.of(file) for file in files))
+
+
+@lru_cache(maxsize=8)
+def _entries(files: tuple[Path, ...], _: tuple[_Version | None, ...]) -> asyncssh.SSHKnownHosts:
     entries = asyncssh.SSHKnownHosts()
     for line in (line for file in files if file.is_file() for line in file.read_text(errors="replace").splitlines()):
         try:

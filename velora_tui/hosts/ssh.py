@@ -19,6 +19,7 @@ from velora_tui.hosts.known_hosts import HostKey, accept_new_host_key
 from velora_tui.hosts.shell import invocation
 from velora_tui.hosts.ssh_connect import Link, SshTarget, UntrustedKey, connect
 from velora_tui.hosts.ssh_process import Marker, SshProcess
+from velora_tui.hosts.turns import Turns
 
 # sshd allows ten sessions on a connection (MaxSessions); the rest is for ending processes.
 CHANNEL_BUDGET = 8
@@ -26,6 +27,8 @@ _ENDER_BUDGET = 2
 _SHELL_START_SECONDS = 60.0
 _TERMINATION_GRACE_SECONDS = 1.0
 _END_SECONDS = 3.0
+# Two hundred commands begun in one turn of the event loop would hold it up; a slow network gives the turn away.
+_session_starts = Turns(at_once=16, seconds=0.05)
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,8 @@ class SshHost:
                 wait_jitter=0.05,
             ):
                 with attempt:
-                    return await _create_session(link, self.name, command)
+                    async with _session_starts.turn():
+                        return await _create_session(link, self.name, command)
         except (asyncssh.Error, OSError) as error:
             if link.alive:
                 raise Unreachable(

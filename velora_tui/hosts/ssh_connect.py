@@ -9,23 +9,28 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
-from weakref import WeakKeyDictionary
 
 import asyncssh
 import stamina
 
 from velora_tui.errors import AuthenticationFailed, HostError, HostKeyUnknown, Unreachable
 from velora_tui.hosts.known_hosts import HostKey, KnownHosts
+from velora_tui.hosts.turns import Turn, Turns
 
 # sshd drops connections at random once ten of them wait for their login (MaxStartups 10:30:100).
 CONNECT_BUDGET = 8
+# A machine that does not answer, or answers and then hangs, must not keep the others from connecting.
+_SILENCE_SECONDS = 2.0
+_LOGIN_SECONDS = 6.0
 _CONNECT_TRIES = 4
 _MAXIMUM_JUMPS = 8
 # After those of the keys that are known: a server that comes with another kind must be seen as changed.
 _HOST_KEY_ALGORITHMS = (
     "+ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256"
 )
-_connects: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+_connects = Turns(CONNECT_BUDGET, _SILENCE_SECONDS)
+# Parsing is slow work for the interpreter: several threads of it at once would starve the event loop.
+_config_parsers = Turns(1, _SILENCE_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -70,12 +75,16 @@ class Link:
 class Watcher(asyncssh.SSHClient):
     """Notes what a server offers while it is being connected to, and when it goes away."""
 
-    def __init__(self, on_lost: Callable[[Exception | None], None]) -> None:
+    def __init__(self, on_lost: Callable[[Exception | None], None], turn: Turn) -> None:
         self.offered: asyncssh.SSHKey | None = None
         self.address = ""
         self.accepts: list[str] = []
         self.key_locked = False
         self._on_lost = on_lost
+        self._turn = turn
+
+    def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+        self._turn.keep(_LOGIN_SECONDS)
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         self.offered, self.address = key, addr
@@ -105,10 +114,10 @@ class UntrustedKey(Exception):
 
 async def connect(target: SshTarget, on_lost: Callable[[Exception | None], None]) -> Link:
     """Connect to `target`, through its jump hosts, within its time limit. Raises HostErrors and UntrustedKey."""
-    async with _connect_budget():
+    async with _connects.turn() as turn:
         try:
             async with asyncio.timeout(target.connect_timeout_seconds) as limit:
-                return await _connect_undropped(target, on_lost)
+                return await _connect_undropped(target, on_lost, turn)
         except TimeoutError as error:
             if not limit.expired():
                 raise _unreachable(target, target.host, error) from error
@@ -119,13 +128,13 @@ async def connect(target: SshTarget, on_lost: Callable[[Exception | None], None]
             ) from None
 
 
-async def _connect_undropped(target: SshTarget, on_lost: Callable[[Exception | None], None]) -> Link:
+async def _connect_undropped(target: SshTarget, on_lost: Callable[[Exception | None], None], turn: Turn) -> Link:
     """Connect, and again where the server hung up at once: too many others may just be logging in there."""
     async for attempt in stamina.retry_context(
         on=_was_dropped, attempts=_CONNECT_TRIES, wait_initial=0.1, wait_max=1.0, wait_jitter=0.3
     ):
         with attempt:
-            return await _connect_through(target, on_lost, depth=0)
+            return await _connect_through(target, on_lost, turn, depth=0)
     raise AssertionError("a retry ends with a result or an error")
 
 
@@ -135,24 +144,22 @@ def _was_dropped(error: Exception) -> bool:
     )
 
 
-def _connect_budget() -> asyncio.Semaphore:
-    loop = asyncio.get_running_loop()
-    return _connects.setdefault(loop, asyncio.Semaphore(CONNECT_BUDGET))
-
-
-async def _connect_through(target: SshTarget, on_lost: Callable[[Exception | None], None], depth: int) -> Link:
+async def _connect_through(
+    target: SshTarget, on_lost: Callable[[Exception | None], None], turn: Turn, depth: int
+) -> Link:
     options = await _resolve(target)
     route = _route(target, options) if depth < _MAXIMUM_JUMPS else []
     jumps: list[asyncssh.SSHClientConnection] = []
     try:
         for number, hop in enumerate(route):
             if number == 0:
-                link = await _connect_through(await _jump_target(target, hop), _ignore_loss, depth + 1)
+                link = await _connect_through(await _jump_target(target, hop), _ignore_loss, turn, depth + 1)
                 jumps += [*link.jumps, link.connection]
             else:
                 step = await _jump_target(target, hop)
-                jumps.append(await _open(step, await _resolve(step), jumps[-1], _ignore_loss))
-        return Link(await _open(target, options, jumps[-1] if jumps else None, on_lost), tuple(jumps))
+                jumps.append(await _open(step, await _resolve(step), jumps[-1], Watcher(_ignore_loss, turn)))
+        watcher = Watcher(on_lost, turn)
+        return Link(await _open(target, options, jumps[-1] if jumps else None, watcher), tuple(jumps))
     except BaseException:
         for connection in reversed(jumps):
             connection.abort()
@@ -191,7 +198,8 @@ async def _resolve(target: SshTarget) -> asyncssh.SSHClientConnectionOptions:
     if target.ssh_config is not None and not target.ssh_config.is_file():
         raise Unreachable(f"the SSH config {target.ssh_config} does not exist", instance=target.name)
     try:
-        options = await asyncssh.SSHClientConnectionOptions.construct(**_options(target), client_keys=None)
+        async with _config_parsers.turn():
+            options = await asyncssh.SSHClientConnectionOptions.construct(**_options(target), client_keys=None)
     except (OSError, ValueError, asyncssh.ConfigParseError) as error:
         raise Unreachable(f"the SSH configuration for {target.host} is wrong: {error}", instance=target.name) from error
     return cast(asyncssh.SSHClientConnectionOptions, options)
@@ -211,10 +219,9 @@ async def _open(
     target: SshTarget,
     options: asyncssh.SSHClientConnectionOptions,
     through: asyncssh.SSHClientConnection | None,
-    on_lost: Callable[[Exception | None], None],
+    watcher: Watcher,
 ) -> asyncssh.SSHClientConnection:
     known = await KnownHosts.load([str(target.known_hosts)] if target.known_hosts else _listed(options.known_hosts))
-    watcher = Watcher(on_lost)
     extra: dict[str, Any] = {} if through is None else {"tunnel": through}
     if not options.config.get("Ciphers"):
         extra["encryption_algs"] = "^aes128-gcm@openssh.com,aes256-gcm@openssh.com"
@@ -222,9 +229,7 @@ async def _open(
         extra["server_host_key_algs"] = _HOST_KEY_ALGORITHMS
     try:
         return await asyncssh.connect(
-            **_options(target),
-            **extra,
-            **await _identity(target, watcher),
+            **(_known_options(target, options) | extra | await _identity(target, watcher)),
             agent_forwarding=False,
             x11_forwarding=False,
             known_hosts=known.entries,
@@ -236,6 +241,14 @@ async def _open(
         )
     except (OSError, asyncssh.Error, ValueError) as error:
         raise _explain(target, options, known, watcher, error) from error
+
+
+def _known_options(target: SshTarget, options: asyncssh.SSHClientConnectionOptions) -> dict[str, Any]:
+    """Take `options` as they are, unless the SSH config must be read once more for what a host turns out to be."""
+    config = options.config
+    if config.has_match_final() or options.canonicalize_hostname or isinstance(options.tunnel, str):
+        return _options(target)
+    return {**_options(target), "options": options, "config": None, "client_keys": ()}
 
 
 def _listed(known_hosts: object) -> list[str] | None:
