@@ -41,6 +41,7 @@ from velora_tui.engine.worker import InstanceWorker
 from velora_tui.errors import ReadOnly, Refused, UnknownName
 from velora_tui.hosts.lease import operator
 from velora_tui.images.s3 import ImageStore
+from velora_tui.pipeline.recipes import recipe
 from velora_tui.store.datasets import TaskStore
 from velora_tui.store.journal import Journal
 from velora_tui.store.layout import Layout
@@ -216,6 +217,11 @@ class Engine:
         if len(matches) == 1:
             return runs[matches[0]]
         raise UnknownName.of("run", name, list(runs)[-20:])
+
+    def restarts(self, run_id: str) -> tuple[str, ...]:
+        """Return the phases at which a retry of the run may begin, in order. Raises UnknownName."""
+        known = recipe(self.run(run_id).recipe)
+        return tuple(name for name in known.names if name in known.restarts)
 
     def snapshot(self) -> FleetSnapshot:
         """Return the fleet as it stands."""
