@@ -1,0 +1,113 @@
+"""The model and its provider, as litellm and OpenHands report them."""
+
+from __future__ import annotations
+
+from velora_tui.domain.failure import FailureClass
+from velora_tui.grading.signatures.signature import Signature, Source, Table
+
+_llm = Table(FailureClass.AGENT, phases=("trajectory",), sources=(Source.LOG, Source.ERROR))
+
+LLM: tuple[Signature, ...] = (
+    _llm.row(
+        "llm-context-length",
+        r"(?:ContextWindowExceed(?:ed)?Error|context_length_exceeded|maximum context length is \d"
+        r"|prompt is too long: \d|[Ii]nput is too long for requested model"
+        r"|input token count .{0,40}exceeds the maximum number of tokens"
+        r"|Conversation history longer than LLM context window limit)",
+        "the conversation became longer than the model can read",
+        "turn on a condenser in config.toml, or use a model with a larger context, then retry",
+    ),
+    _llm.row(
+        "llm-content-filter",
+        r"(?:ContentPolicyViolationError|ResponsibleAIPolicyViolation|content_policy_violation"
+        r"|Output blocked by content filtering policy|response was filtered due to the prompt triggering"
+        r"|PROHIBITED_CONTENT)",
+        "the provider's content filter stopped the model",
+        "retry; if it happens again, the task's text triggers it",
+    ),
+    _llm.row(
+        "llm-budget",
+        r"(?:insufficient_quota|exceeded your current quota|credit balance is too low|billing_hard_limit"
+        r"|BudgetExceededError|ExceededBudget|Budget has been exceeded"
+        r"|Insufficient (?:Balance|credits)|402 Payment Required)",
+        "the LLM account's money or quota is used up",
+        "top up the account or raise its limit, then retry",
+    ),
+    _llm.row(
+        "llm-authentication",
+        r"(?:\bAuthenticationError\b|invalid_api_key|Incorrect API key provided|invalid x-api-key|API key not valid"
+        r"|API_KEY_INVALID|api_key client option must be set|\bPermissionDeniedError\b)",
+        "the LLM refuses the key",
+        "fix the key in the harness's config.toml, then retry",
+    ),
+    _llm.row(
+        "llm-rate-limit",
+        r"(?:\bRateLimitError\b|rate_limit_exceeded|rate_limit_error)",
+        "the LLM limits the rate",
+        "retry later",
+    ),
+    _llm.row(
+        "llm-timeout",
+        r"(?:\bAPITimeoutError\b|litellm\.(?:exceptions\.)?Timeout\b)",
+        "the LLM does not answer in time",
+        "retry later",
+    ),
+    _llm.row(
+        "model-unknown",
+        r"(?:\b(?:litellm\.)(?:exceptions\.)?NotFoundError\b|LLM Provider NOT provided|Could not find LLM config"
+        r"|model_not_found|DeploymentNotFound)|NotFoundError: ",
+        "the LLM's provider, or the harness's config.toml, does not know the model",
+        "mend the model's section in config.toml, then retry",
+    ),
+    _llm.row(
+        "llm-unavailable",
+        r"(?:litellm\.(?:exceptions\.)?(?:InternalServerError|ServiceUnavailableError|BadGatewayError)"
+        r"|overloaded_error|(?:\b50[234]|\b529) (?:Bad Gateway|Service|Gateway Time-?out|Overloaded))",
+        "the LLM's provider fails or is overloaded",
+        "retry later",
+    ),
+    _llm.row(
+        "llm-connection",
+        r"litellm\.(?:exceptions\.)?APIConnectionError\b",
+        "the LLM's provider cannot be reached",
+        "check base_url in config.toml and the instance's network, then retry",
+    ),
+    _llm.row(
+        "llm-bad-request",
+        r"litellm\.(?:exceptions\.)?(?:BadRequestError|UnsupportedParamsError|UnprocessableEntityError)\b",
+        "the LLM's provider does not take the request as the harness makes it",
+        "read the error, mend the model's section in config.toml (temperature, top_p, …), then retry",
+    ),
+    _llm.row(
+        "llm-no-answer",
+        r"(?:LLMNoResponseError|LLMResponseError|LLMNoActionError|LLMMalformedActionError"
+        r"|FunctionCallConversionError|FunctionCallValidationError)\b",
+        "the model answered with nothing that the agent can use",
+        "retry; if it happens again, look at native_tool_calling in config.toml",
+    ),
+    _llm.row(
+        "agent-stuck",
+        r"(?:AgentStuckInLoopError|Agent got stuck in a loop)",
+        "the agent repeated itself",
+        "nothing is broken: the model's own doing",
+    ),
+    _llm.row(
+        "agent-limit",
+        r"(?:Agent reached maximum (?:iteration|budget)|reached maximum budget for task)",
+        "the agent used up its steps or its budget",
+        "nothing is broken: the model's own doing; more steps with --max-iterations",
+    ),
+    _llm.row(
+        "agent-time-limit",
+        r"(?:EvalTimeoutException|Function timed out after \d+ seconds|Timeout after \d+ seconds$)",
+        "the agent did not end within the harness's own time limit",
+        "retry, or raise the harness's timeout",
+    ),
+    _llm.row(
+        "llm-error",
+        r"\blitellm\.(?:exceptions\.)?\w*(?:Error|Exceeded)\b",
+        "the LLM answers with an error",
+        "read the error, then retry",
+        is_vague=True,
+    ),
+)

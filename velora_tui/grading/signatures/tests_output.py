@@ -1,0 +1,127 @@
+"""The tests' own output: why nothing in it could be graded. Looked for only there."""
+
+from __future__ import annotations
+
+from velora_tui.domain.failure import FailureClass
+from velora_tui.grading.signatures.signature import Signature, Source, Table
+
+_AGENT, _TASK, _INFRA = FailureClass.AGENT, FailureClass.TASK, FailureClass.INFRASTRUCTURE
+_tests = Table(_AGENT, sources=(Source.TESTS,))
+_GOLD = "a valid result of the model, unless the gold patch shows the same: then mend the image"
+
+TESTS: tuple[Signature, ...] = (
+    _tests.row(
+        "tests-no-repository",
+        r"cd: (?:can't cd to )?/app/repo\b",
+        "the image has no repository at /app/repo: no test ran",
+        "rebuild the image, or use the one that the dataset names, then retry from evaluation",
+        kind=_TASK,
+    ),
+    _tests.row(
+        "tests-no-runner",
+        r"(?:\d+: )?(?:pytest|python3?|tox|nox|npm|npx|yarn|pnpm|node|go|cargo|mvn|gradle"
+        r"|\./gradlew|\./mvnw|bundle|rspec|phpunit|vendor/bin/phpunit|ctest|make|ruby|php|java|uv|poetry): "
+        r"(?:command not found|not found|No such file or directory)|No module named '?pytest'?$",
+        "the program that runs the tests is not there: the environment was not entered, or the image lacks it",
+        "mend test_command or the image, then retry from evaluation",
+        kind=_TASK,
+    ),
+    _tests.row(
+        "tests-no-environment",
+        r"(?:source: |\.: )?/saved/\S+: No such file or directory",
+        "the image has no environment at /saved",
+        "rebuild the image, then retry from evaluation",
+        kind=_TASK,
+    ),
+    _tests.row(
+        "tests-arguments",
+        r"(?:pytest|__main__\.py|py\.test): error: |error: (?:unrecognized arguments|unexpected argument '--)"
+        r"|usage: pytest \[",
+        "the test command has arguments that the runner does not know",
+        "mend test_command in the dataset, then retry from evaluation",
+        kind=_TASK,
+    ),
+    _tests.row(
+        "tests-not-found",
+        r"ERROR: (?:not found: |file or directory not found: |found no collectors for )",
+        "the test command names tests that do not exist",
+        "mend test_command or test_patches in the dataset, unless the model removed the files",
+        kind=_TASK,
+    ),
+    _tests.row(
+        "tests-killed",
+        r"^Killed$|line \d+: +\d+ Killed\b|JavaScript heap out of memory"
+        r"|java\.lang\.OutOfMemoryError",
+        "the tests were ended for lack of memory",
+        "use a larger instance or fewer workers, then retry from evaluation",
+        kind=_INFRA,
+    ),
+    _tests.row(
+        "tests-disk-full",
+        r"(?:E +)?(?:\S+: )?(?:\[Errno 28\] )?No space left on device",
+        "the disk was full while the tests ran",
+        "free disk space, then retry from evaluation",
+        kind=_INFRA,
+        repair="free-disk",
+    ),
+    _tests.row(
+        "tests-proxy",
+        r"(?:E +)?(?:\S+: )*(?:ProxyError\(|Tunnel connection failed: |Cannot connect to proxy)",
+        "the tests went through a proxy that is baked into the image",
+        "unset http_proxy and https_proxy before the tests, then retry from evaluation",
+        kind=_INFRA,
+        repair="unset-variable",
+    ),
+    _tests.row(
+        "tests-time-limit",
+        r"(?:timeout: sending signal (?:TERM|KILL)|[Tt]ests? (?:timed out|timeout) after \d+|\+{5,} Timeout \+{5,}$)",
+        "the tests did not end in time",
+        "look whether the model's patch hangs; else raise timeouts.evaluation, then retry from evaluation",
+    ),
+    _tests.row(
+        "tests-crash",
+        r"(?:\S+: )?(?:line \d+: +\d+ )?(?:Segmentation fault|Aborted)\b.*$|Fatal Python error: |INTERNALERROR> ",
+        "the test runner itself crashed",
+        _GOLD,
+    ),
+    _tests.row(
+        "tests-syntax",
+        r"E {2,}(?:SyntaxError|IndentationError|TabError): |(?:SyntaxError|IndentationError|TabError): ",
+        "the code could not be parsed: the patch broke a file",
+        "a valid result of the model",
+    ),
+    _tests.row(
+        "tests-conftest",
+        r"ImportError while loading conftest '",
+        "conftest could not be imported: the patch broke imports, or a dependency is missing",
+        _GOLD,
+    ),
+    _tests.row(
+        "tests-module",
+        r"(?:E {2,})?(?:\w+\.)?(?:ModuleNotFoundError|ImportError): |(?:Error: )?Cannot find module '",
+        "a module could not be imported: the patch broke imports, or a dependency is missing",
+        _GOLD,
+    ),
+    _tests.row(
+        "tests-build",
+        r"\[INFO\] BUILD FAILURE|\[ERROR\] COMPILATION ERROR|error: could not compile `|FAIL\t\S+ \[build failed\]"
+        r"|\S+\.tsx?(?:\(|:)\d+.{0,20}error TS\d+|FAILURE: Build failed with an exception|make: \*\*\* .*Error \d+"
+        r"|\S+\.(?:c|cc|cpp|h|hpp):\d+:\d+: (?:fatal )?error: ",
+        "the code could not be built: the patch broke it, or the image lacks something",
+        _GOLD,
+    ),
+    _tests.row(
+        "tests-collection",
+        r"={5,} ERRORS ={5,}$|ERROR collecting |!{5,} (?:Interrupted|stopping)|_{5,} ERROR collecting ",
+        "the runner could not collect the tests",
+        _GOLD,
+    ),
+    _tests.row(
+        "tests-none",
+        r"={3,} no tests ran in |collected 0 items$|No tests found, exiting"
+        r"|Ran 0 tests in |no tests to run$|no test files$",
+        "the runner found no test",
+        "mend test_command or test_patches in the dataset, then retry from evaluation",
+        kind=_TASK,
+    ),
+)
