@@ -21,7 +21,15 @@ from tests.engine.following import collected, ended, phase_of, until
 from tests.faults.conftest import engine_of, fleet_of, make_operator
 from tests.sshd import Sshd
 from velora_tui.demo.fleet import DemoFleet
-from velora_tui.domain.events import AnyEvent, AttemptFinished, AttemptStarted, AttemptState, LogGrew, Notice
+from velora_tui.domain.events import (
+    AnyEvent,
+    AttemptFinished,
+    AttemptStarted,
+    AttemptState,
+    CommandRan,
+    LogGrew,
+    Notice,
+)
 from velora_tui.domain.fleet import Fleet, Instance
 from velora_tui.domain.requests import RunRequest
 from velora_tui.domain.run import Run
@@ -30,6 +38,7 @@ from velora_tui.errors import InstanceBusy, InstanceNotReady, Refused, Unreachab
 from velora_tui.hosts import lease
 from velora_tui.hosts.lease import LeaseOwner, operator
 from velora_tui.hosts.local import LocalHost
+from velora_tui.store.journal import Journal
 
 pytestmark = [pytest.mark.sshd, pytest.mark.asyncio(loop_scope="module")]
 
@@ -146,10 +155,22 @@ async def test_a_dead_operators_lease_is_taken_over(demo: DemoFleet, fleet: Flee
     await lease.acquire(LocalHost("eval1", sshd.home), owner)
     async with engine_of(fleet_of(demo, sshd), tmp_path / "mine") as engine:
         with engine.observe() as subscription:
+            (seen,) = await engine.check()
+            assert seen.holder is not None
+            assert (seen.holder.stale, seen.holder.is_foreign, seen.holder.run) == (True, False, "somebodys")
+            assert "the Velora that took it is gone" in seen.holder.reason
             run = await engine.start(request_for(demo))
             (attempt,) = await ended(engine, subscription, [run])
     assert attempt.state is AttemptState.FINISHED, attempt.failure
     assert not (sshd.home / ".velora" / "lease").exists()
+    async with Journal(tmp_path / "mine" / "journal.db") as journal:
+        (removal,) = [event for event in await journal.events() if isinstance(event, CommandRan)]
+    assert removal.instance == "eval1"
+    assert removal.purpose.startswith(f"take over the dead lease of {operator()}, since ")
+    assert removal.purpose.endswith(
+        "for run somebodys, attempt 1: no job of it runs, and the Velora that took it is gone"
+    )
+    assert run.run in removal.command
 
 
 async def test_a_lease_that_could_not_be_given_back_is_no_obstacle(

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.hosts.conftest import until
 from tests.hosts.test_jobs import SPOOL, read_log, runs
 from velora_tui.hosts.jobs import DetachedJobs
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 
 from velora_tui.domain.events import (
@@ -201,6 +202,7 @@ class AttemptDriver:
             if isinstance(error, TimeoutError)
             else _failure(error, phase.name)
         )
+        await self._end_job(phase, context)
         await self._end_phase(phase.name, PhaseState.FAILED, seconds, failure.message, failure)
         # Only now: a log that is still to be followed must not be longer than the instance's.
         if not isinstance(error, VeloraError | TimeoutError):
@@ -208,6 +210,13 @@ class AttemptDriver:
         elif failure.line is None:
             await context.log.say(f"velora: {failure.message} — {failure.remedy}")
         raise _Ended(AttemptState.FAILED, failure) from None
+
+    async def _end_job(self, phase: Phase, context: PhaseContext) -> None:
+        """Leave nothing of a failed phase on the instance: what a lost job left, or one that can't be followed."""
+        if phase.job is None:
+            return
+        with suppress(HostError):  # it does not answer: the failure says so, and the lease stays
+            await self._jobs.stop(context.spool(phase.job), grace_seconds=STOP_GRACE_SECONDS)
 
     def _context(self, phase: str, limit: float) -> PhaseContext:
         shop, ids = self._shop, {"run": self._run.run, "attempt": self._number, "phase": phase}

@@ -6,12 +6,13 @@ import asyncio
 from contextlib import suppress
 from datetime import UTC
 
+from velora_tui.domain.events import CommandRan
 from velora_tui.domain.readiness import Holder
 from velora_tui.engine.ledger import Ledger
 from velora_tui.errors import HostError, InstanceBusy
 from velora_tui.hosts import lease
 from velora_tui.hosts.host import Host
-from velora_tui.hosts.lease import LeaseOwner, LeaseReport
+from velora_tui.hosts.lease import LeaseOwner, LeaseReport, operator
 
 _RENEW_SECONDS = 120.0
 
@@ -34,7 +35,10 @@ async def holder_of(host: Host, ledger: Ledger) -> Holder | None:
 
 
 async def take(host: Host, ledger: Ledger, owner: LeaseOwner) -> None:
-    """Take the instance's lease, or take over a stale one or our own attempt's. Raises InstanceBusy and HostErrors."""
+    """Take the instance's lease, or take over a stale one or our own attempt's. Raises InstanceBusy and HostErrors.
+
+    Whose lease was removed, and why, is journalled.
+    """
     try:
         await lease.acquire(host, owner)
     except InstanceBusy:
@@ -45,6 +49,8 @@ async def take(host: Host, ledger: Ledger, owner: LeaseOwner) -> None:
         if report.state != "stale" and not same and not _left_over(report, ledger):
             raise
         await lease.take_over(host, report.model_copy(update={"state": "stale"}), owner)
+        if not same:
+            await ledger.record(_taken_over(host.name, report, owner))
 
 
 async def keep(host: Host, token: str) -> None:
@@ -59,6 +65,18 @@ async def keep(host: Host, token: str) -> None:
 def busy(instance: str, holder: Holder) -> InstanceBusy:
     """Build the refusal of a start on an instance that somebody else has."""
     return InstanceBusy(str(holder), instance=instance, hint="wait (--wait), or choose another instance")
+
+
+def _taken_over(instance: str, report: LeaseReport, owner: LeaseOwner) -> CommandRan:
+    was, reason = report.owner, report.reason
+    whose = f"{was.operator}, since {was.since.astimezone():%Y-%m-%d %H:%M}" if was else "nobody"
+    what = f"run {was.run_id}, attempt {was.attempt}" if was else "a lease without an owner"
+    return CommandRan(
+        instance=instance,
+        purpose=f"take over the dead lease of {whose}, for {what}: {reason}",
+        command=f"replace the owner of {lease.DEFAULT_LEASE} by run {owner.run_id}, attempt {owner.attempt}",
+        by=operator(),
+    )
 
 
 def _attempt(owner: LeaseOwner) -> tuple[str, int]:
