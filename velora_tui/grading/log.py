@@ -43,15 +43,15 @@ class LogLines:
         number, offset = 1, 0
         for block in self._blocks():
             self.terminated = block.endswith(b"\n")
-            raw = block.split(b"\n")
-            texts = clean(block).split("\n")
+            text = clean(block)
+            texts = text.split("\n")
+            raw = texts if len(text) == len(block) and text.isascii() else block.split(b"\n")
             if self.terminated:
-                raw.pop()
                 texts.pop()
             offsets = map(add, accumulate(map(len, raw), initial=offset), count())
             lines = zip(count(number), offsets, texts, strict=False)
             yield _split_returns(lines) if b"\r" in block else lines
-            number += len(raw) if self.terminated else len(raw) - 1
+            number += len(texts) if self.terminated else len(texts) - 1
             offset += len(block)
             self.count = number - 1 if self.terminated else number
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from velora_tui.errors import UnknownName
@@ -45,10 +47,23 @@ class Parser:
 
     def read(self, log: LogLines, listed: Listed) -> ParsedLog:
         """Return the tests of `log`; `listed` are the names the task lists."""
-        parsed = self.parse(log, listed)
+        with _without_collection():
+            parsed = self.parse(log, listed)
         if not log.terminated:
             parsed.drop_line(log.count)
         return parsed
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Hold the cycle collector: parsers make no cycles, and it would walk their results again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 _PARSERS = {

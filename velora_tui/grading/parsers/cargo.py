@@ -82,10 +82,12 @@ class _Binary:
 
     def plain_pass(self, line: Line) -> bool:
         """Read the most frequent line, `test name ... ok`, without a regular expression."""
-        name = line[2][5:-7]
-        if self.dumping or line[2][:5] != "test " or " " in name or name in self.plain or name in self.tests:
+        text = line[2]
+        name = text[5:-7]
+        if self.dumping or text[:5] != "test " or " " in name or name in self.tests:
             return False
-        self.plain[name] = line
+        if self.plain.setdefault(name, line) is not line:
+            return False
         self.last, self.last_plain = None, name
         return True
 
@@ -177,9 +179,11 @@ class _Reader:
         self.error: str | None = None
 
     def read(self, log: LogLines) -> None:
+        now = self.now
         for line in log:
-            if line[2][-7:] != " ... ok" or self.now is None or not self.now.plain_pass(line):
+            if now is None or line[2][-7:] != " ... ok" or not now.plain_pass(line):
                 self.feed(*line)
+                now = self.now
 
     def feed(self, number: int, offset: int, text: str) -> None:
         if text[:1] == "r" and (self.now is None or not self.now.dumping) and self._begins(text):

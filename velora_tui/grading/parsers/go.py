@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from velora_tui.domain.report import Status
-from velora_tui.grading.log import LogLines
-from velora_tui.grading.parsed import FAILING, Listed, Observation, ParsedLog
+from velora_tui.grading.log import Line, LogLines
+from velora_tui.grading.parsed import FAILING, Listed, Observation, ParsedLog, same_status
 
 _RESULT = re.compile(r"--- (PASS|FAIL|SKIP): (\S+) \(\d+(?:\.\d+)?s\)$")
 _EVENT = re.compile(r"=== (RUN|CONT|PAUSE|NAME) +(\S+)$")
@@ -38,6 +38,7 @@ class _Package:
     started: set[str] = field(default_factory=set)
     current: str = ""
     results: dict[str, Observation] = field(default_factory=dict)
+    plain: dict[str, Line] = field(default_factory=dict)  # tests with nothing but `--- PASS: name (0.00s)` until now
     failed: bool = False
     ended: bool = False
 
@@ -48,6 +49,20 @@ class _Package:
 
     def resume(self, test: str) -> None:
         self.current = test
+
+    def plain_pass(self, line: Line) -> bool:
+        """Read the most frequent result, `--- PASS: name (0.00s)`, without a regular expression."""
+        text = line[2]
+        name = text[10:-8]
+        if name not in self.open or name in self.results or text[:10] != "--- PASS: ":
+            return False
+        self.open.remove(name)
+        self.plain[name] = line
+        return True
+
+    def settle(self) -> None:
+        """Put the plain passes among the results; what came for the same test later counts."""
+        self.results = {**same_status(Status.PASSED, self.plain, "result"), **self.results}
 
     def confirmed(self) -> dict[str, Observation]:
         """Return the results; where the run did not end, without a pass of the last test: it may have printed it."""
@@ -74,10 +89,22 @@ class _Reader:
     broken: list[str] = field(default_factory=list)
     by_name: dict[str, _Package] = field(default_factory=dict)  # of -json, whose packages interleave
 
+    def read(self, log: LogLines) -> None:
+        now = self.now
+        for line in log:
+            text = line[2]
+            if text[:10] == "=== RUN   " and " " not in text[10:]:
+                now.start(text[10:])
+            elif "--- " in text:
+                if text[-8:] != " (0.00s)" or not now.plain_pass(line):
+                    self.text(*line)
+                    now = self.now
+            elif text[:4] in _OPENINGS:
+                self.text(*line)
+                now = self.now
+
     def text(self, number: int, offset: int, text: str) -> None:
-        if text[:10] == "=== RUN   " and " " not in text[10:]:
-            self.now.start(text[10:])
-        elif text[:4] == "=== " and (event := _EVENT.match(text)):
+        if text[:4] == "=== " and (event := _EVENT.match(text)):
             self._announce(event[1], event[2])
         elif "--- " in text and text[-2:] == "s)" and (found := _RESULT.search(text, max(0, len(text) - 20_000))):
             if found.start() == 0 or not _LOG_LINE.match(text):
@@ -146,10 +173,7 @@ class _Reader:
 def parse(log: LogLines, listed: Listed) -> ParsedLog:
     """Return the tests of `go test -v`; a name that several packages have is also known with its package."""
     reader = _Reader()
-    for line in log:
-        text = line[2]
-        if "--- " in text or text[:4] in _OPENINGS:
-            reader.text(*line)
+    reader.read(log)
     return _collect(reader, [*reader.packages, reader.now], listed)
 
 
@@ -176,9 +200,11 @@ def _decode(text: str) -> dict[str, Any] | None:
 def _collect(reader: _Reader, packages: list[_Package], listed: Listed) -> ParsedLog:
     parsed = ParsedLog()
     for package in packages:
-        for test, seen in package.confirmed().items():
-            parsed.add(test, seen)
-            for separator in SEPARATORS if package.name and listed else ():
+        package.settle()
+        confirmed = package.confirmed()
+        parsed.add_all(confirmed)
+        for test, seen in confirmed.items() if package.name and listed else ():
+            for separator in SEPARATORS:
                 if (whole := f"{package.name}{separator}{test}") in listed:
                     parsed.qualify(whole, seen)
         if package.failed and not any(seen.status in FAILING for seen in package.results.values()):

@@ -38,6 +38,7 @@ class _Reader:
         self.file = ""
         self.in_tree = False
         self.suites: list[tuple[int, str]] = []
+        self.parents: tuple[str, ...] = ()  # their titles
         self.last: tuple[str, Observation] | None = None  # a result whose title may go on in the next line
         self.trees: set[str] = set()  # files whose tree was printed
         self.failures: list[tuple[str, str, Observation]] = []
@@ -47,7 +48,7 @@ class _Reader:
     def feed(self, number: int, offset: int, text: str) -> None:
         if ("PASS " in text or "FAIL " in text) and (header := _HEADER.match(text[-1000:])):
             self._flush()
-            self.file, self.in_tree, self.suites = header[2], True, []
+            self.file, self.in_tree, self.suites, self.parents = header[2], True, [], ()
         elif self.in_tree:
             self._tree_line(number, offset, text)
         elif text.startswith("  ● ") and self.file:
@@ -65,8 +66,9 @@ class _Reader:
             self._failure(number, offset, text)
         elif found := _MARKED.match(text):
             self._flush()
-            self._close_suites(len(found[1]))
-            self.last = (found[4], Observation(_MARKS[found[2]], number, offset, "tree"))
+            indent, mark, title = found.group(1, 2, 4)
+            self._close_suites(len(indent))
+            self.last = (title, Observation(_MARKS[mark], number, offset, "tree"))
             self.trees.add(self.file)
         elif not text.startswith("  ") and self.last is not None:
             self.last = (f"{self.last[0]}\n{text}", self.last[1])
@@ -75,10 +77,12 @@ class _Reader:
             indent = len(text) - len(text.lstrip(" "))
             self._close_suites(indent)
             self.suites.append((indent, text[indent:]))
+            self.parents = (*self.parents, text[indent:])
 
     def _close_suites(self, indent: int) -> None:
         while self.suites and self.suites[-1][0] >= indent:
             self.suites.pop()
+            self.parents = self.parents[:-1]
 
     def _flush(self) -> None:
         """Record the result that was read last, now that its title is complete."""
@@ -86,10 +90,10 @@ class _Reader:
             return
         text, seen = self.last
         self.last = None
-        parents = tuple(title for _, title in self.suites)
         duration = _DURATION.search(text[-40:]) if text[-2:] == "s)" else None
         cut = len(text) - len(duration[0]) if duration else -1
-        self.book.add((*parents, self.book.without_duration(parents, text, cut, self.file)), seen, self.file)
+        title = self.book.without_duration(self.parents, text, cut, self.file)
+        self.book.add((*self.parents, title), seen, self.file)
 
     def _failure(self, number: int, offset: int, text: str) -> None:
         found = _FAILURE.match(text)
