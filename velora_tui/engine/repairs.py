@@ -1,0 +1,234 @@
+"""Repairs across the fleet: shown first, then made while nobody can start there, and journalled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+
+from ulid import ULID
+
+from velora_tui.domain.events import CommandRan, RepairEnded, RepairStarted
+from velora_tui.domain.readiness import CheckResult
+from velora_tui.domain.repair import RepairPlan, RepairResult, RepairStep
+from velora_tui.engine import leases
+from velora_tui.engine.admission import running_elsewhere
+from velora_tui.engine.driver import Workshop
+from velora_tui.errors import CommandFailed, HostError, InstanceBusy, StoreError, UnknownName, UsageError, VeloraError
+from velora_tui.hosts import lease
+from velora_tui.hosts.host import Host
+from velora_tui.hosts.lease import LeaseOwner, operator
+from velora_tui.readiness.checks import fleet_checks
+from velora_tui.readiness.repairs import repair_of, repairs_of
+from velora_tui.readiness.repairs.carry_out import carry_out, free_bytes
+from velora_tui.readiness.repairs.repair import Repair, Site
+
+_SPOOLS = "~/.velora/repairs"  # a repair has no jobs: the lease lives as long as its operator's process
+_RELEASE_SECONDS = 20.0
+
+
+class Repairs:
+    """Plans and makes repairs. One instance that fails takes no other with it."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self._shop = workshop
+
+    async def plan(self, instances: Iterable[str], name: str) -> tuple[RepairPlan, ...]:
+        """Return what the repair, or the one that mends the check, called `name` would do on each instance.
+
+        Without instances, on all. Raises UnknownName, UsageError where nothing mends the check, and StoreError.
+        """
+        shop = self._shop
+        chosen = [shop.machines.instance(instance).name for instance in instances]
+        self._require_known(name)
+        every = chosen or [instance.name for instance in shop.fleet.instances]
+        return tuple(await asyncio.gather(*(self._plan(instance, name) for instance in every)))
+
+    async def carry_out(self, plan: RepairPlan) -> RepairResult:
+        """Do what `plan` says, and nothing where the instance has changed since. Raises UnknownName and StoreError."""
+        repair = repair_of(self._shop.fleet, plan.repair)
+        if not plan.steps:
+            return await self._left_alone(plan)
+        ids = {"instance": plan.instance, "repair": plan.repair, "check": plan.check}
+        steps = tuple(step.what for step in plan.steps)
+        await self._shop.ledger.record(RepairStarted(**ids, steps=steps, affected=plan.affected, by=operator()))
+        work = _Work(self._shop, repair, plan)
+        try:
+            result = await work.result()
+        except asyncio.CancelledError:
+            await self._record_end(work.told("it was interrupted"))
+            raise
+        await self._record_end(result)
+        return result
+
+    # --- how it is done
+
+    def _require_known(self, name: str) -> None:
+        repairs = repairs_of(self._shop.fleet)
+        checks = {check.id: check.repair for check in fleet_checks(self._shop.fleet)}
+        if name not in repairs and name not in checks:
+            raise UnknownName.of("check or repair", name, [*checks, *repairs])
+        if name not in repairs and checks[name] is None:
+            mended = ", ".join(check for check, repair in checks.items() if repair)
+            raise UsageError(f"nothing of Velora's mends {name!r}", hint=f"there are repairs for {mended}")
+
+    async def _plan(self, instance: str, name: str) -> RepairPlan:
+        repair, check = await self._chosen(instance, name)
+        try:
+            site = await _site(self._shop, instance)
+            if not repair.beside_a_run and (refused := await self._taken(site.host)):
+                return _refusal(repair, instance, check, refused)
+            return await repair.plan(site, check)
+        except HostError as error:
+            return _refusal(repair, instance, check, error.explain())
+
+    async def _chosen(self, instance: str, name: str) -> tuple[Repair, str | None]:
+        """Return the repair that is meant on that instance, and the check that it is for."""
+        fleet = self._shop.fleet
+        table = {check.id: check.repair for check in fleet_checks(fleet)}
+        if name in table and name not in repairs_of(fleet):
+            readiness = await self._shop.machines.fresh_readiness(instance)
+            result = readiness.check(name)
+            wanted = (result.repair if result else None) or table[name]
+            assert wanted is not None
+            return repair_of(fleet, wanted), name
+        known = self._shop.ledger.readiness.get(instance)
+        hurt = [check.id for check in known.checks if check.repair == name] if known else []
+        return repair_of(fleet, name), next(iter([*hurt, *(one for one, by in table.items() if by == name)]), None)
+
+    async def _taken(self, host: Host) -> str:
+        """Return who has the instance, so that nothing may be done there now; "" where nobody has."""
+        if (run := running_elsewhere(self._shop, host.name)) is not None:
+            return f"run {run} of yours is at work there: stop it, or wait for its end"
+        holder = await leases.holder_of(host, self._shop.ledger)
+        return str(holder) if holder and not holder.stale else ""
+
+    async def _left_alone(self, plan: RepairPlan) -> RepairResult:
+        """Say why nothing is done, and how the check stands."""
+        now = await _checked(self._shop, plan)
+        check = plan.check if now else None
+        return RepairResult(
+            instance=plan.instance, repair=plan.repair, check=check, before=now, after=now, error=plan.refused
+        )
+
+    async def _record_end(self, result: RepairResult) -> None:
+        ended = RepairEnded(**dict(result), mended=result.mended, by=operator())
+        await self._shop.ledger.record(ended)
+
+
+class _Work:
+    """One repair on one instance, from the first look to the last; it knows at any moment how far it has come."""
+
+    def __init__(self, shop: Workshop, repair: Repair, plan: RepairPlan) -> None:
+        self._shop = shop
+        self._repair = repair
+        self._plan = plan
+        self._before: CheckResult | None = None
+        self._after: CheckResult | None = None
+        self._done: list[str] = []
+        self._freed: int | None = None
+
+    def told(self, error: str = "") -> RepairResult:
+        """Return how far it has come."""
+        plan = self._plan
+        return RepairResult(
+            instance=plan.instance,
+            repair=plan.repair,
+            check=plan.check if self._before or self._after else None,
+            before=self._before,
+            after=self._after,
+            done=tuple(self._done),
+            freed_bytes=self._freed,
+            error=error,
+        )
+
+    async def result(self) -> RepairResult:
+        """Do it, and have its check made again, whatever came of it. Raises StoreError."""
+        error = ""
+        self._before = await _checked(self._shop, self._plan)
+        try:
+            site = await _site(self._shop, self._plan.instance)
+            async with _held(self._shop, self._repair, site.host):
+                await self._mend(site)
+        except StoreError:
+            raise
+        except (VeloraError, OSError) as failure:
+            error = failure.explain() if isinstance(failure, VeloraError) else str(failure)
+        self._after = await _checked(self._shop, self._plan)
+        return self.told(error)
+
+    async def _mend(self, site: Site) -> None:
+        free = await free_bytes(site) if self._repair.frees else None
+        try:
+            await carry_out(self._repair, site, self._plan, self._note, self._tick)
+        finally:
+            if free is not None:
+                with suppress(HostError):
+                    self._freed = max(0, await free_bytes(site) - free)
+
+    async def _note(self, step: RepairStep) -> None:
+        """Journal a command before it runs: what was begun must be known, however it ends."""
+        ran = CommandRan(
+            instance=self._plan.instance,
+            purpose=f"{self._plan.repair}: {step.what}",
+            command=step.command,
+            by=operator(),
+        )
+        await self._shop.ledger.record(ran)
+
+    async def _tick(self, step: RepairStep) -> None:
+        self._done.append(step.what)
+
+
+def _refusal(repair: Repair, instance: str, check: str | None, why: str) -> RepairPlan:
+    return RepairPlan(instance=instance, repair=repair.id, title=repair.title, check=check, refused=why)
+
+
+async def _site(shop: Workshop, instance: str) -> Site:
+    return Site(
+        host=await shop.machines.host(instance),
+        instance=shop.machines.instance(instance),
+        fleet=shop.fleet,
+        may_remove=lambda report: leases.is_left_behind(report, shop.ledger),
+    )
+
+
+async def _checked(shop: Workshop, plan: RepairPlan) -> CheckResult | None:
+    """Return the result of the repair's check, asked from now on; None where it has none that is asked there."""
+    if plan.check is None:
+        return None
+    if plan.instance in shop.machines.checking:
+        await shop.machines.check(plan.instance)  # it began before now
+    readiness = await shop.machines.check(plan.instance)
+    return readiness.check(plan.check)
+
+
+@asynccontextmanager
+async def _held(shop: Workshop, repair: Repair, host: Host) -> AsyncIterator[None]:
+    """Keep everybody from starting on the instance meanwhile. Raises InstanceBusy and HostErrors."""
+    if not repair.beside_a_run and (run := running_elsewhere(shop, host.name)) is not None:
+        raise InstanceBusy(f"busy with run {run}", instance=host.name, hint="stop it, or wait for its end")
+    owner = LeaseOwner.here(f"repair-{repair.id}-{ULID()}", 1, _SPOOLS)
+    if not repair.holds or not await _take(shop, repair, host, owner):
+        yield
+        return
+    keeping = asyncio.create_task(leases.keep(host, owner.token))
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        await asyncio.wait({keeping})
+        with suppress(HostError, TimeoutError):  # a lease that stays behind is seen as left over, and taken
+            async with asyncio.timeout(_RELEASE_SECONDS):
+                await lease.release(host, owner.token)
+
+
+async def _take(shop: Workshop, repair: Repair, host: Host, owner: LeaseOwner) -> bool:
+    """Take the lease; False where the disk has no room for it, nobody has it, and the repair is there to make room."""
+    try:
+        await leases.take(host, shop.ledger, owner)
+    except CommandFailed:
+        if not repair.on_a_full_disk or await lease.read_lease(host) is not None:
+            raise
+        return False
+    return True

@@ -1,0 +1,102 @@
+"""What a repair is: a look at the instance that changes nothing, and the steps that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from shlex import quote
+
+from velora_tui.domain.fleet import Fleet, Instance
+from velora_tui.domain.repair import Affected, RepairPlan, RepairStep
+from velora_tui.hosts.host import CommandResult, Host
+from velora_tui.hosts.lease import LeaseReport
+from velora_tui.hosts.shell import quote_path
+
+
+def _is_stale(report: LeaseReport) -> bool:
+    return report.state == "stale"
+
+
+@dataclass(frozen=True)
+class Site:
+    """An instance to be mended. `may_remove` tells which leases have been left behind."""
+
+    host: Host
+    instance: Instance
+    fleet: Fleet
+    may_remove: Callable[[LeaseReport], bool] = _is_stale
+
+    @property
+    def harness(self) -> str:
+        return self.instance.harness or self.fleet.defaults.harness
+
+    def harness_path(self, path: str) -> str:
+        """Return where a file of the harness lies on the instance."""
+        return path if path.startswith(("/", "~/")) else f"{self.harness.rstrip('/')}/{path}"
+
+    @property
+    def head(self) -> str:
+        """The shell assignment of `root`, the harness's folder."""
+        return f"root={quote_path(self.harness)}\n"
+
+    async def run(
+        self, command: str, *, stdin: bytes = b"", time_limit_seconds: float = 60.0, check: bool = True
+    ) -> CommandResult:
+        """Run `command` with the environment that the fleet file gives the instance. Raises HostErrors.
+
+        The variables go in on standard input: they may be secrets, and a command line is seen by everybody there.
+        """
+        variables = self._environment().encode()
+        command = f'eval "$(head -c {len(variables)})"\n{command}'
+        return await self.host.run(command, stdin=variables + stdin, timeout_seconds=time_limit_seconds, check=check)
+
+    def _environment(self) -> str:
+        socket = {"DOCKER_HOST": f"unix://{self.instance.docker_socket}"} if self.instance.docker_socket else {}
+        values = {**socket, **self.instance.env}
+        exports = "".join(f"export {name}={quote(value)}\n" for name, value in values.items())
+        return f'{exports}export PATH="$HOME/.local/bin:$PATH"\n'
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a look at the instance leads to: steps, or why there are none."""
+
+    steps: tuple[RepairStep, ...] = ()
+    affected: tuple[Affected, ...] = ()
+    notes: tuple[str, ...] = ()
+    nothing_to_do: str = ""
+    refused: str = ""
+
+
+@dataclass(frozen=True)
+class Repair:
+    """One repair. `look` changes nothing.
+
+    `beside_a_run` ones hurt no run that goes on; all others hold the instance by its lease while they work, except
+    where `holds` is False. `on_a_full_disk` ones go on where the disk has no room for the lease.
+    """
+
+    id: str
+    title: str
+    look: Callable[[Site], Awaitable[Findings]]
+    beside_a_run: bool = False
+    holds: bool = True
+    on_a_full_disk: bool = False
+    frees: bool = False
+
+    async def plan(self, site: Site, check: str | None = None) -> RepairPlan:
+        """Return what the repair would do there now. Raises HostErrors."""
+        found = await self.look(site)
+        steps = () if found.refused else found.steps
+        return RepairPlan(
+            instance=site.instance.name,
+            repair=self.id,
+            title=self.title,
+            check=check,
+            steps=steps,
+            affected=found.affected,
+            notes=found.notes,
+            frees=self.frees,
+            nothing_to_do=found.nothing_to_do or ("" if steps or found.refused else "there is nothing to mend"),
+            refused=found.refused,
+        )
