@@ -13,7 +13,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 from velora_tui.domain.failure import Failure
 from velora_tui.domain.names import SafeName
-from velora_tui.domain.readiness import CheckResult, Holder
+from velora_tui.domain.readiness import CheckResult, Holder, Readiness
+from velora_tui.domain.repair import Affected
 from velora_tui.domain.report import Counts, Outcome, QualityCheck
 
 
@@ -158,6 +159,34 @@ class CommandRan(Event):
     by: str
 
 
+class RepairStarted(Event):
+    """A repair that somebody asked for begins: what it will do, step by step, and to what."""
+
+    event: Literal["repair_started"] = "repair_started"
+    instance: str
+    repair: str
+    check: str | None = None
+    steps: tuple[str, ...]
+    affected: tuple[Affected, ...] = ()
+    by: str
+
+
+class RepairEnded(Event):
+    """A repair is over, well or not; its check before and after, where it mends one."""
+
+    event: Literal["repair_ended"] = "repair_ended"
+    instance: str
+    repair: str
+    check: str | None = None
+    before: CheckResult | None = None
+    after: CheckResult | None = None
+    done: tuple[str, ...] = ()
+    freed_bytes: int | None = None
+    error: str = ""
+    mended: bool = False
+    by: str
+
+
 AnyEvent = Annotated[
     RunCreated
     | AttemptQueued
@@ -169,7 +198,9 @@ AnyEvent = Annotated[
     | AttemptAttached
     | AttemptFinished
     | InstanceChecked
-    | CommandRan,
+    | CommandRan
+    | RepairStarted
+    | RepairEnded,
     Field(discriminator="event"),
 ]
 
@@ -215,6 +246,13 @@ class ConnectionChanged(Frozen):
     at: AwareDatetime = Field(default_factory=now)
 
 
+class ChecksAnswered(Frozen):
+    """Notice: some checks of an instance have been asked or answered; the rest of `readiness` is as it was."""
+
+    instance: str
+    readiness: Readiness
+
+
 class DriveBroken(Frozen):
     """Notice: this process can't go on with an attempt, as on a full disk; its job goes on, and it can be taken up."""
 
@@ -223,4 +261,4 @@ class DriveBroken(Frozen):
     message: str
 
 
-Notice = LogGrew | PhaseProgressed | ConnectionChanged | DriveBroken
+Notice = LogGrew | PhaseProgressed | ConnectionChanged | ChecksAnswered | DriveBroken

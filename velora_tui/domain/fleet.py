@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from velora_tui.domain.names import SafeName
+from velora_tui.domain.readiness import BUILT_IN_CHECKS
 
 Percent = Annotated[int, Field(ge=0, le=100)]
 Seconds = Annotated[float, Field(gt=0)]
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
+HARNESS = "harness"  # the recipe that runs the users' script
+HARNESS_SCRIPT = "evaluation/benchmarks/multi_swe_bench/scripts/run_full_eval_with_s3.sh"
 DEFAULT_IMAGES = "s3://kuberha-velora/velora-files/images"
 LOCAL_HOST = "local"
+
+
+def _own_check_id(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,29}", name):
+        raise ValueError(f"{name[:80]!r} is no check id: small letters, digits and - only, at most 30")
+    if name in BUILT_IN_CHECKS:
+        raise ValueError(f"{name!r} is a check of Velora's own: choose another id")
+    return name
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+    return text
 
 
 class Section(BaseModel):
@@ -44,6 +64,7 @@ class Defaults(Section):
     max_iterations: Annotated[int, Field(ge=1)] = 200
     timeouts: dict[str, Seconds] = Field(default_factory=dict)
     max_disk_percent: Percent = 80
+    check_minutes: Annotated[float, Field(ge=0)] = 10  # between cheap checks while the dashboard is open; 0: never
     env: dict[EnvName, str] = Field(default_factory=dict)
 
 
@@ -72,12 +93,44 @@ class Agent(Section):
 
 
 class CriticalFile(Section):
-    """`[[critical_files]]`: a file of the harness that must have this checksum on every instance."""
+    """`[[critical_files]]`: a file of the harness that must have this checksum on every instance.
 
-    path: str
+    `path` starts at the harness's root; `source` is the good local copy, whose checksum counts where none is given.
+    """
+
+    path: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$")]
     md5: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
     source: Path | None = None
+
+
+# The four files that have broken runs (SYSTEM.md, "Readiness"). A fleet file that names none has these compared with
+# each other across the fleet; it may give each the checksum of the version that the operators have verified, as in
+#   [[critical_files]]
+#   path = "openhands/runtime/builder/docker.py"
+#   md5 = "c719fdafa6102198c8068f530846cac3"    # of January 2026
+#   source = "good/docker.py"
+DEFAULT_CRITICAL_FILES = (
+    CriticalFile(path=HARNESS_SCRIPT),
+    CriticalFile(path="evaluation/benchmarks/multi_swe_bench/scripts/eval_pilot2_standardized.py"),
+    CriticalFile(path="openhands/runtime/builder/docker.py"),
+    CriticalFile(path="openhands/runtime/utils/runtime_templates/Dockerfile.j2"),
+)
+
+
+class OwnCheck(Section):
+    """`[[checks]]`: a check of the operators' own, run with `sh` in the home folder of every instance.
+
+    It is passed where `command` ends with status 0 and `expect`, if given, is found in what it prints.
+    """
+
+    id: Annotated[str, AfterValidator(_own_check_id)]
+    name: str = ""
+    command: Annotated[str, StringConstraints(min_length=1)]
+    expect: Annotated[str, AfterValidator(_pattern)] | None = None
+    blocking: bool = False
+    slow: bool = False
+    repair: Annotated[str, StringConstraints(min_length=1)] | None = None
 
 
 class Instance(Section):
@@ -112,6 +165,7 @@ class Fleet(Section):
     models: dict[SafeName, Model] = Field(default_factory=dict)
     agents: dict[SafeName, Agent] = Field(default_factory=dict)
     critical_files: tuple[CriticalFile, ...] = ()
+    checks: tuple[OwnCheck, ...] = ()
     instances: tuple[Instance, ...] = ()
 
     @model_validator(mode="after")
@@ -122,9 +176,22 @@ class Fleet(Section):
                 raise ValueError(f"two instances are named {name!r}: every instance needs a name of its own")
         return self
 
+    @model_validator(mode="after")
+    def _check_ids_are_unique(self) -> Self:
+        ids = [check.id for check in self.checks]
+        for name in ids:
+            if ids.count(name) > 1:
+                raise ValueError(f"two checks have the id {name!r}: every check needs an id of its own")
+        return self
+
     @property
     def name(self) -> str:
         return self.fleet.name
+
+    @property
+    def watched_files(self) -> tuple[CriticalFile, ...]:
+        """The critical files that are compared: the fleet file's, or the usual ones without checksums."""
+        return self.critical_files or DEFAULT_CRITICAL_FILES
 
     def instance(self, name: str) -> Instance | None:
         """Return the instance called `name`, filled in with the defaults."""

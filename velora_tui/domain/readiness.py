@@ -1,10 +1,35 @@
-"""Whether an instance can take a run: the results of its checks."""
+"""Whether an instance can take a run: the results of its checks, and how its critical files compare."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+# The checks that Velora brings, in the order in which people read them. Other checks come from the fleet file.
+BUILT_IN_CHECKS = (
+    "ssh",
+    "script",
+    "poetry",
+    "docker",
+    "disk",
+    "busy",
+    "files",
+    "git",
+    "datasets",
+    "config",
+    "env",
+    "aws",
+    "credentials",
+    "image",
+    "cached",
+    "docker-disk",
+    "load",
+    "memory",
+    "clock",
+)
+OWN_REPAIR_PREFIX = "own:"  # a check of the fleet file with a repair command names it `own:CHECK`
 
 
 class CheckStatus(StrEnum):
@@ -15,7 +40,11 @@ class CheckStatus(StrEnum):
 
 
 class CheckResult(BaseModel):
-    """The answer of one check; `repair` is the id of the repair that mends it."""
+    """The answer of one check; `repair` is the id of the repair that mends it, None where nothing is to be mended.
+
+    `output` is what the probe printed, cut; it is foreign text. `at` is when it answered, `since` when this status
+    was seen first.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -24,6 +53,9 @@ class CheckResult(BaseModel):
     blocking: bool
     detail: str = ""
     repair: str | None = None
+    output: str = ""
+    at: AwareDatetime | None = None
+    since: AwareDatetime | None = None
 
     @property
     def blocks(self) -> bool:
@@ -58,7 +90,7 @@ class Holder(BaseModel):
 
 
 class Readiness(BaseModel):
-    """All checks of one instance, who has it, and when that was asked."""
+    """All checks of one instance, who has it, and when that was asked; answers to `asking` are still to come."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -66,6 +98,7 @@ class Readiness(BaseModel):
     checks: tuple[CheckResult, ...]
     at: AwareDatetime
     holder: Holder | None = None
+    asking: frozenset[str] = frozenset()
 
     @property
     def ready(self) -> bool:
@@ -77,3 +110,52 @@ class Readiness(BaseModel):
         blocking = [check for check in self.checks if check.blocks]
         told = [check for check in blocking if check.detail] or blocking
         return "; ".join(f"{check.id}: {check.detail or check.status}" for check in told)
+
+    def check(self, check_id: str) -> CheckResult | None:
+        """Return the result of that check, if it was asked."""
+        return next((check for check in self.checks if check.id == check_id), None)
+
+
+FileState = Literal["good", "differs", "there", "missing", "unknown"]
+GoodCopyState = Literal["good", "differs", "missing"]
+
+
+class FileCopy(BaseModel):
+    """A critical file on one instance.
+
+    `state` compares it with what is expected: "there" where nothing is, "unknown" where the instance did not tell.
+    `odd` is set where it differs from the expected, or else from what most instances have.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    instance: str
+    state: FileState
+    sha256: str | None = None
+    md5: str | None = None
+    executable: bool | None = None
+    odd: bool = False
+    detail: str = ""
+
+
+class FileRow(BaseModel):
+    """One critical file across the fleet. `good_copy` is None where the fleet file names no source."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str
+    expected: str | None  # "md5:…" or "sha256:…"
+    good_copy: GoodCopyState | None
+    copies: tuple[FileCopy, ...]
+
+    @property
+    def is_consistent(self) -> bool:
+        return not any(copy.odd for copy in self.copies)
+
+
+class FileReport(BaseModel):
+    """The critical files of all instances side by side."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rows: tuple[FileRow, ...]

@@ -66,17 +66,17 @@ def claims_of_report(report: Mapping[str, Any]) -> Claims:
     )
 
 
-def second_opinion(claims: Claims, verdict: Verdict, output: bytes = b"") -> tuple[Flip, ...]:
+def second_opinion(claims: Claims, verdict: Verdict, *, command_not_found: bool = False) -> tuple[Flip, ...]:
     """Return what flips between the harness's claims and our verdict, the run itself first; empty: they agree.
 
-    `output` is the test output, in which the harness looks for words.
+    `command_not_found`: whether the test output has these words, which the harness looks for.
     """
     tests = tuple(_test_flips(claims, verdict))
-    run = _run_flip(claims, verdict, tests, output)
+    run = _run_flip(claims, verdict, tests, command_not_found)
     return (run, *tests) if run else tests
 
 
-def _run_flip(claims: Claims, verdict: Verdict, tests: Iterable[Flip], output: bytes) -> Flip | None:
+def _run_flip(claims: Claims, verdict: Verdict, tests: Iterable[Flip], command_not_found: bool) -> Flip | None:
     if claims.resolved is None:
         return None
     if claims.resolved == verdict.resolved:
@@ -84,11 +84,11 @@ def _run_flip(claims: Claims, verdict: Verdict, tests: Iterable[Flip], output: b
             return None
         detail = f"the harness counts it as unresolved, but it is not graded: {verdict.reason}"
         return Flip(rule="no-tests-ran", detail=detail, harness_passed=False)
-    rule, detail = _run_rule(claims, verdict, list(tests), output)
+    rule, detail = _run_rule(claims, verdict, list(tests), command_not_found)
     return Flip(rule=rule, detail=detail, harness_passed=claims.resolved)
 
 
-def _run_rule(claims: Claims, verdict: Verdict, tests: list[Flip], output: bytes) -> tuple[str, str]:
+def _run_rule(claims: Claims, verdict: Verdict, tests: list[Flip], command_not_found: bool) -> tuple[str, str]:
     """Return why the harness and we disagree about `resolved`."""
     flipped = [flip for flip in tests if flip.harness_passed is claims.resolved]
     if claims.resolved and not verdict.gradeable:
@@ -103,7 +103,7 @@ def _run_rule(claims: Claims, verdict: Verdict, tests: list[Flip], output: bytes
         if not all(claimed):
             return "against-its-own-lists", "resolved although its own lists have failures"
         return "tests-not-listed", "resolved on lists that lack tests of the task"
-    if b"command not found" in output:
+    if command_not_found:
         return "command-not-found", 'the words "command not found" in the output made it refuse'
     if claimed and all(claimed):
         return "against-its-own-lists", "unresolved although all tests of its own lists succeeded"

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from velora_tui.domain.result import AttemptResult
 from velora_tui.errors import StoreError
 from velora_tui.store.files import read_limited, write_atomically
+from velora_tui.store.trees import RESULT_FILE as RESULT_FILE
+from velora_tui.store.trees import OnProblem, find_runs
 
-RESULT_FILE = "velora.json"
 RESULT_SIZE_LIMIT = 256 * 1024 * 1024
 
 
@@ -31,7 +32,11 @@ def load_result(folder: Path) -> AttemptResult:
         raise StoreError(f"{path} is not a result of Velora: {where}: {first['msg']}") from None
 
 
-def find_results(root: Path) -> Iterator[Path]:
+def find_results(root: Path, on_problem: OnProblem | None = None) -> Iterator[Path]:
     """Yield the folders below `root` that hold a `velora.json`, in the order of their names. Blocks."""
-    for path in sorted(root.rglob(RESULT_FILE)):
-        yield path.parent
+    for found in find_runs(root, on_problem or _ignored, only_ours=True):
+        yield found.folder
+
+
+def _ignored(folder: Path, problem: str) -> None:
+    """A folder that cannot be read holds no results."""
