@@ -1,4 +1,4 @@
-"""A real OpenSSH server on a loopback port, with its own host key, user key, known_hosts file and home folder."""
+"""A real OpenSSH server with its own host key, user key, known_hosts file and home folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 
 _CONFIG = """\
 Port {port}
-ListenAddress 127.0.0.1
+ListenAddress {address}
 HostKey {folder}/host_key
 PidFile {folder}/sshd.pid
 AuthorizedKeysFile {folder}/authorized_keys
@@ -33,7 +33,7 @@ KbdInteractiveAuthentication no
 AllowTcpForwarding yes
 Subsystem sftp internal-sftp
 AllowStreamLocalForwarding yes
-SetEnv HOME={home}
+SetEnv "HOME={home}"
 """
 
 
@@ -44,16 +44,24 @@ def why_not() -> str | None:
 
 @dataclass
 class Sshd:
-    """One server; `folder` holds everything that belongs to it."""
+    """One server; `folder` holds everything that belongs to it.
+
+    `launcher` is a command that runs it elsewhere, where its home folder may be called `home_there`.
+    """
 
     folder: Path
     port: int
     lines: tuple[str, ...] = ()
+    address: str = "127.0.0.1"
+    launcher: tuple[str, ...] = ()
+    home_name: str = "home"
+    user: str = field(default_factory=lambda: psutil.Process().username())
+    home_there: str = ""
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
     def home(self) -> Path:
-        return self.folder / "home"
+        return self.folder / self.home_name
 
     @property
     def known_hosts(self) -> Path:
@@ -64,9 +72,9 @@ class Sshd:
         empty_config = self.folder / "ssh_config"
         target = SshTarget(
             name=name,
-            host="127.0.0.1",
+            host=self.address,
             port=self.port,
-            user=_user(),
+            user=self.user,
             identity_file=self.folder / "user_key",
             ssh_config=empty_config,
             known_hosts=self.known_hosts,
@@ -79,13 +87,19 @@ class Sshd:
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         # The first value of a keyword counts, so that `lines` can replace what is below them.
-        config = "\n".join([*self.lines, _CONFIG.format(port=self.port, folder=self.folder, home=self.home)])
-        (self.folder / "sshd_config").write_text(config)
+        values = {
+            "port": self.port,
+            "folder": self.folder,
+            "home": self.home_there or self.home,
+            "address": self.address,
+        }
+        (self.folder / "sshd_config").write_text("\n".join([*self.lines, _CONFIG.format(**values)]))
+        pid_file = self.folder / "sshd.pid"
+        pid_file.unlink(missing_ok=True)
+        command = [*self.launcher, SSHD, "-D", "-e", "-f", str(self.folder / "sshd_config")]
         with (self.folder / "sshd.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [SSHD, "-D", "-e", "-f", str(self.folder / "sshd_config")], stderr=log, stdin=subprocess.DEVNULL
-            )
-        _await_banner(self.port, self.folder / "sshd.log")
+            self._process = subprocess.Popen(command, stderr=log, stdin=subprocess.DEVNULL)
+        _await_file(pid_file, self.folder / "sshd.log")
 
     def stop(self) -> None:
         """Kill the server and every session of it, at once."""
@@ -105,17 +119,19 @@ class Sshd:
         return len(sessions)
 
 
-def make_sshd(folder: Path, *lines: str) -> Sshd:
-    """Prepare keys, known_hosts and an empty home in `folder` and start a server with extra config `lines`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "home").mkdir()
+def make_sshd(folder: Path, *lines: str, **fields: Any) -> Sshd:
+    """Prepare keys, known_hosts and an empty home in `folder` and start a server with extra config `lines`.
+
+    `fields` are those of Sshd.
+    """
+    server = Sshd(folder, free_port(), lines, **fields)
+    server.home.mkdir(parents=True)
     make_key(folder / "host_key")
     make_key(folder / "user_key")
     shutil.copy(folder / "user_key.pub", folder / "authorized_keys")
     (folder / "ssh_config").touch()
-    server = Sshd(folder, free_port(), lines)
     public = (folder / "host_key.pub").read_text().split()[:2]
-    server.known_hosts.write_text(f"[127.0.0.1]:{server.port} {' '.join(public)}\n")
+    server.known_hosts.write_text(f"[{server.address}]:{server.port} {' '.join(public)}\n")
     server.start()
     return server
 
@@ -134,15 +150,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _user() -> str:
-    return psutil.Process().username()
-
-
-def _await_banner(port: int, log: Path, timeout_seconds: float = 10.0) -> None:
+def _await_file(pid_file: Path, log: Path, timeout_seconds: float = 10.0) -> None:
+    """Wait for the file that sshd writes as soon as it listens."""
     deadline = time.monotonic() + timeout_seconds
-    while time.monotonic() < deadline:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1) as probe:
-            if probe.recv(4) == b"SSH-":
-                return
+    while not pid_file.exists():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"sshd did not start: {log.read_text()[-2000:]}")
         time.sleep(0.02)
-    raise RuntimeError(f"sshd did not start: {log.read_text()[-2000:]}")

@@ -12,6 +12,8 @@ from velora_tui.domain.events import (
     AttemptFinished,
     AttemptState,
     CommandRan,
+    ConnectionChanged,
+    ConnectionState,
     DriveBroken,
     PhaseProgressed,
     RunEvent,
@@ -19,6 +21,7 @@ from velora_tui.domain.events import (
 from velora_tui.domain.run import Run
 from velora_tui.view.cli_events import event_line, progress_line
 from velora_tui.view.stream import attempt_finished_record, event_record
+from velora_tui.view.text import clean_text
 
 if TYPE_CHECKING:
     from velora_tui.engine.engine import Engine
@@ -39,6 +42,7 @@ class Follower:
         self._console = console
         self._as_json = as_json
         self._open: set[str] = set()
+        self._out_of_sight: set[str] = set()  # instances to which the connection is to come back
         self.states: dict[str, AttemptState] = {}
 
     def add(self, runs: Iterable[Run]) -> None:
@@ -66,6 +70,8 @@ class Follower:
                 self._console.complain(f"run {event.run} is no longer followed: {event.message}")
                 self.states[event.run] = AttemptState.FAILED
                 self._open.discard(event.run)
+            elif isinstance(event, ConnectionChanged):
+                self._tell_connection(event)
             elif isinstance(event, CommandRan):
                 self._console.say(f"{event.instance}: {event.purpose}")
             elif isinstance(event, RunEvent) and event.run in self._open:
@@ -80,6 +86,16 @@ class Follower:
         if AttemptState.STOPPED in self.states.values():
             return Exit.STOPPED
         return Exit.OK
+
+    def _tell_connection(self, event: ConnectionChanged) -> None:
+        """Say once that the connection to an instance is to come back, and once that it has."""
+        lost = event.instance in self._out_of_sight
+        if event.state is ConnectionState.RECONNECTING and not lost:
+            self._out_of_sight.add(event.instance)
+            self._console.say(f"{event.instance}: reconnecting: {clean_text(event.detail)}")
+        elif event.state is ConnectionState.CONNECTED and lost:
+            self._out_of_sight.discard(event.instance)
+            self._console.say(f"{event.instance}: connected again")
 
     async def _attempt_over(self, finished: AttemptFinished, after_attempt: AfterAttempt) -> None:
         self.states[finished.run] = finished.state
