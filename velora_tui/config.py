@@ -101,6 +101,7 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
         "models": sections.Model,
         "agents": sections.Agent,
         "critical_files": sections.CriticalFile,
+        "checks": sections.OwnCheck,
         "instances": sections.Instance,
     }
     section = known.get(str(location[0]), Fleet) if location else Fleet

@@ -42,7 +42,14 @@ def test_check_has_the_fields_of_the_contract(mixed: Place) -> None:
         ("gone", False),
     ]
     for instance in instances:
-        assert [check["id"] for check in instance["checks"]] == ["ssh", "disk", "busy"]
+        assert [check["id"] for check in instance["checks"]] == [
+            "ssh",
+            "disk",
+            "busy",
+            "load",
+            "memory",
+            "clock",
+        ]
         assert all(set(check) == {"id", "status", "blocking", "detail", "repair"} for check in instance["checks"])
     disk, ssh = instances[1]["checks"][1], instances[2]["checks"][0]
     assert disk["status"] == "fail"

@@ -11,6 +11,7 @@ from velora_tui.domain.requests import RunRequest
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.domain.task import Task
 from velora_tui.engine import leases
+from velora_tui.engine.checkup import Scope, Slow
 from velora_tui.engine.driver import Workshop
 from velora_tui.errors import InstanceBusy, InstanceNotReady, Refused, UnknownName, UsageError
 from velora_tui.pipeline.recipes import recipe
@@ -50,16 +51,17 @@ class Admission:
             )
         return run
 
-    async def require_free(self, instances: Collection[str], *, force: bool) -> None:
-        """Check that one of `instances` is idle and ready. Raises InstanceBusy and InstanceNotReady, with reasons.
+    async def require_free(self, instances: Collection[str], recipe: str | None, *, force: bool) -> None:
+        """Check that one of `instances` is idle and ready for the recipe (default: the fleet's).
 
-        `force` passes over failing checks, but over nobody's lease.
+        `force` passes over failing checks, but over nobody's lease. Raises InstanceBusy and InstanceNotReady.
         """
         busy = self._busy()
         idle = [name for name in instances if name not in busy]
         if not idle:
             raise _all_busy(instances, busy)
-        checks = await asyncio.gather(*(self._shop.machines.check(name) for name in idle))
+        scope = Scope(Slow.NONE if force else Slow.DUE, recipe=recipe)
+        checks = await asyncio.gather(*(self._shop.machines.check(name, scope) for name in idle))
         foreign = {check.instance: check.holder for check in checks if check.holder and check.holder.is_foreign}
         if any((force or check.ready) and check.instance not in foreign for check in checks):
             return

@@ -26,17 +26,22 @@ from velora_tui.domain.events import (
     now,
 )
 from velora_tui.domain.fleet import Fleet, Instance
-from velora_tui.domain.readiness import Readiness
+from velora_tui.domain.readiness import FileReport, Readiness
+from velora_tui.domain.repair import RepairPlan, RepairResult
 from velora_tui.domain.requests import RunRequest
 from velora_tui.domain.run import Run
 from velora_tui.domain.snapshot import FleetSnapshot, InstanceSnapshot
 from velora_tui.domain.task import Task
+from velora_tui.engine import critical_files
 from velora_tui.engine.admission import Admission
+from velora_tui.engine.checkup import Slow
 from velora_tui.engine.driver import Workshop
 from velora_tui.engine.foreign import ForeignRun
 from velora_tui.engine.ledger import Ledger, Subscription
 from velora_tui.engine.machines import Machines
 from velora_tui.engine.queue import AttemptQueue, Entry
+from velora_tui.engine.repairs import Repairs
+from velora_tui.engine.rounds import Rounds
 from velora_tui.engine.worker import InstanceWorker
 from velora_tui.errors import ReadOnly, Refused, UnknownName
 from velora_tui.hosts.lease import operator
@@ -65,9 +70,12 @@ class Engine:
         self.read_only = read_only
         self._journal = Journal(layout.journal)
         self._ledger = Ledger(self._journal)
-        self._machines = Machines(fleet, self._ledger, accept_new_host_keys=accept_new_host_keys)
-        self._shop = Workshop(fleet, layout, self._ledger, self._machines, ImageStore(fleet.s3))
+        images = ImageStore(fleet.s3)
+        self._machines = Machines(fleet, self._ledger, images, accept_new_host_keys=accept_new_host_keys)
+        self._shop = Workshop(fleet, layout, self._ledger, self._machines, images)
         self._admission = Admission(self._shop)
+        self._rounds = Rounds(fleet, self._machines, self._next_task)
+        self._repairs = Repairs(self._shop)
         self._queue = AttemptQueue()
         self._workers = {
             instance.name: InstanceWorker(instance.name, self._shop, self._queue) for instance in fleet.instances
@@ -113,7 +121,9 @@ class Engine:
         async with self._starting:
             run = self._admission.existing(task.instance_id, request.model, request.run_number)
             if not request.wait:
-                await self._admission.require_free(self._candidates(request.instance), force=request.force)
+                await self._admission.require_free(
+                    self._candidates(request.instance), request.recipe, force=request.force
+                )
             created = await self._created(request, task) if run is None else None
             queued = AttemptQueued(
                 run=run.run if run else str(created and created.run),
@@ -136,7 +146,7 @@ class Engine:
         async with self._starting:
             last = self._admission.retry_point(run, from_phase)
             if not wait:
-                await self._admission.require_free(self._candidates(last.instance), force=force)
+                await self._admission.require_free(self._candidates(last.instance), run.recipe, force=force)
             queued = AttemptQueued(
                 run=run.run,
                 attempt=last.number + 1,
@@ -163,10 +173,53 @@ class Engine:
         await self.attach(run.run)  # where nobody drives it, somebody must, to stop it
         return self._ledger.runs[run.run]
 
-    async def check(self, instances: Iterable[str] = ()) -> tuple[Readiness, ...]:
-        """Check the named instances, or all, at the same time. Raises UnknownName and StoreError."""
-        names = [self._machines.instance(name).name for name in instances] or list(self._workers)
-        return tuple(await asyncio.gather(*(self._machines.check(name) for name in names)))
+    async def check(
+        self, instances: Iterable[str] = (), *, slow: bool = True, only: Iterable[str] = (), task: Task | None = None
+    ) -> tuple[Readiness, ...]:
+        """Check the named instances, or all, at the same time; without the `slow` checks, or `only` some.
+
+        `task` is whose image is looked for (default: the first that waits). Answers are told as they come, as
+        ChecksAnswered. Raises UnknownName and StoreError.
+        """
+        names = self._rounds.names(instances)
+        return await self._rounds.check(names, Slow.ALL if slow else Slow.NONE, frozenset(only), task)
+
+    async def keep_checking(self, minutes: float | None = None) -> None:
+        """Check all instances now, and by the cheap checks every `minutes` from then on, until cancelled.
+
+        Without `minutes`, as often as the fleet file says; 0 is never again.
+        """
+        await self._rounds.keep_checking(minutes)
+
+    async def file_report(self, instances: Iterable[str] = ()) -> FileReport:
+        """Compare the critical files of the named instances, or all, with the good copies and with each other.
+
+        Raises UnknownName.
+        """
+        return await critical_files.report(self.fleet, self._machines, self._rounds.names(instances))
+
+    async def file_diff(self, instance: str, path: str) -> str:
+        """Return what pushing the good copy of a critical file would change on the instance, as a unified diff.
+
+        Raises UnknownName, Refused where there is no good copy, and HostErrors.
+        """
+        return await critical_files.difference(self.fleet, self._machines, instance, path)
+
+    async def plan_repair(self, instances: Iterable[str], name: str) -> tuple[RepairPlan, ...]:
+        """Return what the repair `name`, or the one that mends the check `name`, would do on each of `instances`, or
+        on all. Nothing is changed; an instance where it can't be done has a plan that is refused.
+
+        Raises UnknownName, UsageError where nothing mends that check, and StoreError.
+        """
+        return await self._repairs.plan(instances, name)
+
+    async def repair(self, plan: RepairPlan) -> RepairResult:
+        """Do what `plan` says and make its check again; what goes wrong on the instance is told in the result.
+
+        Raises ReadOnly, UnknownName and StoreError.
+        """
+        self._require_writable()
+        return await self._repairs.carry_out(plan)
 
     async def offered_host_key(self, instance: str) -> HostKey | None:
         """Connect to the instance, and return the host key that is to be accepted first; None where none is.
@@ -269,6 +322,12 @@ class Engine:
     def _require_writable(self) -> None:
         if self.read_only:
             raise ReadOnly("Velora was started read-only", hint="start it without --readonly")
+
+    async def _next_task(self) -> Task | None:
+        """Return the task of the first run that waits for an instance."""
+        for run in self._queue.runs:
+            return await asyncio.to_thread(TaskStore(self.layout.tasks).load, self._ledger.runs[run].dataset)
+        return None
 
     def _candidates(self, instance: str | None) -> list[str]:
         return [instance] if instance is not None else list(self._workers)

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from velora_tui.domain.events import (
     AnyEvent,
+    ChecksAnswered,
     ConnectionChanged,
     DriveBroken,
     Event,
@@ -95,6 +96,8 @@ class Ledger:
             self.progress[notice.run] = notice
         elif isinstance(notice, ConnectionChanged):
             self.connections[notice.instance] = notice
+        elif isinstance(notice, ChecksAnswered):
+            self.readiness[notice.instance] = notice.readiness
         for subscription in self._subscriptions:
             subscription.put_notice(notice)
 
@@ -151,7 +154,7 @@ def _subject(notice: Notice) -> tuple[object, ...]:
     match notice:
         case LogGrew() | PhaseProgressed():
             return type(notice), notice.run, notice.attempt, notice.phase
-        case ConnectionChanged():
+        case ConnectionChanged() | ChecksAnswered():
             return type(notice), notice.instance
         case DriveBroken():
             return type(notice), notice.run

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from datetime import timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from velora_tui.domain.events import CommandRan, ConnectionChanged, ConnectionState, InstanceChecked, now
+from velora_tui.domain.events import CommandRan, ConnectionChanged, ConnectionState, now
 from velora_tui.domain.fleet import Fleet, Instance
-from velora_tui.domain.readiness import CheckResult, CheckStatus, Holder, Readiness
-from velora_tui.engine.leases import holder_of
+from velora_tui.domain.readiness import Readiness
+from velora_tui.engine.checkup import CheckUp, Scope
 from velora_tui.engine.ledger import Ledger
-from velora_tui.errors import HostError, HostKeyChanged, HostKeyUnknown, UnknownName
+from velora_tui.errors import HostKeyChanged, HostKeyUnknown, UnknownName
 from velora_tui.hosts.host import Host
 from velora_tui.hosts.lease import operator
 from velora_tui.hosts.local import LocalHost
 from velora_tui.hosts.patience import Break
-from velora_tui.readiness.checks import BUSY
-from velora_tui.readiness.probe import check_instance
+from velora_tui.images.s3 import ImageStore
+from velora_tui.readiness.checks import Subject, fleet_checks
+from velora_tui.readiness.files import good_sums
 
 if TYPE_CHECKING:
     from velora_tui.hosts.known_hosts import HostKey
@@ -33,18 +33,19 @@ _SSH = "velora_tui.hosts.ssh"  # a tenth of a second to import: on the first SSH
 class Machines:
     """Hosts by instance name, made on first use and closed together."""
 
-    def __init__(self, fleet: Fleet, ledger: Ledger, *, accept_new_host_keys: bool = False) -> None:
+    def __init__(self, fleet: Fleet, ledger: Ledger, images: ImageStore, *, accept_new_host_keys: bool = False) -> None:
         self._fleet = fleet
         self._ledger = ledger
+        self._images = images
         self._accept_new_host_keys = accept_new_host_keys
         self._hosts: dict[str, Host] = {}
-        self._checks: dict[str, asyncio.Task[Readiness]] = {}
+        self._checks: dict[tuple[object, ...], asyncio.Task[Readiness]] = {}  # by instance and scope
         self._tries: dict[str, int] = {}  # of connecting again, by instance on which work waits
 
     @property
     def checking(self) -> frozenset[str]:
         """The instances that are being checked now."""
-        return frozenset(self._checks)
+        return frozenset(str(key[0]) for key in self._checks)
 
     def instance(self, name: str) -> Instance:
         """Return the instance called `name`. Raises UnknownName."""
@@ -62,20 +63,37 @@ class Machines:
             self._hosts.setdefault(name, self._made(instance))
         return self._hosts[name]
 
-    async def check(self, name: str) -> Readiness:
-        """Check the instance now, or join the check that runs already. Raises UnknownName and StoreError."""
-        if name not in self._checks:
-            checking = asyncio.create_task(self._check(self.instance(name)))
-            self._checks[name] = checking
-            checking.add_done_callback(lambda _: self._checks.pop(name))
-        return await asyncio.shield(self._checks[name])
+    async def check(self, name: str, scope: Scope = Scope()) -> Readiness:  # noqa: B008 - immutable
+        """Check the instance now, or join the same check that runs already. Raises UnknownName and StoreError.
 
-    async def fresh_readiness(self, name: str) -> Readiness:
-        """Return the instance's readiness, checked less than 30 s ago."""
+        By default what a start needs: all cheap checks, and the slow ones that block unless they passed lately.
+        """
+        key = (name, *scope.key)
+        if key not in self._checks:
+            checking = asyncio.create_task(self._check(self.instance(name), scope))
+            self._checks[key] = checking
+            checking.add_done_callback(lambda _: self._checks.pop(key))
+        return await asyncio.shield(self._checks[key])
+
+    async def fresh_readiness(self, name: str, recipe: str | None = None) -> Readiness:
+        """Return the instance's readiness for the recipe (default: the fleet's), checked less than 30 s ago."""
         known = self._ledger.readiness.get(name)
-        if known is not None and now() - known.at < FRESH:
+        usual = recipe in {None, self._fleet.defaults.recipe}
+        if usual and known is not None and self._is_fresh(known):
             return known
-        return await self.check(name)
+        return await self.check(name, Scope(recipe=recipe))
+
+    def _is_fresh(self, readiness: Readiness) -> bool:
+        """Tell whether all that blocks and is cheap to ask was asked lately: a repair asks one check alone."""
+        cheap = {check.id for check in fleet_checks(self._fleet) if not check.slow}
+        asked = [check.at for check in readiness.checks if check.blocking and check.id in cheap]
+        return all(at is not None and now() - at < FRESH for at in asked)
+
+    async def subject(self, name: str, scope: Scope = Scope()) -> Subject:  # noqa: B008 - immutable
+        """Return the instance as checks see it, with the good copies' checksums. Raises UnknownName."""
+        good = await asyncio.to_thread(good_sums, self._fleet.watched_files)
+        recipe = scope.recipe or self._fleet.defaults.recipe
+        return Subject(self.instance(name), self._fleet, recipe, scope.task, good)
 
     async def offered_key(self, name: str) -> HostKey | None:
         """Connect, and return the key on the way that is not known yet; None where all are.
@@ -114,17 +132,10 @@ class Machines:
         await asyncio.gather(*checks, return_exceptions=True)
         await asyncio.gather(*(host.close() for host in self._hosts.values()), return_exceptions=True)
 
-    async def _check(self, instance: Instance) -> Readiness:
+    async def _check(self, instance: Instance, scope: Scope) -> Readiness:
         host = await self.host(instance.name)
-        checks = await check_instance(host, instance)
-        holder = None
-        if checks[0].status is CheckStatus.OK:
-            with suppress(HostError):  # it answered just now; the lease is looked at again before anything starts
-                holder = await holder_of(host, self._ledger)
-        if holder is not None and holder.is_foreign:
-            checks = tuple(_busy(check, holder) if check.id == BUSY else check for check in checks)
-        event = await self._ledger.record(InstanceChecked(instance=instance.name, checks=checks, holder=holder))
-        return Readiness(instance=instance.name, checks=checks, at=event.at, holder=holder)
+        subject = await self.subject(instance.name, scope)
+        return await CheckUp(host, self._ledger, self._images, subject, scope).run()
 
     async def _trust(self, key: HostKey) -> bool:
         if self._accept_new_host_keys:
@@ -164,10 +175,6 @@ class Machines:
 
     def _tell(self, instance: str, state: ConnectionState, detail: str) -> None:
         self._ledger.notify(ConnectionChanged(instance=instance, state=state, detail=detail))
-
-
-def _busy(check: CheckResult, holder: Holder) -> CheckResult:
-    return check.model_copy(update={"status": CheckStatus.FAIL, "detail": str(holder)})
 
 
 def _target(instance: Instance) -> SshTarget:

@@ -60,7 +60,7 @@ class InstanceWorker:
         """Work until cancelled; then let go of the attempt, whose job goes on."""
         while True:
             entry = await self._queue.first_for(self.name)
-            refusal = None if entry.resume or entry.force else await self._refusal()
+            refusal = None if entry.resume or entry.force else await self._refusal(entry)
             if refusal is not None and (entry.instance is None or (entry.wait and isinstance(refusal, InstanceBusy))):
                 await asyncio.sleep(_BACK_OFF_SECONDS)
                 continue
@@ -85,10 +85,11 @@ class InstanceWorker:
         await asyncio.to_thread(report_bug, self._shop.layout.error_log, details)
         self._shop.ledger.notify(DriveBroken(run=entry.run, attempt=entry.attempt, message=words))
 
-    async def _refusal(self) -> VeloraError | None:
+    async def _refusal(self, entry: Entry) -> VeloraError | None:
         if (other := running_elsewhere(self._shop, self.name)) is not None:
             return InstanceBusy(f"busy with run {other}", instance=self.name)
-        readiness = await self._shop.machines.fresh_readiness(self.name)
+        recipe = self._shop.ledger.runs[entry.run].recipe
+        readiness = await self._shop.machines.fresh_readiness(self.name, recipe)
         if readiness.holder is not None and readiness.holder.is_foreign:
             return leases.busy(self.name, readiness.holder)
         if readiness.ready:

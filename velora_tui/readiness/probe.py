@@ -1,54 +1,152 @@
-"""Ask an instance all cheap questions in one round trip, and judge the answers."""
+"""Put questions to an instance: one script for all of them, each with a time limit, answers as they come."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from shlex import quote
 
-from velora_tui.domain.fleet import Instance
+from velora_tui.domain.events import now
 from velora_tui.domain.readiness import CheckResult, CheckStatus
-from velora_tui.errors import HostError
+from velora_tui.errors import CommandFailed, HostError
 from velora_tui.hosts.host import Host
-from velora_tui.readiness.checks import CHECKS, SSH, Answer, Check
+from velora_tui.hosts.lease import DEFAULT_LEASE
+from velora_tui.hosts.shell import quote_path
+from velora_tui.readiness.checks import Answer, Check, Subject, Verdict
+from velora_tui.readiness.checks.check import TIMED_OUT
 
-PROBE_SECONDS = 10
-ROUND_TRIP_SECONDS = 30.0
+OUTPUT_LIMIT_BYTES = 2048  # with its header under the 4096 bytes that a pipe takes whole
+_OK_OUTPUT_CHARACTERS = 200  # the journal keeps results: of what is in order, little
+_KILL_SECONDS = 2  # between SIGTERM and SIGKILL
+_SPARE_SECONDS = 18.0  # for connecting, and for an instance that is slow to start processes
+
+Tell = Callable[[CheckResult], None]
+
+# Every probe runs beside the others and answers in one write: `nonce id status length`, then so many bytes, cut. Its
+# output can hold nothing that is read as another answer. Reading too much would fill the memory: `head` ends it.
+_SCRIPT = r"""
+exec 2>/dev/null
+export LC_ALL=C PATH="$HOME/.local/bin:$PATH"
+nl='
+'
+ask() {
+    answer=$({
+        status=$({
+            { timeout -k KILL "$2" sh -c "$3" </dev/null 2>&1 3>&- 4>&-; echo $? >&3; } | head -c LIMIT >&4
+        } 3>&1)
+        printf '\n%s' "$status"
+    } 4>&1)
+    status=${answer##*"$nl"}
+    answer=${answer%"$nl"*}
+    printf '%s %s %s %s\n%s\n' "$nonce" "$1" "$status" "${#answer}" "$answer"
+}
+{
+    if [ -e LEASE ]; then held=held; else held=free; fi
+    printf '%s hello %s\n' "$nonce" "$held"
+"""
+_SCRIPT_END = "    wait\n} | cat\n"
 
 
-async def check_instance(host: Host, instance: Instance) -> tuple[CheckResult, ...]:
-    """Return the result of every check; an instance that does not answer fails `ssh`, the rest is unknown."""
-    nonce = secrets.token_hex(8)
+@dataclass(frozen=True)
+class Contact:
+    """What was learned beside the answers: whether a lease lies on the instance."""
+
+    has_lease: bool
+
+
+async def ask(host: Host, subject: Subject, checks: Sequence[Check], tell: Tell) -> Contact:
+    """Ask all of `checks` in one round trip; each result is told as it comes, and one that does not is unknown.
+
+    Raises HostError where the instance was not reached; then nothing was told.
+    """
+    questions = {check.id: check for check in checks if check.probe is not None}
+    stream = _Stream(secrets.token_hex(16))
+    limit = max((check.time_limit_seconds for check in questions.values()), default=0) + _KILL_SECONDS + _SPARE_SECONDS
+    sent, silence = time.time(), f"no answer within {limit:.0f} s"
     try:
-        result = await host.run(_script(nonce), timeout_seconds=ROUND_TRIP_SECONDS)
+        async with asyncio.timeout(limit) as deadline, host.open(_script(stream.nonce, subject, questions)) as process:
+            await process.write_eof()
+            while data := await process.read():
+                for check_id, status, output in stream.feed(data):
+                    if check := questions.pop(check_id, None):
+                        text = output.decode("utf-8", "replace").strip()
+                        tell(_result(check, subject, Answer(status, text, sent, time.time())))
+            silence = "no answer"
+    except TimeoutError:
+        if not deadline.expired():
+            raise
     except HostError as error:
-        unasked = (CheckResult(id=check.id, status=CheckStatus.UNKNOWN, blocking=check.blocking) for check in CHECKS)
-        detail = f"{error.title}: {error.message}"
-        return (CheckResult(id=SSH, status=CheckStatus.FAIL, blocking=True, detail=detail), *unasked)
-    answers = _answers(result.text, nonce)
-    reached = CheckResult(id=SSH, status=CheckStatus.OK, blocking=True, detail="answers")
-    return (reached, *(_judged(check, instance, answers.get(check.id)) for check in CHECKS))
+        if stream.contact is None:
+            raise
+        silence = error.message
+    if stream.contact is None:
+        raise CommandFailed(f"its shell says nothing: {silence}", instance=host.name)
+    for check in questions.values():
+        tell(unanswered(check, silence))
+    return stream.contact
 
 
-def _script(nonce: str) -> str:
-    """Return one script for all probes; each has a time limit, so a hung one hides nothing."""
-    return "\n".join(
-        f"printf '%s\\n' {nonce}:{check.id}; timeout {PROBE_SECONDS} sh -c {quote(check.probe)} 2>&1; "
-        f"printf '\\n%s\\n' {nonce}:=$?"
-        for check in CHECKS
+def unanswered(check: Check, detail: str = "") -> CheckResult:
+    """Return the result of a check of which nothing is known."""
+    return CheckResult(
+        id=check.id, status=CheckStatus.UNKNOWN, blocking=check.blocking, detail=detail, repair=check.repair
     )
 
 
-def _answers(text: str, nonce: str) -> dict[str, Answer]:
-    frames = re.findall(rf"^{nonce}:(\w[\w-]*)\n(.*?)\n?^{nonce}:=(\d+)$", text, re.DOTALL | re.MULTILINE)
-    return {check: Answer(int(status), answer.strip()) for check, answer, status in frames}
+def _script(nonce: str, subject: Subject, questions: dict[str, Check]) -> str:
+    head = _SCRIPT.replace("LEASE", quote_path(DEFAULT_LEASE))
+    head = head.replace("KILL", str(_KILL_SECONDS)).replace("LIMIT", str(OUTPUT_LIMIT_BYTES))
+    asking = "".join(
+        f"    ask {check.id} {check.time_limit_seconds} {quote(check.probe(subject))} &\n"
+        for check in questions.values()
+        if check.probe is not None
+    )
+    return f"nonce={nonce}{head}{asking}{_SCRIPT_END}"
 
 
-def _judged(check: Check, instance: Instance, answer: Answer | None) -> CheckResult:
-    if answer is None:
-        status, detail = CheckStatus.UNKNOWN, "no answer"
-    elif answer.exit_status == 124:
-        status, detail = CheckStatus.UNKNOWN, f"no answer within {PROBE_SECONDS} s"
-    else:
-        status, detail = check.judge(instance, answer)
-    return CheckResult(id=check.id, status=status, blocking=check.blocking, detail=detail, repair=check.repair)
+class _Stream:
+    """Reads answers out of what the script writes; whatever else is printed, as by a login script, is passed over."""
+
+    def __init__(self, nonce: str) -> None:
+        self.nonce = nonce
+        self.contact: Contact | None = None
+        self._buffer = b""
+        self._hello = re.compile(rb"%b hello (held|free)\n" % nonce.encode())
+        self._answer = re.compile(rb"%b ([a-z][a-z0-9-]*) (\d{1,3}) (\d{1,5})\n" % nonce.encode())
+
+    def feed(self, data: bytes) -> Iterator[tuple[str, int, bytes]]:
+        """Yield (check id, exit status, output) of each answer that is complete."""
+        self._buffer += data
+        if self.contact is None and (hello := self._hello.search(self._buffer)):
+            self.contact = Contact(has_lease=hello[1] == b"held")
+            self._buffer = self._buffer[hello.end() :]
+        while self.contact is not None and (header := self._answer.search(self._buffer)):
+            end = header.end() + int(header[3])
+            if len(self._buffer) <= end:
+                return
+            yield header[1].decode(), int(header[2]), self._buffer[header.end() : end]
+            self._buffer = self._buffer[end + 1 :]
+
+
+def _result(check: Check, subject: Subject, answer: Answer) -> CheckResult:
+    verdict = _verdict(check, subject, answer)
+    is_ok = verdict.status is CheckStatus.OK
+    return CheckResult(
+        id=check.id,
+        status=verdict.status,
+        blocking=check.blocking,
+        detail=verdict.detail,
+        repair=check.repair if verdict.mends and not is_ok else None,
+        output=answer.text[:_OK_OUTPUT_CHARACTERS] if is_ok else answer.text,
+        at=now(),
+    )
+
+
+def _verdict(check: Check, subject: Subject, answer: Answer) -> Verdict:
+    if answer.exit_status in TIMED_OUT:
+        return Verdict(CheckStatus.UNKNOWN, f"no answer within {check.time_limit_seconds} s")
+    return check.judge(subject, answer)
