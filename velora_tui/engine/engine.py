@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractContextManager, AsyncExitStack
-from datetime import datetime
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from ulid import ULID
@@ -17,20 +16,17 @@ from velora_tui.domain.events import (
     AttemptFinished,
     AttemptQueued,
     AttemptState,
-    ConnectionChanged,
-    ConnectionState,
     DriveBroken,
     Notice,
     RunCreated,
     StopRequested,
-    now,
 )
-from velora_tui.domain.fleet import Fleet, Instance
+from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.readiness import FileReport, Readiness
 from velora_tui.domain.repair import RepairPlan, RepairResult
 from velora_tui.domain.requests import RunRequest
 from velora_tui.domain.run import Run
-from velora_tui.domain.snapshot import FleetSnapshot, InstanceSnapshot
+from velora_tui.domain.snapshot import FleetSnapshot
 from velora_tui.domain.task import Task
 from velora_tui.engine import critical_files
 from velora_tui.engine.admission import Admission
@@ -42,6 +38,7 @@ from velora_tui.engine.machines import Machines
 from velora_tui.engine.queue import AttemptQueue, Entry
 from velora_tui.engine.repairs import Repairs
 from velora_tui.engine.rounds import Rounds
+from velora_tui.engine.snapshots import fleet_snapshot
 from velora_tui.engine.worker import InstanceWorker
 from velora_tui.errors import ReadOnly, Refused, UnknownName
 from velora_tui.hosts.lease import operator
@@ -278,16 +275,8 @@ class Engine:
 
     def snapshot(self) -> FleetSnapshot:
         """Return the fleet as it stands."""
-        ledger = self._ledger
-        latest = self._latest_runs()
-        return FleetSnapshot(
-            at=now(),
-            fleet=self.fleet,
-            instances=tuple(self._instance_snapshot(instance, latest) for instance in self.fleet.instances),
-            runs=MappingProxyType(ledger.runs),
-            queue=self._queue.runs,
-            progress=MappingProxyType(ledger.progress),
-            read_only=self.read_only,
+        return fleet_snapshot(
+            self.fleet, self._ledger, self._machines.checking, self._queue.runs, read_only=self.read_only
         )
 
     def observe(self) -> AbstractContextManager[Subscription]:
@@ -390,33 +379,3 @@ class Engine:
             await self._queue.put(entry)
         else:
             any(worker.stop(run_id) for worker in self._workers.values())
-
-    def _instance_snapshot(self, instance: Instance, latest: Mapping[str, Run]) -> InstanceSnapshot:
-        ledger, run = self._ledger, latest.get(instance.name)
-        return InstanceSnapshot(
-            instance=instance,
-            connection=ledger.connections.get(instance.name)
-            or ConnectionChanged(instance=instance.name, state=ConnectionState.IDLE),
-            readiness=ledger.readiness.get(instance.name),
-            checking=instance.name in self._machines.checking,
-            run=run,
-            progress=ledger.progress.get(run.run) if run else None,
-        )
-
-    def _latest_runs(self) -> dict[str, Run]:
-        """Return by instance the run that runs there, or else the one whose attempt started there last."""
-        latest: dict[str, Run] = {}
-        for run in self._ledger.runs.values():
-            attempt = run.attempt
-            if attempt is None or attempt.instance is None or attempt.started_at is None:
-                continue
-            other = latest.get(attempt.instance)
-            if other is None or _started(other) < attempt.started_at:
-                latest[attempt.instance] = run
-        return latest
-
-
-def _started(run: Run) -> datetime:
-    assert run.attempt is not None
-    assert run.attempt.started_at is not None
-    return run.attempt.started_at
