@@ -28,7 +28,7 @@ async def holder_of(host: Host, ledger: Ledger) -> Holder | None:
         run=owner.run_id,
         attempt=owner.attempt,
         since=owner.since.astimezone(UTC),
-        stale=report.state == "stale" or _left_over(report, ledger),
+        stale=is_left_behind(report, ledger),
         ours=_is_active(owner, ledger),
         reason=report.reason,
     )
@@ -60,6 +60,11 @@ async def keep(host: Host, token: str) -> None:
         await asyncio.sleep(_RENEW_SECONDS)
         with suppress(HostError):  # a cut network: a job that runs holds the lease as well
             held = await lease.renew(host, token)
+
+
+def is_left_behind(report: LeaseReport, ledger: Ledger) -> bool:
+    """Tell whether nobody needs the lease any more, so that it may be removed."""
+    return report.state == "stale" or _left_over(report, ledger)
 
 
 def busy(instance: str, holder: Holder) -> InstanceBusy:

@@ -9,10 +9,12 @@ from contextlib import asynccontextmanager, suppress
 from ulid import ULID
 
 from velora_tui.domain.events import CommandRan, RepairEnded, RepairStarted
+from velora_tui.domain.fleet import HARNESS
 from velora_tui.domain.readiness import CheckResult
 from velora_tui.domain.repair import RepairPlan, RepairResult, RepairStep
 from velora_tui.engine import leases
 from velora_tui.engine.admission import running_elsewhere
+from velora_tui.engine.checkup import Scope
 from velora_tui.engine.driver import Workshop
 from velora_tui.errors import CommandFailed, HostError, InstanceBusy, StoreError, UnknownName, UsageError, VeloraError
 from velora_tui.hosts import lease
@@ -87,14 +89,13 @@ class Repairs:
         fleet = self._shop.fleet
         table = {check.id: check.repair for check in fleet_checks(fleet)}
         if name in table and name not in repairs_of(fleet):
-            readiness = await self._shop.machines.fresh_readiness(instance)
-            result = readiness.check(name)
+            result = await _checked(self._shop, instance, name)
             wanted = (result.repair if result else None) or table[name]
             assert wanted is not None
             return repair_of(fleet, wanted), name
-        known = self._shop.ledger.readiness.get(instance)
+        repair, known = repair_of(fleet, name), self._shop.ledger.readiness.get(instance)
         hurt = [check.id for check in known.checks if check.repair == name] if known else []
-        return repair_of(fleet, name), next(iter([*hurt, *(one for one, by in table.items() if by == name)]), None)
+        return repair, repair.mends if repair.mends in hurt else next(iter(hurt), repair.mends)
 
     async def _taken(self, host: Host) -> str:
         """Return who has the instance, so that nothing may be done there now; "" where nobody has."""
@@ -105,7 +106,7 @@ class Repairs:
 
     async def _left_alone(self, plan: RepairPlan) -> RepairResult:
         """Say why nothing is done, and how the check stands."""
-        now = await _checked(self._shop, plan)
+        now = await _checked(self._shop, plan.instance, plan.check)
         check = plan.check if now else None
         return RepairResult(
             instance=plan.instance, repair=plan.repair, check=check, before=now, after=now, error=plan.refused
@@ -145,7 +146,7 @@ class _Work:
     async def result(self) -> RepairResult:
         """Do it, and have its check made again, whatever came of it. Raises StoreError."""
         error = ""
-        self._before = await _checked(self._shop, self._plan)
+        self._before = await _checked(self._shop, self._plan.instance, self._plan.check)
         try:
             site = await _site(self._shop, self._plan.instance)
             async with _held(self._shop, self._repair, site.host):
@@ -154,7 +155,7 @@ class _Work:
             raise
         except (VeloraError, OSError) as failure:
             error = failure.explain() if isinstance(failure, VeloraError) else str(failure)
-        self._after = await _checked(self._shop, self._plan)
+        self._after = await _checked(self._shop, self._plan.instance, self._plan.check)
         return self.told(error)
 
     async def _mend(self, site: Site) -> None:
@@ -193,14 +194,14 @@ async def _site(shop: Workshop, instance: str) -> Site:
     )
 
 
-async def _checked(shop: Workshop, plan: RepairPlan) -> CheckResult | None:
-    """Return the result of the repair's check, asked from now on; None where it has none that is asked there."""
-    if plan.check is None:
+async def _checked(shop: Workshop, instance: str, check: str | None) -> CheckResult | None:
+    """Return the answer of a check that is asked from now on; None where there is none."""
+    if check is None:
         return None
-    if plan.instance in shop.machines.checking:
-        await shop.machines.check(plan.instance)  # it began before now
-    readiness = await shop.machines.check(plan.instance)
-    return readiness.check(plan.check)
+    scope = Scope(only=frozenset({check}), recipe=HARNESS)
+    if instance in shop.machines.checking:
+        await shop.machines.check(instance, scope)  # it may have begun before now
+    return (await shop.machines.check(instance, scope)).check(check)
 
 
 @asynccontextmanager

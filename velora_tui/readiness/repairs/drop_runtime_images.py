@@ -35,5 +35,5 @@ def _is_runtime(image: Image) -> bool:
 
 
 DROP_RUNTIME_IMAGES = Repair(
-    "drop-runtime-images", "drop cached runtime images", _look, on_a_full_disk=True, frees=True
+    "drop-runtime-images", "drop cached runtime images", _look, None, on_a_full_disk=True, frees=True
 )

@@ -151,4 +151,4 @@ def _tar_part(tar: _Tar) -> Part:
     return step, [Affected(kind="image tar", name=tar.path, size_bytes=tar.size_bytes)]
 
 
-FREE_DISK = Repair("free-disk", "free disk space", _look, on_a_full_disk=True, frees=True)
+FREE_DISK = Repair("free-disk", "free disk space", _look, "disk", on_a_full_disk=True, frees=True)

@@ -58,4 +58,4 @@ async def _look(site: Site) -> Findings:
     return Findings(steps, (whole,))
 
 
-GIT_INIT = Repair("git-init", "make the harness a git repository", _look)
+GIT_INIT = Repair("git-init", "make the harness a git repository", _look, "git")

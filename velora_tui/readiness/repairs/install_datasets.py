@@ -34,4 +34,4 @@ async def _look(site: Site) -> Findings:
     return Findings((step,), (Affected(kind="environment", name=environment),))
 
 
-INSTALL_DATASETS = Repair("install-datasets", "install `datasets`", _look)
+INSTALL_DATASETS = Repair("install-datasets", "install `datasets`", _look, "datasets")

@@ -165,4 +165,4 @@ def _tree(processes: dict[int, _Process], roots: list[_Process]) -> list[_Proces
     return [one for one in processes.values() if one.pid in numbers or _ancestors(processes, one.pid) & numbers]
 
 
-KILL_STRAY = Repair("kill-stray", "end a run that was started by hand", _look)
+KILL_STRAY = Repair("kill-stray", "end a run that was started by hand", _look, "busy")

@@ -19,4 +19,4 @@ def _own_repair(check: OwnCheck, command: str) -> Repair:
     async def look(_: Site) -> Findings:
         return Findings((RepairStep(what="run your own command", command=command, time_limit_seconds=_SECONDS),))
 
-    return Repair(f"{OWN_REPAIR_PREFIX}{check.id}", f"mend {check.name or check.id}", look)
+    return Repair(f"{OWN_REPAIR_PREFIX}{check.id}", f"mend {check.name or check.id}", look, check.id)

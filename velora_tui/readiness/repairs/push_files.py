@@ -126,4 +126,4 @@ def _detail(kind: str) -> str:
     return "differs"
 
 
-PUSH_FILES = Repair("push-files", "push the critical files", _look)
+PUSH_FILES = Repair("push-files", "push the critical files", _look, "files")

@@ -44,4 +44,4 @@ def _who(report: LeaseReport) -> str:
     return f"{owner.operator} since {since}, run {owner.run_id}, attempt {owner.attempt}: {report.reason}"
 
 
-REMOVE_LEASE = Repair("remove-lease", "remove a stale lease", _look, beside_a_run=True, holds=False)
+REMOVE_LEASE = Repair("remove-lease", "remove a stale lease", _look, "busy", beside_a_run=True, holds=False)

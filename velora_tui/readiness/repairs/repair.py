@@ -70,7 +70,7 @@ class Findings:
 
 @dataclass(frozen=True)
 class Repair:
-    """One repair. `look` changes nothing.
+    """One repair, for the check with the id `mends` first of all. `look` changes nothing.
 
     `beside_a_run` ones hurt no run that goes on; all others hold the instance by its lease while they work, except
     where `holds` is False. `on_a_full_disk` ones go on where the disk has no room for the lease.
@@ -79,6 +79,7 @@ class Repair:
     id: str
     title: str
     look: Callable[[Site], Awaitable[Findings]]
+    mends: str | None
     beside_a_run: bool = False
     holds: bool = True
     on_a_full_disk: bool = False

@@ -56,4 +56,4 @@ async def _look(site: Site) -> Findings:
     return Findings((step,), (Affected(kind="service", name="docker"),))
 
 
-START_DOCKER = Repair("start-docker", "start Docker", _look)
+START_DOCKER = Repair("start-docker", "start Docker", _look, "docker")

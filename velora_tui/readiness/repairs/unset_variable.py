@@ -102,4 +102,6 @@ def _step(path: str, kind: str, numbers: list[str]) -> RepairStep:
     )
 
 
-UNSET_VARIABLE = Repair("unset-variable", "unset a variable that spoils runs", _look, beside_a_run=True, holds=False)
+UNSET_VARIABLE = Repair(
+    "unset-variable", "unset a variable that spoils runs", _look, "env", beside_a_run=True, holds=False
+)
