@@ -96,7 +96,12 @@ def bug_failure(phase: str | None, error: BaseException) -> Failure:
 
 async def failure_from_log(phase: str, log: Path, fallback: str, *, tail_lines: int = _TAIL_LINES) -> Failure:
     """Return the failure that the end of a phase's log shows; `fallback` says what is known without it."""
-    return await asyncio.to_thread(lambda: diagnose(phase, _tail(log, tail_lines), fallback))
+    return await asyncio.to_thread(diagnose_log, phase, log, fallback, tail_lines)
+
+
+def diagnose_log(phase: str, log: Path, fallback: str, tail_lines: int = _TAIL_LINES) -> Failure:
+    """Return the same. Blocks."""
+    return diagnose(phase, _tail(log, tail_lines), fallback)
 
 
 async def failure_at_end(phase: str, log: Path, message: str) -> Failure:

@@ -7,6 +7,7 @@ from velora_tui.domain.failure import Failure
 from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.view.cells import Cell, Span
+from velora_tui.view.diagnosis_text import repair_words
 from velora_tui.view.fleet_rows import short_task
 from velora_tui.view.results_rows import task_name
 from velora_tui.view.states import attempt_state
@@ -84,4 +85,5 @@ def _failure(failure: Failure, *, is_latest: bool) -> list[tuple[Cell, Cell]]:
     cause = (Span(f" {failure.signature}", "bad"), Span(evidence), Span(line, "dim"))
     remedy = (Span(f" {failure.message}: ", "dim"), Span(failure.remedy))
     retry = (Span(f"retry from {failure.phase or 'the start'} ", "dim"), Span("[r] ", "ours"))
-    return [(cause, ""), (remedy, retry if is_latest else "")]
+    repair = (Span(f"{repair_words(failure.repair)} ", "dim"), Span("[R] ", "ours")) if failure.repair else ""
+    return [(cause, repair if is_latest else ""), (remedy, retry if is_latest else "")]
