@@ -1,0 +1,236 @@
+"""kill-stray and remove-lease: what somebody left behind, or never gave to Velora."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.hosts.conftest import until
+from tests.repairs.conftest import Bench, statuses
+from velora_tui.domain.events import CommandRan
+from velora_tui.domain.readiness import CheckStatus
+from velora_tui.hosts.lease import LeaseOwner, acquire
+from velora_tui.hosts.ssh import SshHost
+
+pytestmark = pytest.mark.sshd
+
+# The run of the harness starts a child in a session of its own, which no signal to a group would reach.
+_RUN = """\
+echo $$ >"$1/root"
+setsid sh -c 'echo $$ >"$0/child"; {trap} while :; do sleep 0.05; done' "$1" &
+while :; do sleep 0.05; done
+"""
+
+
+@dataclass
+class Stray:
+    """A run of the harness that was started by hand."""
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+
+    @property
+    def pids(self) -> list[int]:
+        return [int((self.folder / name).read_text()) for name in ("root", "child")]
+
+    @property
+    def living(self) -> list[int]:
+        return [pid for pid in self.pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie"]
+
+
+@pytest.fixture
+def only_here(bench: Bench) -> None:
+    """Keep runs that other tests have started by hand on this machine out of sight of this instance."""
+    marker = f"run_infer_{bench.folder.name}"
+    grep = shutil.which("grep")
+    bench.tool(
+        "grep", f'case "$*" in *"[r]un_infer"*) exec {grep} -ls {marker} /proc/[0-9]*/cmdline ;; esac\nexec {grep} "$@"'
+    )
+
+
+def start(bench: Bench, *, trap: str = "") -> Stray:
+    folder = bench.folder / "stray"
+    folder.mkdir()
+    script = folder / f"run_infer_{bench.folder.name}.sh"
+    script.write_text(_RUN.format(trap=trap))
+    process = subprocess.Popen(["sh", str(script), str(folder), "--api-key", "hush-hush"], start_new_session=True)
+    return Stray(process, folder)
+
+
+@pytest.fixture
+def stray(bench: Bench, only_here: None) -> Iterator[Stray]:
+    yield from _guarded(start(bench))
+
+
+@pytest.fixture
+def stubborn(bench: Bench, only_here: None) -> Iterator[Stray]:
+    """One whose child does not listen to SIGTERM."""
+    yield from _guarded(start(bench, trap='trap "" TERM;'))
+
+
+def _guarded(stray: Stray) -> Iterator[Stray]:
+    yield stray
+    for pid in stray.living:
+        psutil.Process(pid).kill()
+    stray.process.kill()
+    stray.process.wait()
+
+
+async def begun(stray: Stray) -> None:
+    await until(lambda: all((stray.folder / name).exists() for name in ("root", "child")))
+    await until(lambda: all((stray.folder / name).read_text() for name in ("root", "child")))
+
+
+async def ended(stray: Stray) -> None:
+    await until(lambda: stray.process.poll() is not None)
+    await until(lambda: not stray.living)
+
+
+async def test_the_whole_tree_is_listed_and_ended(bench: Bench, stray: Stray) -> None:
+    await begun(stray)
+    plan = await bench.plan("busy")
+    assert plan.repair == "kill-stray"
+    listed = {int(thing.name): thing.detail for thing in plan.affected if thing.kind == "process"}
+    assert listed.keys() >= set(stray.pids)
+    root = listed[stray.pids[0]]
+    assert root.startswith(f"of {psutil.Process().username()} since ")
+    assert "hush-hush" not in plan.model_dump_json()
+    async with bench.engine() as engine:
+        result = await engine.repair(plan)
+    assert statuses(result) == (CheckStatus.FAIL, CheckStatus.OK), result
+    assert result.mended
+    await ended(stray)
+
+
+async def test_what_does_not_listen_is_killed(bench: Bench, stubborn: Stray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("velora_tui.readiness.repairs.kill_stray.GRACE_SECONDS", 1)
+    await begun(stubborn)
+    _, result = await bench.mend("kill-stray")
+    assert result.mended, result
+    await ended(stubborn)
+
+
+async def test_another_process_with_the_same_number_is_never_killed(bench: Bench, stray: Stray) -> None:
+    """The plan names another start time, as that of a process whose number was given to this one since."""
+    await begun(stray)
+    plan = await bench.plan("kill-stray")
+    (step,) = plan.steps
+    root = stray.pids[0]
+    forged = step.command.replace(f"{root}:", f"{root}:9", 1)
+    assert forged != step.command
+    host = SshHost(bench.sshd.target())
+    try:
+        await host.run(forged)
+        async with bench.engine() as engine:
+            result = await engine.repair(
+                plan.model_copy(update={"steps": (step.model_copy(update={"command": forged}),)})
+            )
+    finally:
+        await host.close()
+    assert "changed since the plan was shown" in result.error
+    assert len(stray.living) == 2
+
+
+async def test_a_run_that_has_ended_by_itself_is_not_ended(bench: Bench, stray: Stray) -> None:
+    await begun(stray)
+    async with bench.engine() as engine:
+        (plan,) = await engine.plan_repair(["eval1"], "kill-stray")
+        for pid in stray.pids:
+            psutil.Process(pid).kill()
+        await ended(stray)
+        result = await engine.repair(plan)
+    assert "changed since the plan was shown" in result.error
+    assert not [event for event in await bench.journal() if isinstance(event, CommandRan)]
+
+
+async def test_nobody_there_is_nothing_to_do(bench: Bench, only_here: None) -> None:
+    plan, result = await bench.mend("kill-stray")
+    assert plan.nothing_to_do == "no run that was started by hand is there"
+    assert result.mended
+
+
+# --- leases
+
+
+def owner(*, alive: bool) -> LeaseOwner:
+    """Describe an owner on this machine whose process lives, or has gone."""
+    here = LeaseOwner.here("01SOMEBODYS", 1, "~/.velora/runs/01SOMEBODYS.1")
+    if alive:
+        return here
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    return here.model_copy(update={"pid": gone.pid, "process_start": "1"})
+
+
+async def hold(bench: Bench, by: LeaseOwner) -> Path:
+    host = SshHost(bench.sshd.target())
+    try:
+        await acquire(host, by)
+    finally:
+        await host.close()
+    return bench.sshd.home / ".velora" / "lease"
+
+
+async def test_a_stale_lease_is_removed(bench: Bench, only_here: None) -> None:
+    lease = await hold(bench, owner(alive=False))
+    plan, result = await bench.mend("busy")
+    assert plan.repair == "remove-lease"
+    assert "run 01SOMEBODYS, attempt 1" in plan.affected[0].detail
+    assert statuses(result) == (CheckStatus.WARN, CheckStatus.OK)
+    assert result.mended, result
+    assert not lease.exists()
+
+
+async def test_a_lease_that_is_held_is_not_removed(bench: Bench, only_here: None) -> None:
+    lease = await hold(bench, owner(alive=True))
+    plan, result = await bench.mend("remove-lease")
+    assert plan.steps == ()
+    assert plan.refused.startswith("the lease is in use")
+    assert not result.mended
+    assert (lease / "owner").exists()
+
+
+async def test_a_lease_that_another_took_meanwhile_stays(bench: Bench, only_here: None) -> None:
+    lease = await hold(bench, owner(alive=False))
+    async with bench.engine() as engine:
+        (plan,) = await engine.plan_repair(["eval1"], "remove-lease")
+        shutil.rmtree(lease)
+        new = owner(alive=False).model_copy(update={"run_id": "01ANOTHERS"})
+        await hold(bench, new)
+        result = await engine.repair(plan)
+    assert "changed since the plan was shown" in result.error
+    assert new.token in (lease / "owner").read_text()
+
+
+async def test_the_command_itself_takes_no_other_lease(bench: Bench, only_here: None) -> None:
+    lease = await hold(bench, owner(alive=False))
+    plan = await bench.plan("remove-lease")
+    shutil.rmtree(lease)
+    new = owner(alive=False)
+    await hold(bench, new)
+    host = SshHost(bench.sshd.target())
+    try:
+        done = await host.run(plan.steps[0].command, check=False)
+    finally:
+        await host.close()
+    assert done.exit_status == 75
+    assert new.token in (lease / "owner").read_text()
+
+
+async def test_a_lease_without_an_owner_is_removed_once_it_is_old(bench: Bench, only_here: None) -> None:
+    lease = bench.sshd.home / ".velora" / "lease"
+    lease.mkdir(parents=True)
+    fresh = await bench.plan("remove-lease")
+    assert fresh.refused.startswith("the lease is in use")
+    await asyncio.to_thread(os.utime, lease, (1, 1))
+    _, result = await bench.mend("remove-lease")
+    assert not result.error
+    assert not lease.exists()
