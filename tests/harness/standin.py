@@ -39,6 +39,12 @@ def raw(data: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
+def log(message: str) -> None:
+    """Say it as the grader does, through Python's logging."""
+    sys.stderr.write(f"2026-01-23 10:00:00,000 - INFO - {message}\n")
+    sys.stderr.flush()
+
+
 def banner(title: str) -> None:
     if "no-banners" in CASES and not title.startswith("VELORA"):
         return
@@ -106,6 +112,8 @@ def output_folder(task: dict, dataset: Path = DATASET) -> Path:
     if FEBRUARY:
         model = os.environ.get("MODEL_DISPLAY_NAME", MODEL.removeprefix("llm."))
         run = f"Run{os.environ.get('RUN_NUMBER', '1')}"
+        if "copied-dataset" in CASES:
+            three = Path(f"{str(dataset.with_suffix('')).replace('/', '__')}_modified.jsonl-train", *three.parts[1:])
         return OUTPUTS / "Trajectory_results" / "bench" / task["instance_id"] / model / run / three
     return OUTPUTS / "outputs" / three
 
@@ -122,7 +130,7 @@ def write_trajectory(folder: Path, task: dict, **changes: object) -> None:
         "start_time": start,
     }
     record = {
-        "instance_id": "another-task" if "wrong-instance" in CASES else task["instance_id"],
+        "instance_id": "another-task" if "wrong-instance" in CASES else "" if "no-id" in CASES else task["instance_id"],
         "test_result": {"git_patch": PATCH},
         "instruction": "fix it",
         "metadata": metadata,
@@ -137,8 +145,8 @@ def write_trajectory(folder: Path, task: dict, **changes: object) -> None:
         data *= 2
     if "not-utf8" in CASES:
         data = data.replace(b"fix it", b"fix \xff\xfe")
-    if "huge" in CASES:
-        data = data.replace(b"fix it", b"x" * (65 * 1024 * 1024))
+    if "big" in CASES:
+        data = data.replace(b"fix it", b"x" * (24 * 1024 * 1024))
     (folder / "output.jsonl").write_bytes(data)
     if "no-metadata" not in CASES:
         (folder / "metadata.json").write_text(json.dumps(metadata))
@@ -196,6 +204,8 @@ def run_agent(task: dict, folder: Path) -> None:
         write_trajectory(folder, task)
     else:
         events()
+    if "stubborn" in CASES:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     gate("trajectory")
     if "terminated" in CASES:
         say("Terminated")
@@ -213,6 +223,8 @@ def run_agent(task: dict, folder: Path) -> None:
         changes["error"] = "RuntimeError: Agent reached maximum iteration. Current iteration: 30, max iteration: 30"
     if "output-missing" not in CASES:
         write_trajectory(folder, task, **changes)
+    if "bar" in CASES:
+        raw(b"Instance x: 100%|##########| 1/1 [00:10<00:00]")
     if not CASES & {"no-output-line", "early-line"}:
         say(f"### OUTPUT FILE: {folder}/output.jsonl ###")
 
@@ -232,8 +244,8 @@ def locate(task: dict, folder: Path) -> Path:
         say(f"ERROR: Output file not found at expected path: {folder}/nowhere/output.jsonl")
         say(f"Found output file at: {found}/output.jsonl")
     else:
-        say(f"Found output directory: {found}")
-        say(f"Output file: {found}/output.jsonl")
+        mark = "\x1b[32m✓\x1b[0m " if "marked" in CASES else ""
+        say(f"{mark}Found output directory: {found}", f"{mark}Output file: {found}/output.jsonl")
     if "two-records" in CASES:
         sys.exit(1)
     if "wrong-instance" in CASES:
@@ -267,16 +279,21 @@ def evaluate(task: dict, found: Path, record: dict) -> None:
         "test_output": output,
         "error_message": "",
     }
-    say(f"Parsed {output.count('tests/')} test results", f"RESOLVED: {'YES' if said else 'NO'}")
-    graded = {**record, "pilot2_eval_details": details, "resolved": said}
-    (found / "eval_pilot2_output.jsonl").write_text(json.dumps(graded) + "\n")
+    log(f"Parsed {output.count('tests/')} test results")
+    log(f"RESOLVED: {'YES' if said else 'NO'}")
+    old_names = "old-names" in CASES
+    name = "eval_standardized_output.jsonl" if old_names else "eval_pilot2_output.jsonl"
+    graded = {**record, "evaluation_details" if old_names else "pilot2_eval_details": details, "resolved": said}
+    (found / name).write_text(json.dumps(graded) + "\n")
+    if "huge" in CASES:
+        os.truncate(found / "output.jsonl", 300 * 1024 * 1024)
     if FEBRUARY:
         write_reports(task, found, details)
         (folder / "eval.sh").write_text("pytest\n")
         (folder / "run_instance.log").write_bytes(b"run\0\0\n")
     if no_container:
         sys.exit(1)
-    say(f"Results saved to: {found}/eval_pilot2_output.jsonl")
+    log(f"Results saved to: {found}/{name}")
     if not FEBRUARY and not said:
         sys.exit(1)
 
@@ -296,8 +313,8 @@ def report(task: dict, found: Path) -> None:
     if not FEBRUARY:
         if "EVAL_OUTPUT_FILE" not in os.environ or "key-error" in CASES:
             die(1, "KeyError: 'EVAL_OUTPUT_FILE'")
-        graded = json.loads((found / "eval_pilot2_output.jsonl").read_text())
-        write_reports(task, found, graded["pilot2_eval_details"])
+        (graded,) = (json.loads(path.read_text()) for path in found.glob("eval_*_output.jsonl"))
+        write_reports(task, found, graded.get("pilot2_eval_details") or graded["evaluation_details"])
     banner("EVALUATION REPORT SUMMARY")
     banner("FULL EVALUATION COMPLETE")
 

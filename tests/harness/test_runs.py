@@ -141,8 +141,10 @@ def fake_docker(bench: Bench) -> Path:
     docker.parent.mkdir(parents=True)
     docker.write_text(
         f"#!/bin/sh\necho \"$@\" >>'{calls}'\n"
-        'case "$1 $4" in\n"ps "*) echo old young;;\n'
-        '"inspect old") echo 2020-01-01T00:00:00.5Z;;\n"inspect young") date -u +%Y-%m-%dT%H:%M:%S.5Z;;\nesac\n'
+        'case "$1 $4" in\n"ps "*) echo old young theirs;;\n'
+        '"inspect old") echo 2020-01-01T00:00:00.5Z /openhands-runtime-old;;\n'
+        '"inspect young") date -u "+%Y-%m-%dT%H:%M:%S.5Z /eval_pilot2_1";;\n'
+        '"inspect theirs") date -u "+%Y-%m-%dT%H:%M:%S.5Z /my-openhands-runtime-x";;\nesac\n'
     )
     docker.chmod(0o755)
     return calls
@@ -174,6 +176,18 @@ def kill_session(bench: Bench) -> None:
         with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
             if os.getsid(process.pid) == session:
                 process.kill()
+
+
+@pytest.mark.parametrize(("case", "own"), [("other-run", "a patch of 169 B"), ("empty-but-graded", "no patch")])
+async def test_a_void_verdict_tells_where_the_right_trajectory_is(bench: Bench, case: str, own: str) -> None:
+    shown = await bench.run(case, "february")
+    assert shown.failure.signature == "verdict-void"
+    assert f"its own trajectory, with {own}, was not evaluated" in shown.failure.message
+    (output,) = bench.root.glob(f"**/*{shown.run.run}.1*/**/output.jsonl")
+    kept = shown.engine.layout.work(shown.run.run, 1) / "not_evaluated"
+    for place in (f"stays in {output}", f"a copy is in {kept}", f"{bench.root}/evaluation/evaluation_outputs/Traj"):
+        assert place in shown.failure.remedy
+    assert (kept / "output.jsonl").read_bytes() == output.read_bytes()
 
 
 async def test_a_retry_begins_at_the_start_or_at_home(bench: Bench) -> None:

@@ -75,6 +75,8 @@ FAILING = (
     Failing("resolved wrong-instance", INFRA, "verdict-void", "report", "Found output|Output file"),
     Failing("resolved wrong-model no-output-line", INFRA, "verdict-void", "report", "Found output|Output file"),
     Failing("old-trajectory no-output-line resolved", INFRA, "verdict-void", "report", "Found output|Output file"),
+    Failing("resolved old-trajectory wrong-model", INFRA, "verdict-void", "report", "Found output|Output file"),
+    Failing("output-missing no-output-line", AGENT, "output-missing", "trajectory", "={44}"),
     Failing("resolved not-utf8", AGENT, "output-broken", "report", "."),
     Failing("resolved huge", AGENT, "output-too-large", "report", "."),
 )
@@ -96,6 +98,12 @@ FINISHING = (
     Finishing("resolved hostile-agent", Outcome.RESOLVED, harness=True),
     Finishing("resolved loud", Outcome.RESOLVED, harness=True),
     Finishing("resolved no-output-line", Outcome.RESOLVED, harness=True),
+    Finishing("resolved no-id", Outcome.RESOLVED, harness=True),
+    Finishing("resolved old-names", Outcome.RESOLVED, harness=True),
+    Finishing("resolved marked bar", Outcome.RESOLVED, harness=True, versions=JANUARY),
+    Finishing("resolved copied-dataset hostile-agent", Outcome.RESOLVED, harness=True, versions=FEBRUARY),
+    Finishing("resolved big", Outcome.RESOLVED, harness=True, versions=JANUARY),
+    Finishing("no-patch big", Outcome.NO_PATCH, skipped=NO_PATCH, versions=FEBRUARY),
     Finishing("resolved no-banners", Outcome.RESOLVED, harness=True, skipped=("trajectory", "evaluation")),
 )
 
@@ -153,9 +161,10 @@ def assert_tree(shown: Shown) -> None:
     """The harness's tree is whole, whichever files the script itself left out."""
     name = shown.run.task
     output = json.loads((shown.tree / "output.jsonl").read_bytes())
-    assert output["instance_id"] == name
+    assert output["instance_id"] in {name, ""}
     graded = json.loads((shown.tree / "eval_pilot2_output.jsonl").read_bytes())
-    assert graded["instance_id"] == graded["pilot2_eval_details"]["instance_id"] == name
+    assert graded["instance_id"] == output["instance_id"]
+    assert (graded.get("pilot2_eval_details") or graded["evaluation_details"])["instance_id"] == name
     assert name in json.loads((shown.tree / "eval_outputs" / name / "report.json").read_bytes())
     assert (shown.tree / "eval_outputs" / "report.json").is_file()
     assert len(list((shown.tree / "llm_completions" / name).iterdir())) == 3

@@ -14,7 +14,7 @@ NO_PATCH = "TRAJECTORY GENERATION COMPLETE (NO PATCH)"
 COMPLETE = "FULL EVALUATION COMPLETE"
 
 _RULE = b"=" * 44
-_OPENING = {
+OPENING = {
     "trajectory": "PHASE 1: TRAJECTORY GENERATION",
     "evaluation": "PHASE 2: DETAILED PATCH EVALUATION",
     "report": "GENERATING OPENHANDS-FORMAT REPORT",
@@ -35,7 +35,7 @@ class BannerCutter:
 
     def __init__(self, phase: str, *, located: bool = False) -> None:
         later = PHASES[PHASES.index(phase) + 1 :]
-        self._opening = {name: banner(_OPENING[name]) for name in later}
+        self._opening = {name: banner(OPENING[name]) for name in later}
         self._locating = banner(LOCATING)
         self._located = located or phase == "evaluation"
         self._held = b""

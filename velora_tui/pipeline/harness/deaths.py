@@ -8,8 +8,9 @@ from velora_tui.domain.failure import Failure, FailureClass
 from velora_tui.grading.diagnose import diagnose
 from velora_tui.hosts.follow import JobEnd
 from velora_tui.pipeline.failures import failure_at_end, failure_from_log, lost_failure, time_limit_failure
-from velora_tui.pipeline.harness.banners import EXTRACTING
+from velora_tui.pipeline.harness.banners import EXTRACTING, PHASES
 from velora_tui.pipeline.harness.log_facts import LogFacts
+from velora_tui.pipeline.limits import together_seconds
 from velora_tui.pipeline.phase import PhaseContext
 from velora_tui.pipeline.remote_job import TIME_LIMIT_STATUS
 from velora_tui.store.log_file import LogFile
@@ -25,7 +26,7 @@ async def death_of(ctx: PhaseContext, end: JobEnd, facts: LogFacts) -> Failure:
     if end.exit_status is None:
         return lost_failure(ctx.phase)
     if end.exit_status == TIME_LIMIT_STATUS:
-        return time_limit_failure(ctx.phase, ctx.time_limit_seconds)
+        return _over_limit(ctx, facts)
     if end.exit_status == TERMINATED:
         message = "something on the instance ended the script (SIGTERM)"
         return await failed(ctx, "terminated", message, "find out who ended it, then retry")
@@ -35,6 +36,14 @@ async def death_of(ctx: PhaseContext, end: JobEnd, facts: LogFacts) -> Failure:
     if end.exit_status == KILLED:
         return await failed(ctx, "killed", "the script was killed (SIGKILL)", "check the instance's memory, then retry")
     return await _silent(ctx, end, facts)
+
+
+def _over_limit(ctx: PhaseContext, facts: LogFacts) -> Failure:
+    """Return the failure of a phase, or of a whole job whose phases can't be told apart, that took too long."""
+    if facts.over_limit:
+        return time_limit_failure(ctx.phase, ctx.time_limit_seconds)
+    together = time_limit_failure(ctx.phase, together_seconds(ctx.fleet, PHASES))
+    return together.model_copy(update={"message": f"the script {together.message.removeprefix(ctx.phase).lstrip()}"})
 
 
 async def retries_failure(ctx: PhaseContext, note: str) -> Failure:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from velora_tui.domain.image import S3Object, image_source, parse_s3
 from velora_tui.hosts.shell import assign, quote_path
 from velora_tui.pipeline.harness.banners import PHASES
-from velora_tui.pipeline.limits import time_limit_seconds as phase_limit_seconds
+from velora_tui.pipeline.harness.phase_limits import watcher
+from velora_tui.pipeline.limits import together_seconds
 from velora_tui.pipeline.phase import PhaseContext
 
 SCRIPT = "evaluation/benchmarks/multi_swe_bench/scripts/run_full_eval_with_s3.sh"
@@ -20,26 +21,41 @@ _FIXED = {
     "OUTPUT_DIR": "velora",
 }
 
-# The script's containers don't die with it. They are known by their names, and by being younger than the job.
 _RUN = r"""
 cd -- "$root" || { echo "velora: there is no harness at $root"; exit 66; }
 if [ ! -f "$script" ]; then echo "velora: the harness script is missing: $root/$script"; exit 66; fi
 if [ ! -x "$script" ]; then echo "velora: the harness script is not executable: $root/$script"; exit 77; fi
 export PATH="$HOME/.local/bin:$PATH" PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
-date '+%Y-%m-%d %H:%M:%S' >"$started" || exit 74
-began=$(date -u '+%Y-%m-%dT%H:%M:%S')
-
-remove_containers() {
-    for id in $(timeout 3 docker ps -aq --filter name=openhands-runtime- --filter name=eval_pilot2_ 2>/dev/null); do
-        made=$(timeout 3 docker inspect --format '{{.Created}}' "$id" 2>/dev/null)
-        if expr "x$made" '>=' "x$began" >/dev/null; then
-            timeout 3 docker rm -f "$id" >/dev/null 2>&1 && echo "velora: removed container $id"
-        fi
-    done
-}
-trap 'remove_containers; exit 143' TERM
+date '+%Y-%m-%d %H:%M:%S %z' >"$started" || exit 74
+watch_phases 2>/dev/null &
+guard=$!
+trap : TERM
 "./$script" "$model" "$dataset" 1 "$iterations" 1
-exit $?
+status=$?
+if [ -e "$spool/over_limit" ]; then
+    wait "$guard"
+    exit 124
+fi
+kill -s KILL "$guard" 2>/dev/null
+exit "$status"
+"""
+
+# The script's containers don't die with it. They are known by their names, and by being younger than the job; when they
+# were made is told by the daemon's clock, which need not be the instance's.
+_CLEAN_UP = r"""
+[ -f "$started" ] || exit 0
+export PATH="$HOME/.local/bin:$PATH"
+here=$(date +%s)
+told=$(timeout 10 docker info --format '{{.SystemTime}}' 2>/dev/null)
+there=$(date -d "${told:-@$here}" +%s) || there=$here
+began=$(($(stat -c %Y "$started") + there - here))
+for id in $(timeout 10 docker ps -aq --filter name=openhands-runtime- --filter name=eval_pilot2_ 2>/dev/null); do
+    known=$(timeout 5 docker inspect --format '{{.Created}} {{.Name}}' "$id" 2>/dev/null) || continue
+    case ${known#* } in /openhands-runtime-* | /eval_pilot2_*) ;; *) continue ;; esac
+    if [ "$(date -d "${known%% *}" +%s)" -ge "$began" ]; then
+        timeout 20 docker rm -f "$id" >/dev/null 2>&1 && echo "velora: removed container ${known#* /}"
+    fi
+done
 """
 
 
@@ -47,7 +63,13 @@ def script(ctx: PhaseContext) -> str:
     """Return the job's script; its exit status is that of the users' script."""
     paths = {"root": root(ctx), "dataset": dataset_path(ctx), "started": started_path(ctx)}
     values = assign(script=SCRIPT, model=ctx.run.model, iterations=ctx.run.max_iterations)
-    return "".join(f"{name}={quote_path(path)}\n" for name, path in paths.items()) + values + _RUN
+    words = "".join(f"{name}={quote_path(path)}\n" for name, path in paths.items()) + values
+    return watcher(ctx.fleet) + words + _RUN
+
+
+def clean_up(ctx: PhaseContext) -> str:
+    """Return the script that removes the containers which a run that was ended from outside has left."""
+    return f"started={quote_path(started_path(ctx))}\n{_CLEAN_UP}"
 
 
 def environment(ctx: PhaseContext) -> dict[str, str]:
@@ -66,7 +88,7 @@ def environment(ctx: PhaseContext) -> dict[str, str]:
 
 def time_limit_seconds(ctx: PhaseContext) -> float:
     """Return how long the whole job may take: the limits of its phases together."""
-    return sum(phase_limit_seconds(ctx.fleet, phase) for phase in PHASES)
+    return together_seconds(ctx.fleet, PHASES)
 
 
 def root(ctx: PhaseContext) -> str:

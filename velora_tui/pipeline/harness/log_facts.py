@@ -14,6 +14,11 @@ from velora_tui.pipeline.phase import PhaseContext
 _OUTPUTS_KEPT = 8
 _PIECE_BYTES = 256 * 1024
 _LONGEST_FACT = 8 * 1024
+_INDENT_BYTES = 32
+
+# What may stand before words that begin a line: colours, blanks, marks such as ✓.
+_COLOUR = re.compile(rb"\x1b\[[0-9;]*m")
+_OTHER_WORDS = re.compile(rb"[\w#=\"'`(\[]", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -32,8 +37,9 @@ def _kind(name: str, words: str, rest: str, *, begins_line: bool = True) -> _Kin
 
 # The grader and the agent print through Python's logging: their words stand behind a time and a level.
 _KINDS = (
-    _kind("banner", "=" * 44 + "\n", r"([A-Z][^\r\n]{0,100})\n={44}(?!=)"),
-    _kind("output", "### OUTPUT FILE: ", r"([^\r\n]{1,4096}?) ###[ \r]*(?=\n|\Z)"),
+    _kind("banner", "=" * 44 + "\n", r"([A-Z][^\r\n]{0,100})\n={44}(?!=)", begins_line=False),
+    # Behind what a progress bar left in its line.
+    _kind("output", "### OUTPUT FILE: ", r"([^\r\n]{1,4096}?) ###[ \r]*(?=\n|\Z)", begins_line=False),
     _kind("folder", "Found output directory: ", r"([^\r\n]{1,4096})"),
     _kind("file", "Found output file at: ", r"([^\r\n]{1,4096})"),
     _kind("file", "Output file: ", r"([^\r\n]{1,4096})"),
@@ -43,6 +49,7 @@ _KINDS = (
     _kind("read_dataset", "Instance ID: ", r"(\S)"),
     _kind("no_agent", "Remaining instances: 0", r"()(?!\d)", begins_line=False),
     _kind("no_container", "Failed to start container", r"()", begins_line=False),
+    _kind("over_limit", "velora: ", r"(\w+ did not end within \d{1,9} s)(?=\n)"),
     _kind("image_cached", "Docker image already loaded", r"()", begins_line=False),
 )
 _FLAGS = frozenset({"read_dataset", "no_agent", "no_container", "image_cached"})
@@ -70,6 +77,7 @@ class LogFacts:
     graded: str | None = None  # the file that the script went on with
     graded_at: Place | None = None
     saved: str | None = None  # where the grader put its result
+    over_limit: str | None = None  # which phase took longer than it may
     banner: str | None = None  # the last one
     patch_bytes: int | None = None
     tests: int | None = None
@@ -119,9 +127,9 @@ def _found(log: Path) -> Iterator[tuple[str, int, bytes, bytes]]:
                     taken = match.end()
             if not data:
                 return
-            # One byte before the next search stays, to know whether a line begins there.
+            # What stands before the next search stays, to know whether a line begins there.
             done = max(taken, settled)
-            kept = max(done - 1, 0)
+            kept = max(done - _INDENT_BYTES, 0)
             base, window, searched = base + kept, window[kept:], done - kept
 
 
@@ -129,12 +137,19 @@ def _hits(window: bytes, start: int, end: int) -> Iterator[tuple[int, str, re.Ma
     for kind in _KINDS:
         place = window.find(kind.words, start)
         while 0 <= place < end:
-            begins_line = place == 0 or window[place - 1] in b"\r\n"
-            if begins_line or not kind.begins_line:
+            if not kind.begins_line or _begins_line(window, place):
                 match = kind.rest.match(window, place + len(kind.words))
                 if match:
                     yield place, kind.name, match
             place = window.find(kind.words, place + 1)
+
+
+def _begins_line(window: bytes, place: int) -> bool:
+    before = window[max(place - _INDENT_BYTES, 0) : place]
+    start = max(before.rfind(b"\n"), before.rfind(b"\r")) + 1
+    if start == 0 and place >= _INDENT_BYTES:
+        return False
+    return not _OTHER_WORDS.search(_COLOUR.sub(b"", before[start:]))
 
 
 def _take(facts: LogFacts, kind: str, value: str, place: Place) -> None:
@@ -142,12 +157,14 @@ def _take(facts: LogFacts, kind: str, value: str, place: Place) -> None:
         case "banner":
             _take_banner(facts, value)
         case "output" if value not in facts.outputs:
-            facts.outputs = (*facts.outputs, value)[-_OUTPUTS_KEPT:]
+            facts.outputs = (*facts.outputs[:1], *(*facts.outputs[1:], value)[1 - _OUTPUTS_KEPT :])
         case "folder" | "file":
             facts.graded = value if kind == "file" else f"{value}/output.jsonl"
             facts.graded_at = place
         case "saved":
             facts.saved = value
+        case "over_limit":
+            facts.over_limit = value
         case "patch":
             facts.patch_bytes = int(value)
         case "tests":

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from velora_tui.hosts.follow import JobEnd, follow_to_end
+from velora_tui.hosts.patience import OUTAGE_SECONDS
 from velora_tui.pipeline.harness.banners import JOB, BannerCutter
 from velora_tui.pipeline.harness.log_facts import earlier_logs, log_facts
 from velora_tui.pipeline.phase import PhaseContext
@@ -42,7 +43,7 @@ async def follow_segment(ctx: PhaseContext, watch: Watcher = lambda data: None) 
             ctx.spool(JOB),
             sink,
             offset=await asyncio.to_thread(_size, earlier_logs(ctx)) + ctx.log.size,
-            patience_seconds=ctx.time_limit_seconds,  # a cut network ends nothing on the instance
+            patience_seconds=max(ctx.time_limit_seconds, OUTAGE_SECONDS),  # a cut network ends nothing on the instance
             on_break=ctx.on_break,
         )
     except _LaterPhase:

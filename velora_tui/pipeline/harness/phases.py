@@ -28,6 +28,7 @@ class Image:
             job.script(ctx),
             job.environment(ctx),
             time_limit_seconds=job.time_limit_seconds(ctx),
+            cleanup=job.clean_up(ctx),
         )
         end = await follow_segment(ctx, ImageWatcher(ctx))
         if end is not None:

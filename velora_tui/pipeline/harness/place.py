@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from velora_tui.hosts.command import command_failed
-from velora_tui.hosts.files import read_file
 from velora_tui.hosts.shell import assign, quote_path
-from velora_tui.pipeline.harness.job import dataset_name, root, started_path
+from velora_tui.pipeline.harness.job import root, started_path
 from velora_tui.pipeline.harness.log_facts import LogFacts
-from velora_tui.pipeline.harness.record import OutputRecord, parse_record
 from velora_tui.pipeline.phase import PhaseContext
 
-RECORD_LIMIT = 64 * 1024 * 1024
 METADATA_LIMIT = 1024 * 1024
 GRADED_NAMES = ("eval_pilot2_output.jsonl", "eval_standardized_output.jsonl")
 
@@ -34,10 +31,14 @@ fi
 """
 
 _LIST = r"""
+if [ ! -f "$started" ]; then started=/; fi
 cd -- "$folder" || exit
 find . -maxdepth 4 -type f \( -name '*.jsonl' -o -name metadata.json -o -path '*/*/report.json' -o -name report.json \
-    -o -name test_output.txt -o -name patch.diff \) -printf '%s %P\n' | head -n 1000
+    -o -name test_output.txt -o -name patch.diff \) \( -newer "$started" -printf 'new ' -o -printf 'old ' \) \
+    -printf '%s %P\n' | head -n 1000
 """
+
+_SLACK = timedelta(seconds=60)  # a clock may be set back a little while a run goes on
 
 _QUOTED = re.compile(r"""^(?:"([^"]*)"|'([^']*)')""")
 
@@ -49,9 +50,28 @@ class OutputPlace:
     folder: str
     output: str  # its output.jsonl, whether or not there is one
     graded: str | None  # the output.jsonl that the script went on with
+    saved: str | None = None  # where the grader says that it put its result
     files: dict[str, int] = field(default_factory=dict)
-    started_local: str | None = None  # when the script was started, by the instance's own clock and zone
+    fresh: frozenset[str] = frozenset()  # of the files, those that were written after the script was started
+    started: datetime | None = None  # when the script was started, by the instance's own clock and zone
     config_model: str | None = None  # what config.toml calls the model
+
+    @property
+    def graded_elsewhere(self) -> str | None:
+        """What the script went on with where that is not what this run wrote."""
+        if self.graded is not None:
+            return self.graded if self.graded != self.output else None
+        told = self.saved is not None and self.saved.endswith(".jsonl")
+        return self.saved if told and not str(self.saved).startswith(f"{self.folder}/") else None
+
+    def begun_before(self, start_time: str | None) -> bool:
+        """Tell whether `start_time`, as a run's metadata has it, is earlier than this run."""
+        moment = _moment(start_time)
+        if moment is None or self.started is None:
+            return False
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=self.started.tzinfo)
+        return moment < self.started - _SLACK
 
     def graded_file(self, saved: str | None) -> str | None:
         """Return the path of the grader's record; `saved` is where the log says it is."""
@@ -74,50 +94,58 @@ async def locate(ctx: PhaseContext, facts: LogFacts) -> OutputPlace | None:
     script += _LOOK + "".join(f"look output {quote_path(path)}\n" for path in candidates)
     if facts.graded:
         script += f"look graded {quote_path(facts.graded)}\n"
+    if facts.saved:
+        script += f"look saved {quote_path(facts.saved)}\n"
     result = await ctx.host.run(script, check=False)
     answers = [line.partition(" ")[::2] for line in result.text.splitlines()]
     if result.exit_status != 0 and not answers:
         raise command_failed(ctx.host.name, script, result)
-    output = _choose(answers, dataset_name(ctx))
+    output = _choose(answers, f"{ctx.run.run}.{ctx.attempt}")
     if output is None:
         return None
     known = dict(answers)
     folder = output.rpartition("/")[0]
+    entries = await _files(ctx, folder)
     return OutputPlace(
         folder=folder,
         output=output,
         graded=known.get("graded"),
-        files=await _files(ctx, folder),
-        started_local=known.get("started"),
+        saved=known.get("saved"),
+        files={path: int(size) for _, size, path in entries},
+        fresh=frozenset(path for age, _, path in entries if age == "new"),
+        started=_moment(known.get("started")),
         config_model=_unquoted(known.get("model", "")),
     )
 
 
-def _choose(answers: list[tuple[str, str]], name: str) -> str | None:
+def _choose(answers: list[tuple[str, str]], attempt: str) -> str | None:
     """Return the most likely of several places: one that is named after the attempt's dataset, and that is there.
 
-    The agent may have printed what looks like the script's own line.
+    The agent may have printed what looks like the script's own line. Some versions work on a copy of the dataset, whose
+    name differs at its end.
     """
+    named = re.compile(re.escape(attempt) + r"(?!\d)")
     there = {path for key, path in answers if key == "there"}
     outputs = [path for key, path in answers if key == "output" and path.endswith("/output.jsonl")]
-    return max(outputs, key=lambda path: (name in path, path in there, outputs.index(path)), default=None)
+    return max(outputs, key=lambda path: (bool(named.search(path)), path in there, outputs.index(path)), default=None)
 
 
-async def _files(ctx: PhaseContext, folder: str) -> dict[str, int]:
-    result = await ctx.host.run(f"folder={quote_path(folder)}\n{_LIST}", check=False)
-    entries = (line.partition(" ") for line in result.text.splitlines())
-    return {path: int(size) for size, _, path in entries if size.isdigit()}
-
-
-async def read_record(ctx: PhaseContext, place: OutputPlace, path: str) -> OutputRecord:
-    """Return what a record file in the output folder says. Raises HostErrors, CommandFailed and ValueError."""
-    data = await read_file(ctx.host, f"{place.folder}/{path}", RECORD_LIMIT)
-    try:
-        return await asyncio.to_thread(parse_record, data)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+async def _files(ctx: PhaseContext, folder: str) -> list[list[str]]:
+    """Return age, size and path of each file that may matter."""
+    paths = f"folder={quote_path(folder)}\nstarted={quote_path(started_path(ctx))}\n"
+    result = await ctx.host.run(f"{paths}{_LIST}", check=False)
+    entries = (line.split(" ", 2) for line in result.text.splitlines())
+    return [entry for entry in entries if len(entry) == 3 and entry[1].isdigit()]
 
 
 def _unquoted(value: str) -> str | None:
     found = _QUOTED.match(value)
     return (found[1] or found[2]) if found else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    """Return a time such as `2026-01-23 18:52:00`, with or without fractions and zone."""
+    try:
+        return datetime.fromisoformat(text.strip()) if text else None
+    except ValueError:
+        return None

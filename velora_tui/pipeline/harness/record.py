@@ -1,11 +1,18 @@
-"""Read the harness's one-object JSON files value by value, so that a large one never stops the loop for long."""
+"""Read the harness's one-object JSON files value by value.
+
+The C scanner of one large value holds up all threads, so large files are read in a process of their own: this file as
+a script, which needs the standard library only.
+"""
 
 from __future__ import annotations
 
 import json
+import mmap
 import re
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 _DECODER = json.JSONDecoder()
@@ -26,20 +33,19 @@ class OutputRecord:
     error: str | None
     cost: float | None
     start_time: str | None
+    model: str | None
     details: dict[str, Any]  # the grader's, where it has added them
     resolved: bool | None
-
-    @property
-    def test_output(self) -> str:
-        return str(self.details.get("test_output") or "")
+    test_output: str = ""  # what the grader's record repeats of it
 
 
-def parse_record(data: bytes) -> OutputRecord:
+def parse_record(data: bytes | mmap.mmap) -> OutputRecord:
     """Return what the one JSON object in `data` says. Blocks; raises ValueError, and NotOneRecord for several."""
-    fields = _shallow(data.decode("utf-8"))
+    fields = _shallow(str(data, "utf-8"))
     test_result, metrics, metadata = (fields.get(name) for name in ("test_result", "metrics", "metadata"))
     cost = metrics.get("accumulated_cost") if isinstance(metrics, dict) else None
     details = fields.get("pilot2_eval_details") or fields.get("evaluation_details")
+    details = details if isinstance(details, dict) else {}
     start_time = metadata.get("start_time") if isinstance(metadata, dict) else None
     resolved = fields.get("resolved")
     return OutputRecord(
@@ -49,9 +55,35 @@ def parse_record(data: bytes) -> OutputRecord:
         error=str(fields["error"]) if fields.get("error") else None,
         cost=float(cost) if isinstance(cost, int | float) else None,
         start_time=start_time if isinstance(start_time, str) else None,
-        details=details if isinstance(details, dict) else {},
+        model=model_of(metadata),
+        details={name: value for name, value in details.items() if name != "test_output"},
         resolved=resolved if isinstance(resolved, bool) else None,
+        test_output=str(details.get("test_output") or ""),
     )
+
+
+def model_of(metadata: object) -> str | None:
+    """Return the LLM's name in a run's metadata."""
+    config = metadata.get("llm_config") if isinstance(metadata, dict) else None
+    model = config.get("model") if isinstance(config, dict) else None
+    return str(model) if model else None
+
+
+def packed(record: OutputRecord) -> Iterator[bytes]:
+    """Yield a record so that `unpacked` need not look for the ends of its long texts."""
+    texts = [text.encode("utf-8", "surrogatepass") for text in (record.git_patch, record.test_output)]
+    fields = asdict(replace(record, git_patch="", test_output=""))
+    yield json.dumps({"fields": fields, "patch_bytes": len(texts[0])}).encode() + b"\n"
+    yield from texts
+
+
+def unpacked(data: bytes) -> OutputRecord:
+    """Return the record in what `packed` gave. Blocks."""
+    end = data.index(b"\n") + 1
+    header = json.loads(data[:end])
+    patch_end = end + header["patch_bytes"]
+    patch, output = (text.decode("utf-8", "surrogatepass") for text in (data[end:patch_end], data[patch_end:]))
+    return OutputRecord(**{**header["fields"], "git_patch": patch, "test_output": output})
 
 
 def _shallow(text: str) -> dict[str, Any]:
@@ -119,3 +151,36 @@ class _Walker:
         assert blanks
         self._place = blanks.end()
         return self._text[self._place : self._place + 1]
+
+
+BROKEN, SEVERAL, TOO_LARGE = 65, 66, 67
+
+
+def main(path: str, memory_bytes: int) -> int:
+    """Print the packed record of the file at `path`; on failure say why on standard error. Returns the exit status."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    try:
+        with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            record = parse_record(data)
+        for piece in packed(record):
+            sys.stdout.buffer.write(piece)
+    except NotOneRecord as error:
+        return _refused(SEVERAL, error)
+    except MemoryError:
+        return _refused(TOO_LARGE, f"to read it takes more than {memory_bytes / 1024**3:.0f} GiB of memory")
+    except RecursionError:
+        return _refused(BROKEN, "it is nested too deeply")
+    except ValueError as error:
+        return _refused(BROKEN, error)
+    return 0
+
+
+def _refused(status: int, reason: object) -> int:
+    sys.stderr.write(str(reason)[:300])
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], int(sys.argv[2])))

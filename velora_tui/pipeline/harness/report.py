@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 
 from velora_tui.domain.report import Counts, Flag, Verdict
@@ -15,13 +14,16 @@ from velora_tui.hosts.files import read_file
 from velora_tui.pipeline.harness.banners import JOB
 from velora_tui.pipeline.harness.conclude import Conclusion, conclude
 from velora_tui.pipeline.harness.log_follow import follow_segment
-from velora_tui.pipeline.harness.place import GRADED_NAMES, RECORD_LIMIT
+from velora_tui.pipeline.harness.made import CopiedRecord, made_folder
+from velora_tui.pipeline.harness.place import GRADED_NAMES
 from velora_tui.pipeline.harness.record import OutputRecord
 from velora_tui.pipeline.phase import PhaseContext, PhaseResult
 from velora_tui.pipeline.phases.report import TEST_OUTPUT_LIMIT
 from velora_tui.pipeline.report_files import QUOTED_OUTPUT_LIMIT, in_words, report_files, shown_verdict
 from velora_tui.pipeline.verdict_file import StoredVerdict, save_verdict
 from velora_tui.store.files import write_atomically
+
+_TRANSFER_SECONDS = 900.0
 
 
 class Report:
@@ -36,23 +38,21 @@ class Report:
         verdict = await asyncio.to_thread(grade, ctx.task, tests) if tests is not None else None
         stored = _stored(seen, verdict, tests)
         missing = await _missing_files(ctx, seen, verdict, tests)
-        await asyncio.to_thread(_keep, ctx.work, stored, missing)
+        await asyncio.to_thread(_keep, ctx.work, stored, missing, _copied(ctx, seen, verdict))
         return PhaseResult(_detail(stored))
 
     async def resume(self, ctx: PhaseContext) -> PhaseResult:
         return await self.run(ctx)
 
 
-def made_folder(work: Path) -> Path:
-    """Return our folder of report files that the script left out."""
-    return work / "made"
-
-
 async def _test_output(ctx: PhaseContext, seen: Conclusion) -> bytes:
     """Return what the tests printed: the file, or what the grader's record repeats of it."""
     assert seen.graded is not None
-    path = seen.place.named("test_output.txt")
-    output = await read_file(ctx.host, f"{seen.place.folder}/{path}", TEST_OUTPUT_LIMIT) if path else b""
+    path = f"eval_outputs/{ctx.task.instance_id}/test_output.txt"
+    if path not in seen.place.files:
+        path = seen.place.named("test_output.txt") or ""
+    whole, seconds = f"{seen.place.folder}/{path}", _TRANSFER_SECONDS
+    output = await read_file(ctx.host, whole, TEST_OUTPUT_LIMIT, timeout_seconds=seconds) if path else b""
     return output or seen.graded.test_output.encode("utf-8", "surrogatepass")
 
 
@@ -100,10 +100,16 @@ async def _missing_files(
 ) -> list[tuple[str, bytes]]:
     """Return the report files that the script should have left in its tree and did not."""
     files = await asyncio.to_thread(_report_files, ctx.task, seen, verdict, tests)
-    if seen.graded is None:
-        raw = await read_file(ctx.host, seen.place.output, RECORD_LIMIT)
-        files.append((GRADED_NAMES[0], _with_details(raw, ctx.task, verdict)))
     return [(path, data) for path, data in files if path not in seen.place.files]
+
+
+def _copied(ctx: PhaseContext, seen: Conclusion, verdict: Verdict | None) -> CopiedRecord:
+    """Return what the grader's record is to be made of, where the script left none of that name."""
+    if seen.graded is not None:
+        return CopiedRecord(seen.place.graded_file(seen.facts.saved) or GRADED_NAMES[0])
+    shown = shown_verdict(ctx.task, verdict)
+    added = {"pilot2_eval_details": eval_details(shown, EvaluationFacts()), "resolved": shown.resolved}
+    return CopiedRecord("output.jsonl", added)
 
 
 def _report_files(
@@ -119,16 +125,10 @@ def _report_files(
     return files
 
 
-def _with_details(raw: bytes, task: Task, verdict: Verdict | None) -> bytes:
-    """Return the agent's record with what the grader would have added, without taking the record apart."""
-    shown = shown_verdict(task, verdict)
-    added = {"pilot2_eval_details": eval_details(shown, EvaluationFacts()), "resolved": shown.resolved}
-    return raw.rstrip().removesuffix(b"}") + b", " + json.dumps(added).encode()[1:] + b"\n"
-
-
-def _keep(work: Path, stored: StoredVerdict, files: list[tuple[str, bytes]]) -> None:
+def _keep(work: Path, stored: StoredVerdict, files: list[tuple[str, bytes]], copied: CopiedRecord) -> None:
     for path, data in files:
         write_atomically(made_folder(work) / path, data)
+    copied.save(work)
     save_verdict(work, stored)
 
 
