@@ -17,6 +17,7 @@ from textual.screen import Screen
 from velora_tui.domain.events import LogGrew
 from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.requests import RunRequest
+from velora_tui.domain.run import Run
 from velora_tui.engine.engine import Engine
 from velora_tui.errors import VeloraError
 from velora_tui.store.error_log import report_bug
@@ -30,6 +31,7 @@ from velora_tui.ui.screens.base import BaseScreen
 from velora_tui.ui.screens.choice import ChoiceScreen
 from velora_tui.ui.screens.confirm import ConfirmScreen, Question
 from velora_tui.ui.screens.fleet import FleetScreen
+from velora_tui.ui.screens.foreign import ForeignScreen
 from velora_tui.ui.screens.help import HelpScreen
 from velora_tui.ui.screens.log import LogScreen
 from velora_tui.ui.screens.palette import Command, PaletteScreen
@@ -42,6 +44,7 @@ from velora_tui.ui.styles import style_sheets
 from velora_tui.ui.theme import DEFAULT_THEME, THEMES
 from velora_tui.view.cells import Span
 from velora_tui.view.farewell import farewell, going_on
+from velora_tui.view.holders import found_running
 
 REFRESH_SECONDS = 0.4
 
@@ -84,7 +87,12 @@ class VeloraApp(App[None], inherit_bindings=False):
         self._refresh_waits = False
         self._has_mouse = True
         self._session = EngineSession(
-            engine, opening, on_change=self.refresh_now, on_growth=self._grown, on_error=self._tell_error
+            engine,
+            opening,
+            on_change=self.refresh_now,
+            on_growth=self._grown,
+            on_error=self._tell_error,
+            on_found=self._tell_found,
         )
         for known in THEMES:
             self.register_theme(known)
@@ -144,6 +152,11 @@ class VeloraApp(App[None], inherit_bindings=False):
         if screen is not None:
             screen.show_error(error)
 
+    def _tell_found(self, runs: Sequence[Run]) -> None:
+        screen = self._base_screen()
+        if screen is not None:
+            screen.say(found_running(runs, self.engine.snapshot().at), title="taken up again")
+
     def _base_screen(self) -> BaseScreen | None:
         """Return the screen one looks at, under a window that asks something; None before the first and at the end."""
         stack = self.screen_stack if self.is_running and self._screen_stacks.get(self._current_mode) else []
@@ -178,6 +191,12 @@ class VeloraApp(App[None], inherit_bindings=False):
     ) -> None:
         """Open the run's page; with `line`, its log at that line of `phase`."""
         self.push_screen(RunScreen(run_id, attempt, phase, line))
+
+    def follow_foreign(self, instance: str) -> None:
+        """Open the log of somebody else's run on `instance`."""
+        row = self.engine.snapshot().instance(instance)
+        if row is not None and row.foreign is not None:
+            self.push_screen(ForeignScreen(instance, row.foreign))
 
     def open_log(
         self, run_id: str, attempt: int | None = None, phase: str | None = None, line: int | None = None
@@ -299,7 +318,7 @@ def run_dashboard(
     `come_back` is the command that takes it up again; "" says that the fleet ends with the dashboard.
     """
     app = VeloraApp(
-        Engine(fleet, layout, read_only=read_only),
+        Engine(fleet, layout, read_only=read_only, keep_checking=True),
         theme=theme,
         ascii_only=ascii_only,
         opening=opening,

@@ -22,6 +22,7 @@ _PLAIN = str.maketrans(
         **dict.fromkeys("“”", '"'),
         **dict.fromkeys("‘’", "'"),
         "▶": ">",
+        "▷": ">",
         "▸": ">",
         "✓": "+",
         "✗": "x",

@@ -14,9 +14,11 @@ from textual.binding import Binding
 
 from velora_tui.domain.run import Run
 from velora_tui.domain.snapshot import InstanceSnapshot
+from velora_tui.view.contact import key_trouble
+from velora_tui.view.holders import hand_started
 
-Group = Literal["Runs", "Look", "Table", "Log", "Velora"]
-GROUPS: tuple[Group, ...] = ("Runs", "Look", "Table", "Log", "Velora")
+Group = Literal["Runs", "Instances", "Look", "Table", "Log", "Velora"]
+GROUPS: tuple[Group, ...] = ("Runs", "Instances", "Look", "Table", "Log", "Velora")
 
 TABS: dict[str, str] = {
     "fleet": "Fleet",
@@ -27,7 +29,7 @@ TABS: dict[str, str] = {
 }
 """The tabs by name, in the order of their numbers."""
 
-SCREENS: tuple[str, ...] = (*TABS, "run")
+SCREENS: tuple[str, ...] = (*TABS, "run", "foreign")
 FOOTER_LIMIT = 8
 
 KEY_NAMES = {
@@ -107,10 +109,18 @@ def key_text(key: str) -> str:
 
 
 def _a_run(targets: Targets) -> str | None:
-    return None if targets.runs else "no run here yet: s starts one"
+    if targets.runs or any(row.foreign for row in targets.instances):
+        return None
+    if any(hand_started(row) for row in targets.instances):
+        return "this run was started by hand: Velora has no log of it to follow"
+    return "no run here yet: s starts one"
 
 
 def _an_active_run(targets: Targets) -> str | None:
+    if any(row.foreign and not row.is_busy for row in targets.instances) and not any(
+        run.is_active for run in targets.runs
+    ):
+        return "somebody else's run: it can be followed here, and only they stop it"
     if not targets.runs:
         return "nothing runs here"
     active = [run for run in targets.runs if run.is_active]
@@ -133,9 +143,16 @@ def _an_instance(targets: Targets) -> str | None:
     return None if targets.instances else "no instance here"
 
 
+def _a_host_key(targets: Targets) -> str | None:
+    if any(key_trouble(row) is not None for row in targets.instances):
+        return None
+    return "no host key waits for an answer here"
+
+
 LISTS = ("fleet", "readiness", "queue", "results")
 _WITH_RUNS = ("fleet", "queue", "results", "run", "log")
-_LOGS = ("log", "run")
+_LOGS = ("log", "run", "foreign")
+_INSTANCES = ("fleet", "readiness")
 
 ACTIONS: tuple[Action, ...] = (
     Action("start", ("s",), "start", "Start a run", "Runs", LISTS, footer=1, writes=True),
@@ -143,10 +160,12 @@ ACTIONS: tuple[Action, ...] = (
            footer=2, writes=True, condition=_an_ended_run),
     Action("stop", ("x",), "stop", "Stop what runs", "Runs", _WITH_RUNS,
            footer=3, writes=True, destructive=True, condition=_an_active_run),
-    Action("check", ("c",), "check", "Check whether instances are ready", "Runs", ("fleet", "readiness"),
+    Action("check", ("c",), "check", "Check whether instances are ready", "Instances", _INSTANCES,
            footer=4, writes=True, condition=_an_instance),
-    Action("open", ("enter",), "open", "Open the run; a failed one at its evidence", "Look", LISTS,
-           footer=5, condition=_a_run),
+    Action("host_key", ("K",), "host key", "Decide on a new host key; see what a changed one means", "Instances",
+           _INSTANCES, writes=True, condition=_a_host_key),
+    Action("open", ("enter",), "open", "Open the run; a failed one at its evidence, somebody else's to follow", "Look",
+           LISTS, footer=5, condition=_a_run),
     Action("log", ("l",), "log", "Show the log", "Look", LISTS, footer=6, condition=_a_run),
     Action("filter", ("slash",), "filter", "Filter the rows", "Table", LISTS, footer=7),
     Action("search", ("slash",), "search", "Search the log", "Log", _LOGS, footer=5),
@@ -158,7 +177,8 @@ ACTIONS: tuple[Action, ...] = (
            ("run", "results"), footer=6),
     Action("previous_phase", ("left_curly_bracket",), "phase before", "To the log of the phase before", "Log", _LOGS),
     Action("next_phase", ("right_curly_bracket",), "next phase", "To the log of the next phase", "Log", _LOGS),
-    Action("previous_attempt", ("p",), "attempt before", "To the attempt before, and round again", "Log", _LOGS),
+    Action("previous_attempt", ("p",), "attempt before", "To the attempt before, and round again", "Log",
+           ("log", "run")),
     Action("edit", ("e",), "editor", "Open in $EDITOR or $PAGER, and come back", "Log", _LOGS),
     Action("copy", ("y",), "copy", "Copy what is under the cursor", "Look"),
     *(

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from velora_tui.domain.events import AnyEvent, Notice
 from velora_tui.domain.fleet import Fleet
@@ -16,6 +16,9 @@ from velora_tui.domain.requests import RunRequest
 from velora_tui.domain.run import Run
 from velora_tui.domain.snapshot import FleetSnapshot
 from velora_tui.store.layout import Layout
+
+if TYPE_CHECKING:
+    from velora_tui.hosts.known_hosts import HostKey
 
 
 class EngineLike(Protocol):
@@ -41,11 +44,19 @@ class EngineLike(Protocol):
 
     async def check(self, instances: Iterable[str] = ()) -> tuple[Readiness, ...]: ...
 
+    async def offered_host_key(self, instance: str) -> HostKey | None: ...
+
+    async def accept_host_key(self, instance: str, fingerprint: str) -> None: ...
+
+    async def follow_foreign(self, instance: str) -> None: ...
+
     async def attach(self) -> tuple[Run, ...]: ...
 
     async def history(self, run_id: str) -> list[AnyEvent]: ...
 
     def run(self, name: str) -> Run: ...
+
+    def restarts(self, run_id: str) -> tuple[str, ...]: ...
 
     def snapshot(self) -> FleetSnapshot: ...
 
@@ -80,6 +91,9 @@ class Dashboard(Protocol):
         self, run_id: str, attempt: int | None = None, phase: str | None = None, line: int | None = None
     ) -> None:
         """Show the Log tab on that run; latest attempt and current phase unless named."""
+
+    def follow_foreign(self, instance: str) -> None:
+        """Open the log of somebody else's run on `instance`, to read as it is written."""
 
     @property
     def heard_at(self) -> Mapping[str, datetime]:

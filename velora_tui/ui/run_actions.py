@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from textual.app import App
@@ -14,6 +14,7 @@ from velora_tui.ui.port import Dashboard
 from velora_tui.ui.screens.choice import ChoiceScreen
 from velora_tui.ui.screens.confirm import ConfirmScreen, Question
 from velora_tui.ui.screens.start import StartScreen, load_form
+from velora_tui.ui.take_over import may_take_over
 from velora_tui.view.cells import Cell, Span
 from velora_tui.view.fleet_rows import short_task
 from velora_tui.view.states import run_state
@@ -32,6 +33,8 @@ class Asking(Protocol):
 
     def say(self, words: str, *, title: str = "", is_problem: bool = False) -> None: ...
 
+    def show_error(self, error: VeloraError) -> None: ...
+
 
 def run_name(run: Run, fleet: Fleet) -> tuple[Span, ...]:
     """Return a run as people name it: instance, task, model, number."""
@@ -46,8 +49,8 @@ def run_name(run: Run, fleet: Fleet) -> tuple[Span, ...]:
     )
 
 
-async def start_run(screen: Asking, instances: Sequence[str]) -> None:
-    """Ask what to start, with `instances` proposed."""
+async def start_run(screen: Asking, instances: Sequence[str]) -> bool:
+    """Ask what to start, with the first of `instances` proposed; True if something is started."""
     dashboard = screen.dashboard
     remembered = await load_form(dashboard.engine.layout.form)
     run = await screen.app.push_screen_wait(
@@ -57,10 +60,11 @@ async def start_run(screen: Asking, instances: Sequence[str]) -> None:
         waits = run.attempt is not None and run.attempt.instance is None
         screen.say(f"{run.repo} {short_task(run)} · {run.model} · run {run.run_number}{' waits' if waits else ''}",
                    title="started")  # fmt: skip
+    return run is not None
 
 
-async def stop_runs(screen: Asking, runs: Sequence[Run]) -> None:
-    """Ask, then stop the active ones among `runs`."""
+async def stop_runs(screen: Asking, runs: Sequence[Run]) -> bool:
+    """Ask, then stop the active ones among `runs`; False after a no."""
     engine = screen.dashboard.engine
     active = [run for run in runs if run.is_active and run.attempt is not None and not run.attempt.stopping]
     amount = f"{len(active)} runs" if len(active) != 1 else "this run"
@@ -70,54 +74,62 @@ async def stop_runs(screen: Asking, runs: Sequence[Run]) -> None:
         tuple((*run_state(run).spans, Span("  "), *run_name(run, engine.fleet)) for run in active),
         (Span("What was written so far stays; r starts another attempt.", "dim"),),
     )
-    if await screen.app.push_screen_wait(ConfirmScreen(question)):
-        await _each(screen, active, lambda run: engine.stop(run.run))
+    if not await screen.app.push_screen_wait(ConfirmScreen(question)):
+        return False
+    await _each(screen, active, lambda run: engine.stop(run.run))
+    return True
 
 
-async def retry_runs(screen: Asking, runs: Sequence[Run]) -> None:
-    """Ask from where, then try the ended ones among `runs` again."""
+async def retry_runs(screen: Asking, runs: Sequence[Run]) -> bool:
+    """Ask from where, then try the ended ones among `runs` again; False where one leaves it."""
     engine = screen.dashboard.engine
     over = [run for run in runs if not run.is_active and run.attempts]
-    choices = retry_choices(over)
+    choices = retry_choices(over, {run.run: engine.restarts(run.run) for run in over})
     title = Span(f"Retry {len(over)} runs" if len(over) != 1 else "Retry", "strong")
     names = [run_name(run, engine.fleet) for run in over[:8]]
     chosen = await screen.app.push_screen_wait(ChoiceScreen(title, choices, notes=names))
-    if chosen is not None:
-        await _each(screen, over, lambda run: _retry(screen, run, _phase_chosen(run, chosen)))
+    if chosen is None:
+        return False
+    await _each(screen, over, lambda run: _retry(screen, run, _phase_chosen(run, chosen, engine.restarts(run.run))))
+    return True
 
 
-def retry_choices(runs: Sequence[Run]) -> list[tuple[str, Cell]]:
-    """Return from where one can retry, the failed phase first; of several runs each from its own failed phase."""
+def retry_choices(runs: Sequence[Run], restarts: Mapping[str, Collection[str]]) -> list[tuple[str, Cell]]:
+    """Return from where one can retry, the failed phase first; of several runs each from its own failed phase.
+
+    `restarts` has by run the phases at which its recipe can begin.
+    """
     start: tuple[str, Cell] = (FROM_START, "from the start")
     if len(runs) != 1:
-        return [("failed", "from the phase that failed, each"), start]
-    attempt = runs[0].attempt
+        return [("failed", "from the phase that failed, each that can; the others from the start"), start]
+    (run,) = runs
+    attempt = run.attempt
     assert attempt is not None
-    failed = attempt.next_phase
-    before = [phase.name for phase in attempt.phases[1:] if phase.is_done and _precedes(attempt.phases, phase, failed)]
-    choices: list[tuple[str, Cell]] = [start]
-    if failed is not None and failed.name != attempt.phases[0].name:
+    first, failed = attempt.phases[0], attempt.next_phase
+    before = attempt.phases if failed is None else attempt.phases[: attempt.phases.index(failed)]
+    can = [phase.name for phase in before if phase is not first and phase.is_done and phase.name in restarts[run.run]]
+    choices: list[tuple[str, Cell]] = [start, *((name, f"from {name}") for name in can)]
+    if failed is not None and failed is not first and failed.name in restarts[run.run]:
         how = "stopped" if failed.failure is None else "failed"
         choices.insert(0, (failed.name, (Span(f"from {failed.name}"), Span(f"   where it {how}", "dim"))))
-    return choices + [(name, f"from {name}") for name in before]
+    return choices
 
 
-def _precedes(phases: Sequence[Any], phase: Any, failed: Any | None) -> bool:
-    return failed is None or phases.index(phase) < phases.index(failed)
-
-
-def _phase_chosen(run: Run, chosen: str) -> str | None:
+def _phase_chosen(run: Run, chosen: str, restarts: Collection[str]) -> str | None:
     if chosen == FROM_START:
         return None
     if chosen != "failed":
         return chosen
     failed = run.attempt.next_phase if run.attempt else None
-    return failed.name if failed and run.attempt and failed is not run.attempt.phases[0] else None
+    is_first = failed is None or run.attempt is None or failed is run.attempt.phases[0]
+    return failed.name if failed is not None and not is_first and failed.name in restarts else None
 
 
 async def _retry(screen: Asking, run: Run, phase: str | None) -> Any:
-    """Retry; where the instance is busy or not ready, ask whether to wait or to go on all the same."""
+    """Retry; where the instance is busy, not ready or left behind by another, ask whether to go on all the same."""
     engine = screen.dashboard.engine
+    if not await may_take_over(screen.app, engine.snapshot(), run.attempt.instance if run.attempt else None):
+        return None
     try:
         return await engine.retry(run.run, phase)
     except InstanceBusy as error:

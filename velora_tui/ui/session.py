@@ -7,8 +7,20 @@ import traceback
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from velora_tui.domain.events import AnyEvent, DriveBroken, InstanceChecked, LogGrew, Notice, RunEvent, now
+from velora_tui.domain.events import (
+    AnyEvent,
+    AttemptState,
+    ChecksAnswered,
+    ConnectionChanged,
+    DriveBroken,
+    InstanceChecked,
+    LogGrew,
+    Notice,
+    RunEvent,
+    now,
+)
 from velora_tui.domain.requests import RunRequest
+from velora_tui.domain.run import Run
 from velora_tui.errors import StoreError, VeloraError
 from velora_tui.store.error_log import report_bug
 from velora_tui.ui.port import EngineLike
@@ -31,6 +43,7 @@ class EngineSession:
         on_change: Callable[[], None],
         on_growth: Callable[[LogGrew], None],
         on_error: Callable[[VeloraError], None],
+        on_found: Callable[[Sequence[Run]], None],
     ) -> None:
         self.is_live = False
         self.problem: str | None = None
@@ -40,6 +53,7 @@ class EngineSession:
         self._on_change = on_change
         self._on_growth = on_growth
         self._on_error = on_error
+        self._on_found = on_found
         self._task: asyncio.Task[None] | None = None
         self._last_trouble = ""
 
@@ -83,12 +97,15 @@ class EngineSession:
             self._on_growth(event)
         elif isinstance(event, DriveBroken):
             self._tell_once(StoreError(f"run {event.run} is no longer followed: {event.message}"))
-        elif isinstance(event, RunEvent | InstanceChecked):
+        elif isinstance(event, RunEvent | InstanceChecked | ChecksAnswered | ConnectionChanged):
             self._on_change()
 
     async def _take_up(self) -> None:
         """Attach to what runs already, start what the dashboard was opened with, and take up what others let go of."""
-        await self._engine.attach()
+        taken = await self._engine.attach()
+        found = [run for run in taken if run.attempt is not None and run.attempt.state is AttemptState.RUNNING]
+        if found:
+            self._on_found(found)
         for request in self._opening:
             try:
                 await self._engine.start(request)

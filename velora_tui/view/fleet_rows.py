@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from velora_tui.domain.events import ConnectionState
 from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.domain.snapshot import FleetSnapshot, InstanceSnapshot
@@ -12,10 +13,10 @@ from velora_tui.view.cells import Cell, Row, Span
 from velora_tui.view.columns import Column
 from velora_tui.view.entries import Entry, SortKey
 from velora_tui.view.phases import COMPACT_CELLS, STRIP_CELLS, STRIP_TITLE, compact_strip, strip
-from velora_tui.view.progress import progress_cell
+from velora_tui.view.progress import QUIET_SECONDS, progress_cell
 from velora_tui.view.rates import Rates
-from velora_tui.view.states import State, instance_state
-from velora_tui.view.text import duration
+from velora_tui.view.states import State, attempt_state, instance_state
+from velora_tui.view.text import age, duration
 
 NARROW_CELLS = 110
 WIDE_CELLS = 150
@@ -30,6 +31,7 @@ COLUMNS = (
     Column("phases", STRIP_TITLE, STRIP_CELLS, priority=4),
     Column("time", "TIME", 7, "right", priority=5),
     Column("progress", "PROGRESS", min_width=16, priority=8),
+    Column("last", "LAST", 4, "right", priority=2),
 )
 MEDIUM_COLUMNS = (
     Column("instance", "INSTANCE", min_width=8, priority=9),
@@ -38,7 +40,8 @@ MEDIUM_COLUMNS = (
     Column("model", "MODEL", min_width=6, priority=6),
     Column("phases", STRIP_TITLE, STRIP_CELLS, priority=4),
     Column("time", "TIME", 7, "right", priority=5),
-    Column("progress", "PROGRESS", min_width=20, priority=8),
+    Column("progress", "PROGRESS", min_width=14, priority=8),
+    Column("last", "LAST", 4, "right", priority=2),
 )
 NARROW_COLUMNS = (
     Column("instance", "INSTANCE", min_width=6, priority=9),
@@ -70,7 +73,12 @@ def _entry(row: InstanceSnapshot, snapshot: FleetSnapshot, rates: Rates, width: 
     attempt = run.attempt if run else None
     cells: dict[str, Cell] = {"instance": name, "state": _state_cell(state, narrow)}
     cells["progress"] = progress_cell(row, state, rates, snapshot.at, narrow=narrow)
+    told_at = last_told(row, rates)
+    if told_at is not None:
+        cells["last"] = _last(row, (snapshot.at - told_at).total_seconds())
     order: dict[str, SortKey] = {"instance": (0, name), "state": (state.rank, state.word)}
+    if told_at is not None:
+        order["last"] = (-told_at.timestamp(), "")
     if run is not None and attempt is not None:
         cells |= _run_cells(run, attempt, row, snapshot, width)
         order |= _run_order(run, attempt, snapshot)
@@ -79,7 +87,26 @@ def _entry(row: InstanceSnapshot, snapshot: FleetSnapshot, rates: Rates, width: 
 
 def shows_run(row: InstanceSnapshot, state: State) -> bool:
     """Return whether the row tells of the instance's latest run, and not of what is in the instance's way."""
-    return row.is_busy or state.group not in {"not ready", "unreachable"}
+    attempt = row.run.attempt if row.run else None
+    return attempt is not None and state == attempt_state(attempt)
+
+
+def last_told(row: InstanceSnapshot, rates: Rates) -> datetime | None:
+    """Return when the instance told the last of what its row shows; None where it never did."""
+    moments = [row.readiness.at if row.readiness else None]
+    if row.connection.state is ConnectionState.UNREACHABLE and not row.is_busy:
+        moments.append(row.connection.at)
+    attempt = row.run.attempt if row.run else None
+    if row.run is not None and attempt is not None and attempt.state.is_over:
+        moments.append(attempt.ended_at)
+    elif row.run is not None and attempt is not None:
+        moments += [attempt.started_at, *(phase.started_at for phase in attempt.phases)]
+        moments += [rates.heard(row.run.run), row.progress.at if row.progress else None]
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def _last(row: InstanceSnapshot, seconds: float) -> Span:
+    return Span(age(seconds), "look" if row.is_busy and seconds > QUIET_SECONDS else "dim")
 
 
 def _state_cell(state: State, narrow: bool) -> Cell:

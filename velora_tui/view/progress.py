@@ -8,8 +8,10 @@ from velora_tui.domain.events import AttemptState, ConnectionState, PhaseProgres
 from velora_tui.domain.run import Attempt
 from velora_tui.domain.snapshot import InstanceSnapshot
 from velora_tui.view.cells import Cell, Span, Tone
+from velora_tui.view.contact import KeyTrouble, key_trouble, reconnecting
+from velora_tui.view.holders import hand_started, holder_words, stale_holder, stale_words
 from velora_tui.view.rates import Rates
-from velora_tui.view.states import State
+from velora_tui.view.states import State, attempt_state
 from velora_tui.view.text import age, count, duration, size
 
 QUIET_SECONDS = 60
@@ -20,23 +22,47 @@ def progress_cell(row: InstanceSnapshot, state: State, rates: Rates, at: datetim
     attempt = row.run.attempt if row.run else None
     if attempt is not None and not attempt.state.is_over:
         return _running(row, attempt, rates, at, narrow)
+    if attempt is not None and state == attempt_state(attempt):
+        return ended_cell(attempt, narrow=narrow)
+    return _obstacle(row, state, at, narrow) or _idle(row, at)
+
+
+def _obstacle(row: InstanceSnapshot, state: State, at: datetime, narrow: bool) -> Cell:
+    """Return what keeps the instance from a run, "" where nothing does."""
+    if (trouble := key_trouble(row)) is not None:
+        return _key(trouble, narrow)
     if state.group == "unreachable":
         return Span(row.connection.detail or "no answer", "bad")
+    if row.foreign is not None:
+        return Span(holder_words(row.foreign, at), "run")
+    if state.group == "in use":
+        return Span(hand_started(row) or "", "run")
     if state.group == "not ready" and row.readiness is not None:
         return Span(row.readiness.reason, "look")
-    if attempt is not None:
-        return ended_cell(attempt, narrow=narrow)
-    if row.checking or row.connection.state is ConnectionState.CONNECTING:
-        return Span("checking…" if row.checking else "connecting…", "dim")
+    stale = stale_holder(row)
+    return Span(stale_words(stale, at), "look") if stale is not None else ""
+
+
+def _key(trouble: KeyTrouble, narrow: bool) -> Cell:
+    """Return the fingerprints of a host key that is not trusted."""
+    if not trouble.is_changed:
+        return Span("K decides  " if narrow else "K shows it and asks  ", "look"), Span(trouble.offered, "dim")
+    if narrow:
+        return Span("never accepted · K", "bad")
+    return Span(f"offered {trouble.offered}, known {trouble.known} · K says what to do", "bad")
+
+
+def _idle(row: InstanceSnapshot, at: datetime) -> Cell:
+    if row.checking:
+        return Span("checking…", "dim")
+    if row.connection.state is ConnectionState.CONNECTING:
+        return Span("connecting…", "dim")
     return Span(f"checked {age((at - row.readiness.at).total_seconds())} ago", "dim") if row.readiness else ""
 
 
 def _running(row: InstanceSnapshot, attempt: Attempt, rates: Rates, at: datetime, narrow: bool) -> Cell:
-    connection = row.connection
-    if connection.state in {ConnectionState.RECONNECTING, ConnectionState.UNREACHABLE}:
-        return Span(f"reconnecting{': ' if connection.detail else ''}{connection.detail}", "look")
-    if connection.state is ConnectionState.CONNECTING:
-        return Span("connecting…", "look")
+    if (broken := _broken(row, at, narrow)) is not None:
+        return broken
     if attempt.stopping:
         return Span("waits for the instance", "dim")
     phase = attempt.current_phase
@@ -47,6 +73,20 @@ def _running(row: InstanceSnapshot, attempt: Attempt, rates: Rates, at: datetime
     if quiet is None or quiet <= QUIET_SECONDS:
         return progress_spans(progress, rates, narrow=narrow)
     return (*progress_spans(progress, rates, narrow=True), Span(f"  quiet {age(quiet)}", "look"))
+
+
+def _broken(row: InstanceSnapshot, at: datetime, narrow: bool) -> Cell | None:
+    """Return why a run can't be seen now, None where it can."""
+    if (trouble := key_trouble(row)) is not None:
+        return Span("KEY CHANGED  ", "bad") if narrow and trouble.is_changed else _key(trouble, narrow)
+    if row.connection.state is ConnectionState.CONNECTING:
+        return Span("connecting…", "look")
+    if row.connection.state not in {ConnectionState.RECONNECTING, ConnectionState.UNREACHABLE}:
+        return None
+    outage = reconnecting(row.connection, at)
+    if narrow:
+        return Span(outage.brief, "look")
+    return Span(outage.words, "look"), Span(f"  {outage.why}" if outage.why else "", "dim")
 
 
 def _heartbeat(attempt: Attempt, quiet_seconds: float | None) -> Span:

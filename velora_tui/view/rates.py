@@ -32,6 +32,10 @@ class Rates:
         seconds = (samples[-1].at - samples[0].at).total_seconds()
         return (samples[-1].done - samples[0].done) / seconds if seconds >= _LEAST_SECONDS else None
 
+    def heard(self, run: str) -> datetime | None:
+        """Return when the run's log last grew, or None while it never did."""
+        return self._heard_at.get(run)
+
     def quiet_seconds(self, run: str, at: datetime) -> float | None:
         """Return for how long the run's log has not grown, or None while it never did."""
         heard = self._heard_at.get(run)

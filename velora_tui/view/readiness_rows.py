@@ -9,7 +9,9 @@ from velora_tui.domain.readiness import CheckResult, CheckStatus, Readiness
 from velora_tui.domain.snapshot import FleetSnapshot, InstanceSnapshot
 from velora_tui.view.cells import Cell, Row, Span, Tone
 from velora_tui.view.columns import Column
+from velora_tui.view.contact import key_trouble
 from velora_tui.view.entries import Entry
+from velora_tui.view.holders import hand_started, stale_holder, stale_words
 from velora_tui.view.text import age
 
 FILTER_KEYS = ("instance", "state", "check", "tag")
@@ -59,7 +61,7 @@ def _entry(row: InstanceSnapshot, snapshot: FleetSnapshot) -> Entry:
     if readiness is not None:
         cells |= {f"check:{check.id}": _check_cell(check) for check in readiness.checks}
         cells["age"] = Span(age((snapshot.at - readiness.at).total_seconds()), "dim")
-        cells["why"] = _why(readiness)
+        cells["why"] = _why(row, readiness, snapshot)
     elif row.connection.detail:
         cells["why"] = Span(row.connection.detail, "dim")
     fields = {
@@ -86,10 +88,20 @@ def _ready(row: InstanceSnapshot) -> tuple[str, Cell]:
         word = "connecting" if connecting else "not checked"
         return word, Span(f"· {word}", "dim")
     if not row.readiness.ready:
-        return "not ready", Span("✗ not ready", "bad")
+        return _not_ready(row)
     if row.is_busy:
         return "ready, busy", Span("▶ ready, busy", "run")
     return "ready", Span("● ready", "ours")
+
+
+def _not_ready(row: InstanceSnapshot) -> tuple[str, Cell]:
+    trouble = key_trouble(row)
+    if trouble is None:
+        in_use = row.foreign is not None or hand_started(row) is not None
+        return ("in use", Span("▷ in use", "run")) if in_use else ("not ready", Span("✗ not ready", "bad"))
+    if trouble.is_changed:
+        return "key changed", Span("✗ KEY CHANGED", "bad")
+    return "new host key", Span("? new host key", "look")
 
 
 def _check_cell(check: CheckResult) -> Cell:
@@ -100,9 +112,13 @@ def _check_cell(check: CheckResult) -> Cell:
     return Span(symbol, tone), Span(f" {short[0]}" if short else "", "dim" if check.status is CheckStatus.OK else tone)
 
 
-def _why(readiness: Readiness) -> Cell:
+def _why(row: InstanceSnapshot, readiness: Readiness, snapshot: FleetSnapshot) -> Cell:
     """Return what is not in order, blocking checks first."""
     wrong = [check for check in readiness.checks if check.status is not CheckStatus.OK]
     wrong.sort(key=lambda check: not check.blocks)
-    words = "; ".join(f"{check.id}: {check.detail or check.status}" for check in wrong)
-    return Span(words, "bad" if not readiness.ready else "look")
+    words = "; ".join(f"{check.id}: {check.detail or check.status}" for check in wrong if check.detail) or "; ".join(
+        f"{check.id}: {check.status}" for check in wrong
+    )
+    stale = stale_holder(row)
+    lease = f"{'; ' if words else ''}lease {stale_words(stale, snapshot.at)}" if stale else ""
+    return Span(words, "bad" if not readiness.ready else "look"), Span(lease, "look")

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from velora_tui.domain.events import AttemptState, ConnectionState
+from velora_tui.domain.readiness import Readiness
 from velora_tui.domain.report import Outcome
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.domain.snapshot import InstanceSnapshot
 from velora_tui.view.cells import Span, Tone
+from velora_tui.view.contact import key_trouble
+from velora_tui.view.holders import hand_started, stale_holder
 
 
 class State(NamedTuple):
@@ -27,6 +30,7 @@ class State(NamedTuple):
 
 GROUP_TONES: dict[str, tuple[str, Tone]] = {
     "running": ("▶", "run"),
+    "in use": ("▷", "run"),
     "failed": ("✗", "bad"),
     "unreachable": ("✗", "bad"),
     "not ready": ("!", "look"),
@@ -83,16 +87,41 @@ def instance_state(row: InstanceSnapshot) -> State:
     attempt = row.run.attempt if row.run else None
     if attempt is not None and not attempt.state.is_over:
         return attempt_state(attempt)
+    if (trouble := key_trouble(row)) is not None:
+        return _KEY_CHANGED if trouble.is_changed else _KEY_NEW
     if row.connection.state is ConnectionState.UNREACHABLE:
         return State("✗", "unreachable", "bad", "unreachable", 0)
-    ended_at = attempt.ended_at if attempt else None
-    readiness = row.readiness
-    if readiness is not None and not readiness.ready and (ended_at is None or readiness.at > ended_at):
-        return State("!", "in use" if row.foreign else "not ready", "look", "not ready", 1)
-    if attempt is not None:
-        return attempt_state(attempt)
+    if attempt is None or (row.readiness is not None and _is_later(row.readiness, attempt)):
+        state = _use_state(row)
+        if state is not None:
+            return state
+    return attempt_state(attempt) if attempt is not None else _idle_state(row)
+
+
+_KEY_NEW = State("?", "new host key", "look", "not ready", 1)
+_KEY_CHANGED = State("✗", "KEY CHANGED", "bad", "unreachable", 0)
+
+
+def _is_later(readiness: Readiness, attempt: Attempt) -> bool:
+    return attempt.ended_at is None or readiness.at > attempt.ended_at
+
+
+def _use_state(row: InstanceSnapshot) -> State | None:
+    """Return who or what keeps the instance from a run by its last check, or None."""
+    if row.readiness is None:
+        return None
+    if row.foreign is not None or hand_started(row) is not None:
+        return State("▷", "in use", "run", "in use", 2)
+    if not row.readiness.ready:
+        return State("!", "not ready", "look", "not ready", 1)
+    return State("!", "dead lease", "look", "ready", 3) if stale_holder(row) is not None else None
+
+
+def _idle_state(row: InstanceSnapshot) -> State:
     if row.checking:
         return State("·", "checking", "dim", "unchecked", 7)
-    if readiness is None:
+    if row.connection.state is ConnectionState.CONNECTING:
+        return State("·", "connecting", "dim", "unchecked", 7)
+    if row.readiness is None:
         return State("·", "not checked", "dim", "unchecked", 7)
     return State("●", "ready", "ours", "ready", 8)

@@ -14,7 +14,7 @@ from velora_tui.domain.events import (
 )
 from velora_tui.domain.failure import Failure, FailureClass
 from velora_tui.domain.fleet import Fleet, FleetSection, Instance, Model
-from velora_tui.domain.readiness import CheckResult, CheckStatus, Readiness
+from velora_tui.domain.readiness import CheckResult, CheckStatus, Holder, Readiness
 from velora_tui.domain.report import Outcome
 from velora_tui.domain.run import Attempt, PhaseRun, Run
 from velora_tui.domain.snapshot import FleetSnapshot, InstanceSnapshot
@@ -116,6 +116,25 @@ def readiness(instance: str, disk: int = 41, seconds: float = 240) -> Readiness:
         ),
         at=ago(seconds),
     )
+
+
+def refused(instance: str, words: str, seconds: float = 30) -> Readiness:
+    """An instance whose SSH check failed with these words."""
+    ssh = CheckResult(id="ssh", status=CheckStatus.FAIL, blocking=True, detail=words)
+    disk = CheckResult(id="disk", status=CheckStatus.UNKNOWN, blocking=True)
+    return Readiness(instance=instance, checks=(ssh, disk), at=ago(seconds))
+
+
+def held(instance: str, *, stale: bool = False, operator: str = "user@laptop", run_id: str = "01FOREIGN") -> Readiness:
+    """An instance that somebody else has, or has left."""
+    reason = "no job of it runs, and the Velora that took it is gone" if stale else "its job is running"
+    holder = Holder(operator=operator, run=run_id, attempt=2, since=ago(10_800), stale=stale, reason=reason)
+    busy = CheckStatus.OK if stale else CheckStatus.FAIL
+    checks = (
+        CheckResult(id="ssh", status=CheckStatus.OK, blocking=True, detail="answers"),
+        CheckResult(id="busy", status=busy, blocking=True, detail="" if stale else str(holder)),
+    )
+    return Readiness(instance=instance, checks=checks, at=ago(30), holder=holder)
 
 
 def instance(

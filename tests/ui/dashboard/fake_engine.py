@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from tests.ui.dashboard.build import attempt, instance, readiness, run
+from tests.ui.dashboard.build import PHASES, attempt, instance, readiness, run
 from velora_tui.domain.events import AnyEvent, InstanceChecked, Notice
 from velora_tui.domain.readiness import Readiness
 from velora_tui.domain.requests import RunRequest
 from velora_tui.domain.run import Run
 from velora_tui.domain.snapshot import FleetSnapshot
 from velora_tui.errors import UnknownName, VeloraError
+from velora_tui.hosts.known_hosts import HostKey
 from velora_tui.store.layout import Layout
 
 
@@ -31,6 +32,10 @@ class FakeEngine:
         self.asked: list[tuple[object, ...]] = []
         self.refuse_with: list[VeloraError] = []
         self.opens_with: BaseException | None = None
+        self.offered: dict[str, list[HostKey | VeloraError]] = {}
+        self.taken_up: tuple[Run, ...] = ()
+        self.foreign_over = asyncio.Event()
+        self.startable = PHASES
         self.closed = asyncio.Event()
         self.following = asyncio.Event()
         self._never_opens = never_opens
@@ -73,9 +78,29 @@ class FakeEngine:
             self.tell(InstanceChecked(instance=one.instance, checks=one.checks))
         return found
 
+    async def offered_host_key(self, instance: str) -> HostKey | None:
+        """The next key that the instance offers; None where all are known."""
+        self._ask("offered_host_key", instance)
+        offered = self.offered.get(instance) or [None]
+        if isinstance(offered[0], VeloraError):
+            raise offered[0]
+        return offered[0]
+
+    async def accept_host_key(self, instance: str, fingerprint: str) -> None:
+        self._ask("accept_host_key", instance, fingerprint)
+        self.offered[instance].pop(0)
+
+    async def follow_foreign(self, instance: str) -> None:
+        self._ask("follow_foreign", instance)
+        await self.foreign_over.wait()
+
     async def attach(self) -> tuple[Run, ...]:
         self.asked.append(("attach",))
-        return ()
+        taken, self.taken_up = self.taken_up, ()
+        return taken
+
+    def restarts(self, run_id: str) -> tuple[str, ...]:
+        return self.startable
 
     async def history(self, run_id: str) -> list[AnyEvent]:
         return []

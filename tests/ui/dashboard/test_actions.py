@@ -14,6 +14,7 @@ from velora_tui.domain.requests import RunRequest
 from velora_tui.errors import InstanceBusy, InstanceNotReady, StoreError, UnknownName
 from velora_tui.ui.keys import ACTIONS, BY_ID, FOOTER_LIMIT, SCREENS, actions_of, footer_of
 from velora_tui.ui.screens.fleet import FleetScreen
+from velora_tui.ui.screens.foreign import ForeignScreen
 from velora_tui.ui.screens.log import LogScreen
 from velora_tui.ui.screens.queue import QueueScreen
 from velora_tui.ui.screens.readiness import ReadinessScreen
@@ -27,6 +28,7 @@ SCREEN_CLASSES = {
     "results": ResultsScreen,
     "log": LogScreen,
     "run": RunScreen,
+    "foreign": ForeignScreen,
 }
 
 

@@ -15,13 +15,15 @@ from velora_tui.domain.events import LogGrew
 from velora_tui.domain.snapshot import FleetSnapshot
 from velora_tui.errors import VeloraError
 from velora_tui.store.error_log import report_bug
+from velora_tui.ui.host_key_actions import check_and_decide, decide_on_keys
 from velora_tui.ui.keys import BY_ID, Targets, bindings_of, footer_of
 from velora_tui.ui.port import Dashboard
-from velora_tui.ui.run_actions import check_instances, retry_runs, start_run, stop_runs
+from velora_tui.ui.run_actions import retry_runs, start_run, stop_runs
 from velora_tui.ui.widgets.filter_bar import FilterBar
 from velora_tui.ui.widgets.header import FleetHeader
 from velora_tui.ui.widgets.key_footer import KeyFooter
 from velora_tui.view.cells import Cell, Span
+from velora_tui.view.contact import key_trouble
 
 LEAST_WIDTH = 60
 LEAST_HEIGHT = 16
@@ -162,22 +164,38 @@ class BaseScreen(Screen[None]):
             report_bug(path, traceback.format_exc())
             self.say(f"That should not have happened. The details are in {path}", title="bug", is_problem=True)
 
+    def perform_on_targets(self, work: Coroutine[Any, Any, bool]) -> None:
+        """Do something to what is at hand as `perform` does; `work` tells whether it was done."""
+        self.perform(self._on_targets(work))
+
+    async def _on_targets(self, work: Coroutine[Any, Any, bool]) -> None:
+        if await work:
+            self.forget_marks()
+
+    def forget_marks(self) -> None:
+        """Called when what the marks were made for is done."""
+
     def do_start(self) -> None:
         """Ask what to start, with the instances at hand proposed."""
         idle = [row.instance.name for row in self.targets().instances if not row.is_busy]
-        self.perform(start_run(self, idle))
+        self.perform_on_targets(start_run(self, idle))
 
     def do_retry(self) -> None:
         """Ask from where, and try again."""
-        self.perform(retry_runs(self, self.targets().runs))
+        self.perform_on_targets(retry_runs(self, self.targets().runs))
 
     def do_stop(self) -> None:
         """Ask, and stop."""
-        self.perform(stop_runs(self, self.targets().runs))
+        self.perform_on_targets(stop_runs(self, self.targets().runs))
 
     def do_check(self) -> None:
-        """Check the instances at hand."""
-        self.perform(check_instances(self, [row.instance.name for row in self.targets().instances]))
+        """Check the instances at hand, and ask about host keys never seen before."""
+        self.perform_on_targets(check_and_decide(self, [row.instance.name for row in self.targets().instances]))
+
+    def do_host_key(self) -> None:
+        """Ask about the host keys of the instances at hand, one after the other."""
+        names = [row.instance.name for row in self.targets().instances if key_trouble(row) is not None]
+        self.perform_on_targets(decide_on_keys(self, names))
 
     def do_log(self) -> None:
         """Show the log of the run at hand."""

@@ -78,7 +78,9 @@ def _widget_lines(focused: Widget | None) -> Iterable[Cell]:
 
 
 def _own_bindings(widget: Widget | None) -> Sequence[Binding]:
-    return [binding for binding in type(widget).BINDINGS if isinstance(binding, Binding)] if widget else ()
+    """Return the bindings of a widget's class and of those it is made from."""
+    tables = [vars(kind).get("BINDINGS", ()) for kind in reversed(type(widget).__mro__)]
+    return [binding for table in tables for binding in table if isinstance(binding, Binding)]
 
 
 def _line(keys: str, what: str) -> Cell:

@@ -52,6 +52,9 @@ class LogScreen(PlaceScreen):
         if is_other:
             self.log_tab.show_place(place)
 
+    def do_tab_log(self) -> None:
+        """Stay: this is it."""
+
     def do_back(self) -> None:
         """End a search, else leave."""
         if self.tab.search_text:

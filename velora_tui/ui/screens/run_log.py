@@ -12,10 +12,10 @@ from velora_tui.errors import VeloraError
 from velora_tui.store.log_file import LogFile
 from velora_tui.ui.screens.run_place import Place
 from velora_tui.ui.screens.run_tab import RunTab
-from velora_tui.ui.widgets.log_view import LogStatus, LogView
+from velora_tui.ui.widgets.log_status import search_words, status_words
+from velora_tui.ui.widgets.log_view import LogView
 from velora_tui.ui.widgets.split_line import SplitLine
-from velora_tui.view.cells import Cell, Span
-from velora_tui.view.text import count
+from velora_tui.view.cells import Span
 
 
 class LogTab(RunTab):
@@ -165,34 +165,9 @@ class LogTab(RunTab):
     def _show_status(self) -> None:
         status = self.log_view.status
         name = Span(f" {self._phase or (self._path.name if self._path else '')}", "strong")
-        self.query_one("#log-status", SplitLine).show((name, *_search_words(status)), _words(status, grows=self._grows))
-
-
-def _search_words(status: LogStatus) -> tuple[Span, ...]:
-    if not status.pattern:
-        return ()
-    nothing = "" if status.searching else "nothing found"
-    found = f"{count(status.hit)}/{count(status.hits)}" if status.hits else nothing
-    going = Span(" …", "dim") if status.searching else Span("")
-    return Span(f"   /{status.pattern} ", "dim"), Span(found, "look"), going
-
-
-def _words(status: LogStatus, *, grows: bool) -> Cell:
-    """Return "1,240 lines · ● following"; of a log that does not grow any more only its lines."""
-    spans = [Span(f"{count(status.line_count)} lines", "dim")]
-    if status.wraps:
-        spans.append(Span(" · wrapped", "dim"))
-    if status.problem:
-        spans.append(Span(f" · {status.problem}", "bad"))
-    if not grows and not status.new_lines:
-        spans.append(Span(" ", "dim"))
-    elif status.following:
-        spans.append(Span(" · ● following ", "good"))
-    elif status.new_lines:
-        spans += [Span(f" · +{count(status.new_lines)} new", "look"), Span(" · f follows ", "dim")]
-    else:
-        spans.append(Span(" · following off ", "dim"))
-    return tuple(spans)
+        self.query_one("#log-status", SplitLine).show(
+            (name, *search_words(status)), status_words(status, grows=self._grows)
+        )
 
 
 def _why_empty(phase: str, state: PhaseState | None) -> str:

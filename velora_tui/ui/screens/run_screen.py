@@ -61,6 +61,13 @@ class PlaceScreen(BaseScreen):
 
     # --- logs
 
+    def do_tab_log(self) -> None:
+        """Show the log of this attempt."""
+        if self.place is not None:
+            self.dashboard.open_log(self.place.run.run, self.place.attempt.number, self.log_tab.phase)
+        else:
+            super().do_tab_log()
+
     def do_next_phase(self) -> None:
         self._step_phase(1)
 

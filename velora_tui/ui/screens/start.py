@@ -24,6 +24,7 @@ from velora_tui.store.files import read_limited, write_json
 from velora_tui.ui.content import content
 from velora_tui.ui.port import EngineLike
 from velora_tui.ui.screens.dialog import Dialog, keys_line
+from velora_tui.ui.take_over import may_take_over
 from velora_tui.view.cells import Cell, Span
 from velora_tui.view.states import instance_state
 from velora_tui.view.text import cut
@@ -182,6 +183,8 @@ class StartScreen(Dialog[Run]):
     async def _start(self) -> None:
         try:
             request = self._request()
+            if not await may_take_over(self.app, self._engine.snapshot(), request.instance):
+                return
             run = await self._engine.start(request)
             await asyncio.to_thread(write_json, self._engine.layout.form, self._remembered(request))
         except ValidationError as error:

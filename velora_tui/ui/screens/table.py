@@ -124,17 +124,50 @@ class TableScreen(BaseScreen):
         """Open the row."""
         self.action_act("open")
 
-    def do_open(self) -> None:
-        """Open the run under the cursor; a failed one at the line of evidence."""
+    def forget_marks(self) -> None:
+        """Take the marks away."""
+        self.table.mark(())
+
+    @property
+    def current_run(self) -> Run | None:
+        """The run under the cursor."""
         key = self.table.cursor_key
-        run = self.run_of(key) if key is not None else None
-        if run is None or run.attempt is None:
+        return self.run_of(key) if key is not None else None
+
+    def _follow_foreign(self) -> bool:
+        """Open the log of the run that somebody else has on the instance under the cursor; False where nobody has."""
+        key = self.table.cursor_key
+        row = self.instance_of(key) if key is not None else None
+        if row is None or row.foreign is None or row.is_busy:
+            return False
+        self.dashboard.follow_foreign(row.instance.name)
+        return True
+
+    def do_open(self) -> None:
+        """Open the run under the cursor; a failed one at the line of evidence, somebody else's to follow it."""
+        run = self.current_run
+        if self._follow_foreign() or run is None or run.attempt is None:
             return
         failure = run.attempt.failure
         if failure is not None:
             self.dashboard.open_run(run.run, run.attempt.number, failure.phase, failure.line)
         else:
             self.dashboard.open_run(run.run)
+
+    def do_log(self) -> None:
+        """Show the log of the run at hand, or follow somebody else's."""
+        if not self._follow_foreign():
+            super().do_log()
+
+    def do_tab_log(self) -> None:
+        """Show the log of the run under the cursor, and where there is none the Log tab as it was."""
+        run = self.current_run
+        if self._follow_foreign():
+            return
+        if run is not None and run.attempt is not None:
+            self.dashboard.open_log(run.run)
+        else:
+            super().do_tab_log()
 
     def do_copy(self) -> None:
         """Copy the target rows, columns apart by tabs."""

@@ -10,20 +10,17 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
 
+from velora_tui.ui.movement import bound, movement
 from velora_tui.ui.widgets.line_strip import BAR_CELLS, line_strip
 from velora_tui.ui.widgets.line_view import LineView
 from velora_tui.view.lines import Line
 from velora_tui.view.text import cells, clean_text
 
 SIDE_STEP_CELLS = 8
-
-
-def _key(keys: str, action: str, what: str, tooltip: str) -> Binding:
-    return Binding(keys, action, what, show=False, id=f"lines.{action}", tooltip=tooltip)
 
 
 class LineList(LineView):
@@ -41,20 +38,11 @@ class LineList(LineView):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        _key("down,j", "down", "Down", "To the next line"),
-        _key("up,k", "up", "Up", "To the line before"),
-        _key("home,g", "first", "First", "To the first line"),
-        _key("end,G", "last", "Last", "To the last line"),
-        _key("pagedown", "page_down", "Page down", "A page down"),
-        _key("pageup", "page_up", "Page up", "A page up"),
-        _key("ctrl+d", "half_down", "Half a page down", "Half a page down"),
-        _key("ctrl+u", "half_up", "Half a page up", "Half a page up"),
-        _key("left,h", "left", "Left", "To the left in long lines"),
-        _key("right,l", "right", "Right", "To the right in long lines"),
-        _key("n", "next_hit", "Next", "To the next line found, else to the next landmark"),
-        _key("N", "previous_hit", "Previous", "To the line found, or the landmark, before"),
-        _key("enter", "open", "Open", "Open what the line stands for"),
-        _key("y", "copy", "Copy", "Copy the line"),
+        *movement("lines", "line", sideways=True),
+        bound("lines", "n", "next_hit", "Next", "To the next line found, else to the next landmark"),
+        bound("lines", "N", "previous_hit", "Previous", "To the line found, or the landmark, before"),
+        bound("lines", "enter", "open", "Open", "Open what the line stands for"),
+        bound("lines", "y", "copy", "Copy", "Copy the line"),
     ]
 
     class LinesMessage(Message):

@@ -7,23 +7,20 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
+from velora_tui.ui.movement import bound, movement
 from velora_tui.ui.widgets.line_view import LineView
-from velora_tui.ui.widgets.row_strip import GUTTER_CELLS, header_strip, row_strip
+from velora_tui.ui.widgets.row_strip import GUTTER_CELLS, header_strip, row_strip, stretched
 from velora_tui.view.cells import Row, plain
 from velora_tui.view.columns import Column, Place, fit
 from velora_tui.view.text import cells, pad
 
 HEADER_LINES = 1
 MARGIN_CELLS = 1
-
-
-def _key(keys: str, action: str, what: str, tooltip: str) -> Binding:
-    return Binding(keys, action, what, show=False, id=f"table.{action}", tooltip=tooltip)
 
 
 class TableMessage(Message):
@@ -47,18 +44,11 @@ class LiveTable(LineView):
     ALLOW_SELECT = False
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        _key("down,j", "down", "Down", "To the next row"),
-        _key("up,k", "up", "Up", "To the row before"),
-        _key("home,g", "first", "First", "To the first row"),
-        _key("end,G", "last", "Last", "To the last row"),
-        _key("pagedown", "page_down", "Page down", "A page down"),
-        _key("pageup", "page_up", "Page up", "A page up"),
-        _key("ctrl+d", "half_down", "Half a page down", "Half a page down"),
-        _key("ctrl+u", "half_up", "Half a page up", "Half a page up"),
-        _key("enter", "open", "Open", "Open the row under the cursor"),
-        _key("space", "mark", "Mark", "Mark the row, or take its mark away"),
-        _key("V", "mark_range", "Mark range", "Mark all rows from the last marked one to here"),
-        _key("asterisk", "mark_all", "Mark all", "Mark all rows, or none"),
+        *movement("table", "row"),
+        bound("table", "enter", "open", "Open", "Open the row under the cursor"),
+        bound("table", "space", "mark", "Mark", "Mark the row, or take its mark away"),
+        bound("table", "V", "mark_range", "Mark range", "Mark from the row marked last to the cursor"),
+        bound("table", "asterisk", "mark_all", "Mark all", "Mark all rows, or none"),
     ]
 
     class RowHighlighted(TableMessage):
@@ -173,6 +163,7 @@ class LiveTable(LineView):
 
     def mark(self, keys: Iterable[str]) -> None:
         """Mark these rows and no others."""
+        self._anchor = None
         self._set_marks(set(keys))
 
     def _differences(self, before: tuple[Row, ...]) -> list[int]:
@@ -196,12 +187,16 @@ class LiveTable(LineView):
 
     def _refresh_cells(self, place: int, old: Row, new: Row) -> None:
         """Repaint from the first cell that changed to the last."""
-        shown = [
-            column for column in self._places if old.cells.get(column.column.id) != new.cells.get(column.column.id)
-        ]
-        if shown:
-            y = place - self.scroll_offset.y + HEADER_LINES
-            self.refresh(Region(shown[0].start, y, shown[-1].end - shown[0].start, 1))
+        changed = {
+            column.column.id
+            for column in self._places
+            if old.cells.get(column.column.id) != new.cells.get(column.column.id)
+        }
+        if changed:
+            drawn = [*stretched(old, self._places), *stretched(new, self._places)]
+            start = min(column.start for column in drawn if column.column.id in changed)
+            end = max(column.end for column in drawn if column.column.id in changed)
+            self.refresh(Region(start, place - self.scroll_offset.y + HEADER_LINES, end - start, 1))
 
     def _refresh_row(self, place: int) -> None:
         y = place - self.scroll_offset.y + HEADER_LINES
@@ -307,7 +302,7 @@ class LiveTable(LineView):
 
     def action_mark(self) -> None:
         if self._cursor is not None:
-            self._anchor = self._cursor
+            self._anchor = self._cursor if self._cursor not in self._marks else None
             self._set_marks(self._marks ^ {self._cursor})
 
     def action_mark_range(self) -> None:

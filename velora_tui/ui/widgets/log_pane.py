@@ -189,7 +189,7 @@ class LogPane(LineView):
             self.moved()
 
     def moved(self) -> None:
-        """Called when following ended."""
+        """Called when the view follows no more, or stands elsewhere."""
 
     def _place(self, top: int, row: int = 0) -> None:
         """Put line `top` (its row `row`, where lines are wrapped) on the first row of the screen."""

@@ -4,47 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.selection import Selection
 
 from velora_tui.errors import StoreError
 from velora_tui.store.log_file import LogFile
-from velora_tui.ui.widgets.log_pane import LogPane
+from velora_tui.ui.movement import bound
+from velora_tui.ui.widgets.log_moves import LogMoves
 from velora_tui.ui.widgets.log_search import LogSearch, take_slice
-from velora_tui.view.log_line import ERROR_PATTERN, StampMode
-
-_LEFT_STEP_CELLS = 8
-
-
-def _key(keys: str, action: str, what: str, tooltip: str) -> Binding:
-    return Binding(keys, action, what, show=False, id=f"log.{action}", tooltip=tooltip)
+from velora_tui.ui.widgets.log_status import LogStatus
+from velora_tui.view.log_line import ERROR_PATTERN
 
 
-@dataclass(frozen=True, slots=True)
-class LogStatus:
-    """What a title line says about the log: `new_lines` came since following stopped, `hit` of `hits` is current."""
-
-    following: bool = True
-    new_lines: int = 0
-    line_count: int = 0
-    size_bytes: int = 0
-    pattern: str = ""
-    hit: int = 0
-    hits: int = 0
-    searching: bool = False
-    wraps: bool = False
-    stamps: StampMode = "absolute"
-    reading: bool = False
-    problem: str = ""
-
-
-class LogView(LogPane):
+class LogView(LogMoves):
     """Shows a LogFile of any size, line by line, with search; it moves only when it follows or is told to.
 
     `empty_text` stands where the log is missing or empty.
@@ -53,23 +30,11 @@ class LogView(LogPane):
     ALLOW_SELECT = True
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        _key("down,j", "down", "Down", "A line down"),
-        _key("up,k", "up", "Up", "A line up; stops following"),
-        _key("pagedown", "page_down", "Page down", "A page down"),
-        _key("pageup", "page_up", "Page up", "A page up; stops following"),
-        _key("ctrl+d", "half_down", "Half a page down", "Half a page down"),
-        _key("ctrl+u", "half_up", "Half a page up", "Half a page up; stops following"),
-        _key("home,g", "first", "First line", "To the first line"),
-        _key("end,G", "last", "Follow", "To the last line, and follow the log"),
-        _key("left,h", "left", "Left", "To the left in long lines"),
-        _key("right,l", "right", "Right", "To the right in long lines"),
-        _key("f", "follow", "Follow", "Follow the log, or stop"),
-        _key("n", "next_hit", "Next hit", "To the next line found"),
-        _key("N", "previous_hit", "Previous hit", "To the line found before"),
-        _key("E", "next_error", "Next error", "To the next line that tells of an error"),
-        _key("w", "wrap", "Wrap", "Wrap long lines, or cut them"),
-        _key("t", "stamps", "Times", "Times as they are, since the start, or none"),
-        _key("y", "copy", "Copy", "Copy the selected text, or the current line"),
+        bound("log", "n", "next_hit", "Next hit", "To the next line found"),
+        bound("log", "N", "previous_hit", "Previous hit", "To the line found before"),
+        bound("log", "E", "next_error", "Next error", "To the next line that tells of an error"),
+        bound("log", "t", "stamps", "Times", "Times as they are, since the start, or none"),
+        bound("log", "y", "copy", "Copy", "Copy the selected text, or the current line"),
     ]
 
     class LogMessage(Message):
@@ -115,7 +80,6 @@ class LogView(LogPane):
         super().__init__(empty_text=empty_text, name=name, id=id, classes=classes)
         self._search: LogSearch | None = None
         self._jump_from: int | None = None
-        self._wanted: tuple[int, bool] | None = None
         self._told: LogStatus | None = None
         self._old_bytes = 0  # what was on the disk when the log was opened is nothing new
 
@@ -172,31 +136,6 @@ class LogView(LogPane):
                 self._place(1)
         if pattern:
             self.search(pattern, jump=False)
-
-    def go_to(self, line: int, highlight: bool = True) -> None:
-        """Bring a line into sight, with the bar if `highlight`; where it is not read yet, as soon as it is."""
-        if line > self._count:
-            self._wanted = (line, highlight)
-            return
-        line = max(1, line)
-        self._stop_following()
-        self._wanted = None
-        if highlight:
-            self._current = line
-        if line not in {row.number for row in self.screen_rows()[:-1]}:
-            self._place(max(1, line - self.size.height // 3))
-        self.refresh()
-        self._tell()
-
-    def follow(self, on: bool = True) -> None:
-        """Show the end and what comes, or let the view stand."""
-        if on:
-            self._following, self._wanted = True, None
-            self._to_end()
-            self.notify_grown()
-        else:
-            self._stop_following()
-        self._tell()
 
     def search(self, pattern: str, *, jump: bool = True) -> None:
         """Look for a regular expression off the loop; all in lower case it finds either case. UsageError if wrong.
@@ -273,7 +212,7 @@ class LogView(LogPane):
         self._search_on()
 
     def moved(self) -> None:
-        """Tell that following ended."""
+        """Tell how the log stands."""
         self._tell()
 
     def _tell(self) -> None:
@@ -307,54 +246,6 @@ class LogView(LogPane):
             self._current = rows[offset.y].number
             self.refresh()
             self._tell()
-
-    def action_down(self) -> None:
-        self._scroll_rows(1)
-
-    def action_up(self) -> None:
-        self._scroll_rows(-1)
-
-    def action_page_down(self) -> None:
-        self._scroll_rows(max(1, self.size.height - 1))
-
-    def action_page_up(self) -> None:
-        self._scroll_rows(-max(1, self.size.height - 1))
-
-    def action_half_down(self) -> None:
-        self._scroll_rows(max(1, self.size.height // 2))
-
-    def action_half_up(self) -> None:
-        self._scroll_rows(-max(1, self.size.height // 2))
-
-    def action_first(self) -> None:
-        self._stop_following()
-        self._place(1)
-
-    def action_last(self) -> None:
-        self.follow()
-
-    def action_follow(self) -> None:
-        self.follow(not self._following)
-
-    def action_left(self) -> None:
-        self._left = max(0, self._left - _LEFT_STEP_CELLS)
-        self.refresh()
-
-    def action_right(self) -> None:
-        if not self._wraps:
-            furthest = max(0, self.widest_on_screen() - self.text_width)
-            self._left = max(self._left, min(self._left + _LEFT_STEP_CELLS, furthest))
-            self.refresh()
-
-    def action_wrap(self) -> None:
-        top = self.top_line
-        self._wraps, self._left, self._top_row, self._rows = not self._wraps, 0, 0, None
-        self._fit_height()
-        if self._following:
-            self._to_end()
-        else:
-            self._place(top)
-        self._tell()
 
     def action_stamps(self) -> None:
         if self._lines and self._lines.next_stamps():

@@ -11,7 +11,7 @@ from textual.strip import Strip
 
 from velora_tui.ui.widgets.line_view import CURRENT_CLASS as CURRENT_CLASS
 from velora_tui.view.cells import Cell, Row, Span, spans_of
-from velora_tui.view.columns import Place
+from velora_tui.view.columns import GAP_CELLS, Place
 from velora_tui.view.text import cells, cut, pad
 
 GUTTER_CELLS = 3
@@ -47,11 +47,28 @@ def row_strip(row: Row, places: Sequence[Place], width: int, tone: Toner, bar: s
         Segment("▌" if bar else " ", tone(bar, ground)),
     ]
     x = len(segments)
-    for number, place in enumerate(places):
+    for number, place in enumerate(stretched(row, places)):
         segments.append(_blank(place.start - x, blank))
         segments += _cell(row.cells.get(place.column.id, ""), place, tone, ground, is_strong=bool(bar) and number == 0)
         x = place.end
     return _whole(segments, x, width, blank)
+
+
+def stretched(row: Row, places: Sequence[Place]) -> list[Place]:
+    """Return where the cells of a row are drawn: one too wide for its column begins in the empty ones before it."""
+    drawn: list[Place] = []
+    free_from = GUTTER_CELLS
+    for place in places:
+        cell = row.cells.get(place.column.id)
+        if not cell:
+            continue
+        if place.column.align == "left" and free_from < place.start:
+            needed = sum(cells(span.text) for span in spans_of(cell))
+            start = max(free_from, min(place.start, place.end - needed))
+            place = Place(place.column, start, place.end - start)
+        drawn.append(place)
+        free_from = place.end + GAP_CELLS
+    return drawn
 
 
 def _whole(segments: list[Segment], x: int, width: int, blank: Style) -> Strip:
