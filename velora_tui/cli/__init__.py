@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from velora_tui import __version__
-from velora_tui.cli import dashboard, demo, grade, logs, repair, results, runs, status, watch
+from velora_tui.cli import check, dashboard, demo, grade, logs, repair, results, runs, status, watch
 from velora_tui.cli.console import Console
 from velora_tui.cli.error_log import ErrorLogHandler
 from velora_tui.cli.exits import Exit, interrupted
@@ -64,7 +64,7 @@ def root(
 
 _COMMANDS = (
     (demo.demo, "velora demo --headless --json --seed 1 --speed 20"),
-    (status.check, "velora check eval1 eval2"),
+    (check.check, "velora check eval1 eval2"),
     (repair.repair, "velora repair eval1,eval2 disk"),
     (runs.run, "velora run --dataset task.jsonl --model llm.gpt --instance eval1"),
     (runs.attach, "velora attach"),

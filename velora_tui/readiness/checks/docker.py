@@ -6,6 +6,7 @@ import re
 from shlex import quote
 
 from velora_tui.domain.image import image_tags
+from velora_tui.domain.readiness import CheckStatus
 from velora_tui.readiness.checks.check import (
     NOT_FOUND,
     Answer,
@@ -43,6 +44,12 @@ def _trouble(answer: Answer) -> Verdict | None:
     return None
 
 
+def _silent(answer: Answer) -> Verdict:
+    """Judge a question that docker did not answer; the check `docker` is the one to mend."""
+    trouble = _trouble(answer)
+    return Verdict(CheckStatus.UNKNOWN, trouble.detail if trouble else unclear(answer, "docker").detail, mends=False)
+
+
 def _judge_docker(_: Subject, answer: Answer) -> Verdict:
     if trouble := _trouble(answer):
         return trouble
@@ -56,14 +63,14 @@ def _judge_cached(subject: Subject, answer: Answer) -> Verdict:
         return passed("loaded")
     if re.search(r"No such image|No such object", answer.text):
         return warned("not loaded yet: it must be fetched first")
-    return _trouble(answer) or unclear(answer, "docker tells nothing")
+    return _silent(answer)
 
 
 def _judge_disk_use(_: Subject, answer: Answer) -> Verdict:
     rows = [line.split("\t") for line in answer.text.splitlines()]
     sizes = {row[0]: (_bytes(row[1]), _bytes(row[2])) for row in rows if len(row) == 3}
     if answer.exit_status != 0 or "Images" not in sizes or any(None in pair for pair in sizes.values()):
-        return _trouble(answer) or unclear(answer, "docker tells nothing")
+        return _silent(answer)
     used = sum(pair[0] or 0 for pair in sizes.values())
     unused = sum(pair[1] or 0 for pair in sizes.values())
     words = f"{size(used)} in all, {size(unused)} of it unused"

@@ -1,0 +1,122 @@
+"""`velora check`: ask instances whether they can take a run, and how their critical files compare."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from velora_tui.cli.console import Console
+from velora_tui.cli.exits import Exit
+from velora_tui.cli.options import FleetOption, JsonOption, Options, StateOption, TrustOption, given
+from velora_tui.cli.session import run_session
+from velora_tui.domain.events import CommandRan, InstanceChecked
+from velora_tui.domain.readiness import FileReport, Readiness
+from velora_tui.errors import UsageError
+from velora_tui.view.cli_checks import check_lines, file_lines
+
+if TYPE_CHECKING:
+    from velora_tui.engine.engine import Engine
+    from velora_tui.engine.ledger import Subscription
+
+_FIELDS = {"id", "status", "blocking", "detail", "repair"}
+
+
+def check(
+    ctx: typer.Context,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="The instances; without a name, all of them.")
+    ] = None,
+    files: Annotated[bool, typer.Option("--files", help="Compare the critical files across the fleet.")] = False,
+    diff: Annotated[
+        str | None, typer.Option("--diff", metavar="PATH", help="Show how one critical file differs from the good one.")
+    ] = None,
+    fleet: FleetOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+    accept_new_host_keys: TrustOption = False,
+) -> int:
+    """Ask instances whether they can take a run.
+
+    Exit status: 0 all are ready (or all files as they should be), 1 not all.
+    """
+    options = given(ctx, fleet, state, as_json, accept_new_host_keys)
+    if diff is not None:
+        return _show_diff(options, names or [], diff)
+    return _show_files(options, names or []) if files else _show_checks(options, names or [])
+
+
+def _show_checks(options: Options, names: Sequence[str]) -> int:
+    engine, console = _engine(options), Console()
+
+    async def ask() -> tuple[Readiness, ...]:
+        async with engine:
+            with engine.observe() as subscription:
+                checked = await engine.check(names)
+                await _tell_commands(subscription, {readiness.instance for readiness in checked}, console)
+            return checked
+
+    answers = run_session(ask(), on_interrupt=lambda: None)
+    if options.as_json:
+        console.document({"instances": [_record(readiness) for readiness in answers]})
+    else:
+        console.lines(check_lines(answers, options.again))
+    return Exit.OK if all(readiness.ready for readiness in answers) else Exit.PROBLEM
+
+
+def _show_files(options: Options, names: Sequence[str]) -> int:
+    engine, console = _engine(options), Console()
+
+    async def ask() -> FileReport:
+        async with engine:
+            return await engine.file_report(names)
+
+    report = run_session(ask(), on_interrupt=lambda: None)
+    if options.as_json:
+        console.document(report.model_dump(mode="json"))
+    else:
+        console.lines(file_lines(report))
+    copies = [copy for row in report.rows for copy in row.copies]
+    return Exit.PROBLEM if any(copy.odd or copy.state == "unknown" for copy in copies) else Exit.OK
+
+
+def _show_diff(options: Options, names: Sequence[str], path: str) -> int:
+    if len(names) != 1:
+        raise UsageError("--diff needs one instance", hint=f"as in `velora check eval1 --diff {path}`")
+    engine, console = _engine(options), Console()
+
+    async def ask() -> str:
+        async with engine:
+            return await engine.file_diff(names[0], path)
+
+    text = run_session(ask(), on_interrupt=lambda: None)
+    if options.as_json:
+        console.document({"instance": names[0], "path": path, "diff": text})
+    elif text:
+        console.lines(text.splitlines())
+    else:
+        console.say(f"{path} on {names[0]} is the good copy")
+    return Exit.PROBLEM if text else Exit.OK
+
+
+def _engine(options: Options) -> Engine:
+    from velora_tui.engine.engine import Engine  # SSH takes half a second to import
+
+    return Engine(*options.load(), read_only=options.read_only, accept_new_host_keys=options.accept_new_host_keys)
+
+
+async def _tell_commands(subscription: Subscription, instances: set[str], console: Console) -> None:
+    """Say what was done while `instances` were checked, such as trusting a key."""
+    events = aiter(subscription)
+    while instances:
+        event = await anext(events)
+        if isinstance(event, CommandRan):
+            console.say(f"{event.instance}: {event.purpose}")
+        elif isinstance(event, InstanceChecked):
+            instances.discard(event.instance)
+
+
+def _record(readiness: Readiness) -> dict[str, Any]:
+    checks = [check.model_dump(mode="json", include=_FIELDS) for check in readiness.checks]
+    return {"name": readiness.instance, "ready": readiness.ready, "checks": checks}

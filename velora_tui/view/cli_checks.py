@@ -1,0 +1,84 @@
+"""Readiness and critical files as aligned lines: the worst first, with the repair to run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from velora_tui.domain.readiness import CheckResult, CheckStatus, FileCopy, FileReport, FileRow, Readiness
+from velora_tui.view.cells import Cell, Span, Tone
+from velora_tui.view.cli_text import Line, table
+
+_SYMBOLS: dict[CheckStatus, tuple[str, Tone]] = {
+    CheckStatus.OK: ("✓", "good"),
+    CheckStatus.WARN: ("!", "look"),
+    CheckStatus.FAIL: ("✗", "bad"),
+    CheckStatus.UNKNOWN: ("?", "look"),
+}
+_FILE_WORDS: dict[str, tuple[str, Tone]] = {
+    "good": ("✓ good", "good"),
+    "differs": ("✗ differs", "bad"),
+    "there": ("· there", ""),
+    "missing": ("✗ missing", "bad"),
+    "unknown": ("? unknown", "look"),
+}
+_SUM_CHARACTERS = 10
+
+
+def check_lines(answers: Iterable[Readiness], again: str) -> list[Line]:
+    """Return a table of instances, the worst first, with each check that is not in order.
+
+    `again` is what leads another command to the same fleet.
+    """
+    ranked = sorted(answers, key=lambda readiness: (readiness.ready, -len(_wrong(readiness))))
+    rows = (row for readiness in ranked for row in _check_rows(readiness, again))
+    return table(("INSTANCE", "READY", "CHECK", "DETAIL", "REPAIR"), rows)
+
+
+def _check_rows(readiness: Readiness, again: str) -> Iterator[tuple[Cell, ...]]:
+    name: Cell = Span(readiness.instance, "strong")
+    ready: Cell = Span("✓ ready", "good") if readiness.ready else Span("✗ not ready", "bad")
+    wrong = _wrong(readiness)
+    for result in wrong:
+        symbol, tone = _SYMBOLS[result.status]
+        tone = tone if result.blocks or tone != "bad" else "look"
+        repair = f"velora repair {readiness.instance} {result.id}{again}" if result.repair else ""
+        yield name, ready, Span(f"{symbol} {result.id}", tone), result.detail or str(result.status), repair
+        name = ready = ""
+    in_order = sum(check.status is CheckStatus.OK for check in readiness.checks)
+    unasked = len(readiness.checks) - len(wrong) - in_order
+    if unasked:
+        yield name, ready, Span(f"? {unasked} more", "look"), "could not be asked", ""
+        name = ready = ""
+    if in_order:
+        yield name, ready, Span(f"✓ {in_order} {'more ' if wrong else ''}in order", "good"), "", ""
+
+
+def _wrong(readiness: Readiness) -> list[CheckResult]:
+    """Return the checks that are not in order, those that block first; of what could not be asked, only why."""
+    wrong = [check for check in readiness.checks if check.status is not CheckStatus.OK and check.detail]
+    return sorted(wrong, key=lambda check: not check.blocks)
+
+
+def file_lines(report: FileReport) -> Iterator[Cell]:
+    """Yield a table for each critical file: what each instance has, the odd ones first."""
+    for row in report.rows:
+        yield (Span(row.path, "strong"), Span(f"  {_expectation(row)}", "dim"))
+        yield from table(("INSTANCE", "FILE", "SHA256", "MODE", ""), map(_copy_row, _odd_first(row.copies)))
+        yield ""
+
+
+def _expectation(row: FileRow) -> str:
+    expected = f"expected {row.expected[: 7 + _SUM_CHARACTERS]}" if row.expected else "nothing to compare with"
+    good = {"missing": ", the good copy can't be read", "differs": ", and the good copy differs from that"}
+    return expected + good.get(row.good_copy or "", "")
+
+
+def _odd_first(copies: Sequence[FileCopy]) -> list[FileCopy]:
+    return sorted(copies, key=lambda copy: not copy.odd)
+
+
+def _copy_row(copy: FileCopy) -> tuple[Cell, ...]:
+    words, tone = _FILE_WORDS[copy.state]
+    odd = Span("← unlike the others", "bad") if copy.odd and copy.state == "there" else Span(copy.detail, "dim")
+    mode = {True: "run", False: "-", None: ""}[copy.executable]
+    return Span(copy.instance, "strong"), Span(words, tone), (copy.sha256 or "")[:_SUM_CHARACTERS], mode, odd
