@@ -34,7 +34,7 @@ from velora_tui.hosts.jobs import DetachedJobs
 from velora_tui.hosts.patience import OUTAGE_SECONDS, through_breaks
 from velora_tui.images.s3 import ImageStore
 from velora_tui.pipeline.failures import bug_failure, failure_of, time_limit_failure
-from velora_tui.pipeline.limits import time_limit_seconds
+from velora_tui.pipeline.limits import time_limit_seconds, together_seconds
 from velora_tui.pipeline.phase import Phase, PhaseContext, PhaseResult
 from velora_tui.pipeline.phase_log import PhaseLog
 from velora_tui.pipeline.recipes import recipe
@@ -146,7 +146,7 @@ class AttemptDriver:
         work = asyncio.create_task(self._persistent(phase, context, resuming))
         stop = asyncio.create_task(self._stop.wait())
         try:
-            limit = context.time_limit_seconds + _OVERTIME_SECONDS
+            limit = self._job_seconds(phase) + _OVERTIME_SECONDS
             while not (await asyncio.wait({work, stop}, timeout=limit, return_when=asyncio.FIRST_COMPLETED))[0]:
                 if not self._shop.machines.is_reconnecting(self._instance.name):
                     break
@@ -162,6 +162,11 @@ class AttemptDriver:
             work.cancel()
             stop.cancel()
             await asyncio.wait({work, stop})
+
+    def _job_seconds(self, phase: Phase) -> float:
+        """Return how long the phase's job may take; one that phases share keeps their limits itself."""
+        sharing = [other.name for other in recipe(self._run.recipe).phases if phase.job and other.job == phase.job]
+        return together_seconds(self._shop.fleet, sharing or [phase.name])
 
     async def _persistent(self, phase: Phase, context: PhaseContext, resuming: bool) -> PhaseResult:
         """Run the phase; where the connection breaks, take it up again as another process would."""
