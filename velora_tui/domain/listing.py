@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from velora_tui.domain.report import Outcome
 from velora_tui.domain.result import AttemptResult
@@ -123,11 +123,8 @@ def _searched(row: ResultRow) -> str:
     return row.search
 
 
-SortKey = Literal[
-    "task", "model", "run", "outcome", "f2p", "p2p", "patch", "steps", "cost", "time", "date", "quality", "flips"
-]
 _OUTCOME_ORDER = {outcome: place for place, outcome in enumerate(Outcome)}
-_SORT_VALUES: dict[str, Callable[[ResultRow], object]] = {
+_SORT_VALUES: dict[str, Callable[[ResultRow], Any]] = {
     "task": lambda row: (row.repo, row.task) if row.task else None,
     "model": lambda row: row.model or None,
     "run": lambda row: row.run_number,
@@ -145,12 +142,17 @@ _SORT_VALUES: dict[str, Callable[[ResultRow], object]] = {
 SORT_KEYS = tuple(_SORT_VALUES)
 
 
+def sort_value(row: ResultRow, by: str) -> Any:
+    """Return what one of SORT_KEYS sorts a row by; None is "not known"."""
+    return _SORT_VALUES[by](row)
+
+
 def order(rows: Iterable[ResultRow], by: str, *, descending: bool = False) -> list[ResultRow]:
     """Return the rows sorted by one of SORT_KEYS; those where it is not known stand last either way."""
     value = _SORT_VALUES[by]
     paired = [(value(row), row) for row in rows]
     known = [pair for pair in paired if pair[0] is not None]
-    known.sort(key=lambda pair: pair[0], reverse=descending)  # type: ignore[arg-type,return-value]
+    known.sort(key=lambda pair: pair[0], reverse=descending)
     return [row for _, row in known] + [row for found, row in paired if found is None]
 
 

@@ -96,6 +96,18 @@ def find_runs(root: Path, on_problem: OnProblem, *, only_ours: bool = False) -> 
         waiting.extend(folder / name for name in reversed(below))
 
 
+def run_at(folder: Path) -> RunFolder | None:
+    """Return the harness's files of the run in `folder` itself, also of one of ours. Blocks; raises OSError."""
+    walk = _Walk(_raise)
+    listing = walk.list_once(folder) or _Listing()
+    listing.files.pop(RESULT_FILE, None)
+    return walk.run_in(folder, listing)[0]
+
+
+def _raise(folder: Path, problem: str) -> None:
+    raise OSError(0, problem, str(folder))
+
+
 class _Walk:
     """Reads directories, each one once: a link back up, or a second way to the same place, leads nowhere."""
 

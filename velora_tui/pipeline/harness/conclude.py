@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from velora_tui.domain.agent_error import is_own_doing
 from velora_tui.domain.failure import Failure, FailureClass
 from velora_tui.domain.report import Flag
 from velora_tui.hosts.files import read_file
@@ -24,9 +25,6 @@ _RETRIES_FILE = "maximum_retries_exceeded.jsonl"
 _NOTE_LIMIT = 1024 * 1024
 _OUTPUT = "output.jsonl"
 _RETRIES_ERROR = "Maximum retries ("  # how OpenHands begins the error of an instance that it skips
-
-# The model's own doing, which trying again would only repeat: no failure of the run.
-_ORDINARY_ERRORS = ("reached maximum iteration", "AgentStuckInLoop", "stuck in a loop", "maximum budget")
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ async def _without_grade(ctx: PhaseContext, end: JobEnd, facts: LogFacts, place:
     assert output is not None
     if output.error and output.error.startswith(_RETRIES_ERROR) and not has_patch:
         raise PhaseFailed(await retries_failure(ctx, output.error))
-    if output.error and not has_patch and not any(known in output.error for known in _ORDINARY_ERRORS):
+    if output.error and not has_patch and not is_own_doing(output.error):
         raise PhaseFailed(await llm_failure(ctx, output.error))
     flags = await require_ours(ctx, facts, place, output)
     if has_patch:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from velora_tui.domain.report import Counts, Flag, Verdict
-from velora_tui.domain.result import HarnessVerdict
+from velora_tui.domain.report import Flag, Verdict
 from velora_tui.domain.task import Task
 from velora_tui.grading.grade import grade
 from velora_tui.grading.report import EvaluationFacts, eval_details
+from velora_tui.grading.second_opinion import claims_of_details
 from velora_tui.hosts.files import read_file
 from velora_tui.pipeline.harness.banners import JOB
 from velora_tui.pipeline.harness.conclude import Conclusion, conclude
 from velora_tui.pipeline.harness.log_follow import follow_segment
 from velora_tui.pipeline.harness.made import CopiedRecord, made_folder
 from velora_tui.pipeline.harness.place import GRADED_NAMES
-from velora_tui.pipeline.harness.record import OutputRecord
 from velora_tui.pipeline.phase import PhaseContext, PhaseResult
 from velora_tui.pipeline.phases.report import TEST_OUTPUT_LIMIT
 from velora_tui.pipeline.report_files import QUOTED_OUTPUT_LIMIT, in_words, report_files, shown_verdict
@@ -64,7 +63,7 @@ def _stored(seen: Conclusion, verdict: Verdict | None, tests: bytes | None) -> S
         history=seen.output.history,
         cost=seen.output.cost,
         error=seen.output.error,
-        harness=_harness_verdict(seen.graded) if seen.graded else None,
+        harness=claims_of_details(seen.graded.details, seen.graded.resolved).verdict if seen.graded else None,
         flags=seen.flags,
         tree=seen.place.folder,
     )
@@ -72,27 +71,6 @@ def _stored(seen: Conclusion, verdict: Verdict | None, tests: bytes | None) -> S
         return stored
     flag = Flag(id="harness-differs", detail=f"the harness said {_said(stored)}; our grading of its test output counts")
     return stored.model_copy(update={"flags": (*stored.flags, flag)})
-
-
-def _harness_verdict(graded: OutputRecord) -> HarnessVerdict:
-    details = graded.details
-    resolved = details.get("resolved", graded.resolved)
-    counts = [details.get(f"tests_{name}") for name in ("passed", "failed", "error")]
-    passed, failed, error = (count if isinstance(count, int) else 0 for count in counts)
-    known = all(isinstance(count, int) for count in counts)
-    return HarnessVerdict(
-        resolved=resolved if isinstance(resolved, bool) else None,
-        f2p=_fraction(details, "fail_to_pass"),
-        p2p=_fraction(details, "pass_to_pass"),
-        tests=Counts(passed=passed, failed=failed, error=error) if known else None,
-    )
-
-
-def _fraction(details: dict[str, object], name: str) -> tuple[int, int] | None:
-    success, failure = details.get(f"{name}_success"), details.get(f"{name}_failed")
-    if not isinstance(success, list) or not isinstance(failure, list):
-        return None
-    return len(success), len(success) + len(failure)
 
 
 async def _missing_files(

@@ -11,6 +11,7 @@ from velora_tui.domain.failure import Failure, FailureClass
 from velora_tui.domain.image import image_source
 from velora_tui.domain.report import Flag, Outcome, QualityCheck
 from velora_tui.domain.result import AttemptResult, Provenance
+from velora_tui.domain.tree_files import wanted_files
 from velora_tui.grading.judge import RunFacts, judge
 from velora_tui.pipeline.phase import PhaseContext, PhaseFailed, PhaseResult
 from velora_tui.pipeline.verdict_file import StoredVerdict, load_verdict
@@ -49,10 +50,7 @@ class Validate:
 
 
 def _missing_files(tree: Path, instance_id: str, stored: StoredVerdict) -> list[str]:
-    evaluated = f"eval_outputs/{instance_id}"
-    wanted = ["output.jsonl", "metadata.json", "eval_pilot2_output.jsonl", f"{evaluated}/report.json"]
-    if stored.test_output_bytes:
-        wanted += [f"{evaluated}/test_output.txt", f"{evaluated}/patch.diff"]
+    wanted = wanted_files(instance_id, is_evaluated=bool(stored.test_output_bytes))
     return [path for path in wanted if not (tree / path).is_file()]
 
 

@@ -1,0 +1,10 @@
+"""The files of a complete results tree (SYSTEM.md, "The harness on an instance")."""
+
+from __future__ import annotations
+
+
+def wanted_files(instance_id: str, *, is_evaluated: bool) -> tuple[str, ...]:
+    """Return the paths that the tree of a finished run must have; `is_evaluated`: tests ran."""
+    evaluation = f"eval_outputs/{instance_id}"
+    wanted = ("output.jsonl", "metadata.json", "eval_pilot2_output.jsonl", f"{evaluation}/report.json")
+    return (*wanted, f"{evaluation}/test_output.txt", f"{evaluation}/patch.diff") if is_evaluated else wanted

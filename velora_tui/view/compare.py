@@ -1,0 +1,265 @@
+"""Comparisons of finished runs as lines of text and as JSON: models, tests × runs, batches, and what flips."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from velora_tui.domain.compare import BatchComparison, Matrix, MatrixRow, ModelSummary
+from velora_tui.domain.fleet import Fleet
+from velora_tui.domain.listing import ResultRow
+from velora_tui.domain.report import Status
+from velora_tui.domain.result import AttemptResult, Flip
+from velora_tui.domain.statistics import Interval
+from velora_tui.view.cells import Cell, Span, Tone
+from velora_tui.view.cli_text import joined, table
+from velora_tui.view.states import outcome_state
+from velora_tui.view.tests_rows import fraction
+from velora_tui.view.text import count, cut, duration
+from velora_tui.view.trajectory_lines import dollars
+
+_NOTHING = Span("–", "dim")
+_TEST_CELLS = 70
+_MARKS: dict[Status | None, Span] = {
+    Status.PASSED: Span("pass", "good"),
+    Status.FAILED: Span("FAIL", "bad"),
+    Status.ERROR: Span("ERROR", "bad"),
+    Status.MISSING: Span("gone", "bad"),
+    Status.SKIPPED: Span("skip", "look"),
+    Status.XFAIL: Span("xfail", "look"),
+    Status.XPASS: Span("xpass", "look"),
+    None: _NOTHING,
+}
+
+
+# --- models
+
+
+def model_lines(summaries: Sequence[ModelSummary], fleet: Fleet) -> Iterator[Cell]:
+    """Yield a table of models, with what its intervals mean below it."""
+    ks = sorted({found.k for summary in summaries for found in summary.pass_at})
+    passes = [f"PASS@{k}" for k in ks]
+    titles = ("MODEL", "TASKS", "RUNS", "VALID", "RESOLVED", "RATE", *passes, "F2P", "P2P", "$/RUN", "TIME", "TOTAL $")
+    yield from table(titles, [_model_row(summary, ks, fleet) for summary in summaries], right=titles[1:])
+    yield ""
+    yield Span("rates and pass@k are over valid runs; 95 % intervals: Wilson for RATE, bootstrap over tasks for", "dim")
+    yield Span("PASS@k (unbiased, tasks with at least k valid runs), bootstrap for $ (mean) and TIME (median)", "dim")
+
+
+def _model_row(summary: ModelSummary, ks: Iterable[int], fleet: Fleet) -> tuple[Cell, ...]:
+    found = {pass_at.k: pass_at for pass_at in summary.pass_at}
+    passes = (_percent(found[k].value, found[k].interval) if k in found else _NOTHING for k in ks)
+    rate = summary.resolved_rate
+    return (
+        Span(fleet.label(summary.model) or "–", "model"),
+        count(summary.tasks),
+        count(summary.runs),
+        count(summary.valid),
+        count(summary.resolved),
+        _percent(rate, summary.resolved_interval) if rate is not None else _NOTHING,
+        *passes,
+        _share(summary.f2p),
+        _share(summary.p2p),
+        dollars(summary.cost_mean) if summary.cost_mean is not None else _NOTHING,
+        duration(summary.seconds_median) if summary.seconds_median is not None else _NOTHING,
+        dollars(summary.cost_total),
+    )
+
+
+def _percent(value: float, interval: Interval | None) -> Cell:
+    spans = [Span(f"{100 * value:.0f}%", "strong")]
+    if interval is not None:
+        spans.append(Span(f" {100 * interval.low:.0f}–{100 * interval.high:.0f}", "dim"))
+    return tuple(spans)
+
+
+def _share(pair: tuple[int, int]) -> Cell:
+    return f"{100 * pair[0] / pair[1]:.0f}%" if pair[1] else _NOTHING
+
+
+def model_record(summary: ModelSummary) -> dict[str, Any]:
+    """Return a model's summary as JSON; intervals are [low, high]."""
+    return {
+        "model": summary.model,
+        "runs": summary.runs,
+        "valid": summary.valid,
+        "tasks": summary.tasks,
+        "resolved": summary.resolved,
+        "no_patch": summary.no_patch,
+        "eval_errors": summary.eval_errors,
+        "resolved_rate": summary.resolved_rate,
+        "resolved_interval": list(summary.resolved_interval),
+        "pass_at": [
+            {"k": found.k, "value": found.value, "tasks": found.tasks, "interval": _listed(found.interval)}
+            for found in summary.pass_at
+        ],
+        "f2p": list(summary.f2p),
+        "p2p": list(summary.p2p),
+        "cost_mean": summary.cost_mean,
+        "cost_interval": _listed(summary.cost_interval),
+        "cost_total": summary.cost_total,
+        "seconds_median": summary.seconds_median,
+        "seconds_interval": _listed(summary.seconds_interval),
+    }
+
+
+def _listed(interval: Interval | None) -> list[float] | None:
+    return list(interval) if interval is not None else None
+
+
+# --- tests × runs
+
+
+def column_name(result: AttemptResult, fleet: Fleet) -> str:
+    """Return what stands above a run's column: "gpt·3"."""
+    number = "" if result.run_number is None else f"·{result.run_number}"
+    return f"{fleet.label(result.model) or '–'}{number}"
+
+
+def matrix_lines(matrix: Matrix, fleet: Fleet, *, only_differing: bool) -> Iterator[Cell]:
+    """Yield tests × runs of one task: the outcomes, then each test's status in each run."""
+    rows = matrix.differing if only_differing else matrix.rows
+    names = [column_name(result, fleet) for result in matrix.results]
+    head: list[tuple[Cell, ...]] = [
+        ("outcome", "", *(outcome_state(result.outcome).spans for result in matrix.results)),
+        ("F2P", "", *(_fraction(result.summary.f2p, is_fixing=True) for result in matrix.results)),
+        ("P2P", "", *(_fraction(result.summary.p2p, is_fixing=False) for result in matrix.results)),
+    ]
+    body: list[tuple[Cell, ...]] = [
+        (cut(row.test, _TEST_CELLS), _list_mark(row), *(_MARKS[s] for s in row.statuses)) for row in rows
+    ]
+    yield from table(("TEST", "", *names), [*head, *body])
+    hidden = len(matrix.rows) - len(rows)
+    if hidden:
+        yield Span(f"… {count(hidden)} tests are the same in all runs: --all shows them", "dim")
+
+
+def _list_mark(row: MatrixRow) -> Span:
+    return Span({"FAIL_TO_PASS": "F2P", "PASS_TO_PASS": "P2P"}.get(row.listed, ""), "dim")
+
+
+def _fraction(pair: tuple[int, int] | None, *, is_fixing: bool) -> Cell:
+    return fraction(*pair, is_fixing=is_fixing) if pair else _NOTHING
+
+
+def matrix_record(matrix: Matrix, *, only_differing: bool) -> dict[str, Any]:
+    """Return tests × runs as JSON."""
+    rows = matrix.differing if only_differing else matrix.rows
+    return {
+        "runs": [run_record(result) for result in matrix.results],
+        "tests": [
+            {"test": row.test, "list": row.listed or None, "differs": row.differs, "statuses": list(row.statuses)}
+            for row in rows
+        ],
+        "same_in_all": len(matrix.rows) - len(matrix.differing),
+    }
+
+
+def run_record(result: AttemptResult) -> dict[str, Any]:
+    """Return who a run is, and what it came to."""
+    summary = result.summary
+    return {
+        "run": result.run,
+        "task": result.task,
+        "model": result.model,
+        "run_number": result.run_number,
+        "outcome": result.outcome.value,
+        "f2p": list(summary.f2p) if summary.f2p else None,
+        "p2p": list(summary.p2p) if summary.p2p else None,
+        "patch_bytes": summary.patch_bytes,
+        "history": summary.history,
+        "cost": summary.cost,
+        "seconds": sum(result.phase_seconds.values()) if result.phase_seconds else None,
+    }
+
+
+def pair_lines(first: AttemptResult, second: AttemptResult, fleet: Fleet) -> Iterator[Cell]:
+    """Yield two runs side by side: their numbers, without the tests."""
+    names = (column_name(first, fleet), column_name(second, fleet))
+    both = (run_record(first), run_record(second))
+    facts = ("patch_bytes", "history", "cost", "seconds")
+    rows: list[tuple[Cell, ...]] = [
+        (name.replace("_", " "), *(_number(name, record[name]) for record in both)) for name in facts
+    ]
+    yield from table(("", *names), rows, right=names)
+
+
+def _number(name: str, value: float | None) -> Cell:
+    if value is None:
+        return _NOTHING
+    if name == "cost":
+        return dollars(value)
+    return duration(value) if name == "seconds" else count(int(value))
+
+
+# --- batches
+
+
+def batch_lines(comparison: BatchComparison, fleet: Fleet) -> Iterator[Cell]:
+    """Yield what changed between two batches, the changes to and from resolved first."""
+    changes = sorted(comparison.changes, key=lambda change: (not change.is_better, not change.is_worse))
+    rows: list[tuple[Cell, ...]] = [
+        (
+            Span("+", "good") if change.is_better else Span("-", "bad") if change.is_worse else "",
+            change.after.task,
+            Span(fleet.label(change.after.model), "model"),
+            "–" if change.after.run_number is None else str(change.after.run_number),
+            outcome_state(change.before.outcome).spans,
+            outcome_state(change.after.outcome).spans,
+        )
+        for change in changes
+    ]
+    if rows:
+        yield from table(("", "TASK", "MODEL", "RUN", "BEFORE", "AFTER"), rows)
+        yield ""
+    better, worse = (sum(getattr(change, name) for change in changes) for name in ("is_better", "is_worse"))
+    yield joined(
+        (
+            Span(f"{count(better)} newly resolved", "good"),
+            Span(f"{count(worse)} no longer", "bad"),
+            f"{count(comparison.unchanged)} unchanged",
+            f"{count(len(comparison.only_before))} only before",
+            f"{count(len(comparison.only_after))} only after",
+            Span(f"p = {comparison.p_value:.3f} (McNemar, exact)", "dim"),
+        )
+    )
+
+
+def batch_record(comparison: BatchComparison) -> dict[str, Any]:
+    """Return what changed between two batches as JSON."""
+    return {
+        "changes": [
+            {
+                **_who(change.after),
+                "before": change.before.outcome.value,
+                "after": change.after.outcome.value,
+                "before_key": change.before.key,
+                "after_key": change.after.key,
+            }
+            for change in comparison.changes
+        ],
+        "unchanged": comparison.unchanged,
+        "only_before": [_who(row) for row in comparison.only_before],
+        "only_after": [_who(row) for row in comparison.only_after],
+        "p_value": comparison.p_value,
+    }
+
+
+def _who(row: ResultRow) -> dict[str, Any]:
+    return {"task": row.task, "model": row.model, "run_number": row.run_number}
+
+
+# --- flips
+
+
+def flip_lines(flips: Iterable[Flip]) -> Iterator[Cell]:
+    """Yield which verdicts flip and why, the run's own first."""
+    for flip in flips:
+        tone: Tone = "bad" if flip.harness_passed else "look"
+        said = "harness: pass" if flip.harness_passed else "harness: fail"
+        yield joined((Span(f"   {said}", tone), Span(flip.rule, "strong"), flip.test or "the run", flip.detail))
+
+
+def flip_record(flip: Flip) -> dict[str, Any]:
+    """Return a flip as JSON."""
+    return flip.model_dump(mode="json")

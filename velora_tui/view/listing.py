@@ -1,0 +1,170 @@
+"""Finished runs of the catalog as rows of a table, made cell by cell as they are looked at: there may be 10,000."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from velora_tui.domain.fleet import Fleet
+from velora_tui.domain.listing import FIELDS, Group, ResultRow, sort_value
+from velora_tui.view.cells import Cell, Row, Span
+from velora_tui.view.columns import Column
+from velora_tui.view.entries import Entry, SortKey
+from velora_tui.view.states import outcome_state
+from velora_tui.view.tests_rows import fraction
+from velora_tui.view.text import count, duration, size
+from velora_tui.view.trajectory_lines import dollars
+
+FILTER_KEYS = FIELDS
+COLUMNS = (
+    Column("task", "TASK", min_width=18, priority=10),
+    Column("model", "MODEL", min_width=6, priority=9),
+    Column("run", "RUN", 3, "right", priority=8),
+    Column("outcome", "OUTCOME", 13, priority=9),
+    Column("f2p", "F2P", 5, "right", priority=8),
+    Column("p2p", "P2P", 9, "right", priority=6),
+    Column("harness", "HARNESS", 10, priority=7),
+    Column("quality", "QUALITY", 7, "right", priority=5),
+    Column("patch", "PATCH", 6, "right", priority=4),
+    Column("steps", "STEPS", 5, "right", priority=2),
+    Column("time", "TIME", 7, "right", priority=3),
+    Column("cost", "COST", 6, "right", priority=5),
+    Column("date", "DATE", 10, priority=4),
+    Column("origin", "FROM", 6, priority=1),
+)
+_NOTHING = Span("–", "dim")
+
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, eq=False)
+class _OnDemand(Mapping[str, Value]):
+    """What there is to know of a row by column, made when asked for; what is None is not there."""
+
+    row: ResultRow
+    makers: Mapping[str, Callable[[ResultRow], Value | None]]
+
+    def __getitem__(self, name: str) -> Value:
+        value = self.makers[name](self.row)
+        if value is None:
+            raise KeyError(name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, maker in self.makers.items() if maker(self.row) is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _OnDemand) and self.makers is other.makers and self.row == other.row
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _field(name: str) -> Callable[[ResultRow], str]:
+    return lambda row: row.field(name)
+
+
+def _sorted_by(column: str) -> Callable[[ResultRow], SortKey | None]:
+    def key(row: ResultRow) -> SortKey | None:
+        value = sort_value(row, column)
+        if value is None:
+            return None
+        return (float(value), "") if isinstance(value, int | float) else (0.0, str(value))
+
+    return key
+
+
+_FIELDS: dict[str, Callable[[ResultRow], str | None]] = {name: _field(name) for name in FIELDS}
+_ORDERS = {
+    name: _sorted_by(name)
+    for name in ("task", "model", "run", "outcome", "f2p", "p2p", "quality", "patch", "steps", "time", "cost", "date")
+}
+
+
+def _harness(row: ResultRow) -> Cell:
+    """Return what the harness said: loud where we say otherwise, faint where nobody checked it."""
+    if row.harness_resolved is None:
+        return _NOTHING
+    word = "resolved" if row.harness_resolved else "unresolved"
+    if not row.is_verified:
+        return Span("unchecked", "look")
+    return Span(f"! {word}"[:10], "look") if row.verdicts_differ else Span("agrees", "dim")
+
+
+def _task(row: ResultRow) -> Cell:
+    name = row.repo.rpartition("/")[2]
+    return (Span(f"{name} "), Span(row.task, "dim")) if name and not row.task.startswith(name) else row.task or _NOTHING
+
+
+def _outcome(row: ResultRow) -> Cell:
+    state = outcome_state(row.outcome)
+    return Span(f"{state.symbol} {state.word}", state.tone if row.is_valid else "bad")
+
+
+def _tests(passed: int | None, listed: int | None, *, is_fixing: bool) -> Cell:
+    if passed is None or listed is None:
+        return _NOTHING
+    return fraction(passed, listed, is_fixing=is_fixing)
+
+
+def _dim(text: str | None) -> Cell:
+    return _NOTHING if not text else Span(text, "dim")
+
+
+_CELLS: dict[str, Callable[[ResultRow], Cell | None]] = {
+    "task": _task,
+    "model": lambda row: Span(row.model, "model") if row.model else _NOTHING,
+    "run": lambda row: Span("–" if row.run_number is None else str(row.run_number), "dim"),
+    "outcome": _outcome,
+    "f2p": lambda row: _tests(row.f2p_passed, row.f2p_listed, is_fixing=True),
+    "p2p": lambda row: _tests(row.p2p_passed, row.p2p_listed, is_fixing=False),
+    "harness": _harness,
+    "quality": lambda row: Span(
+        f"{row.quality_good}/{row.quality_checks}", "dim" if row.quality_good == row.quality_checks else "look"
+    ),
+    "patch": lambda row: size(row.patch_bytes) if row.patch_bytes else _NOTHING,
+    "steps": lambda row: _NOTHING if row.history is None else str(row.history),
+    "time": lambda row: _dim(duration(row.seconds) if row.seconds is not None else None),
+    "cost": lambda row: _dim(dollars(row.cost) if row.cost is not None else None),
+    "date": lambda row: _dim((row.started_at or "")[:10]),
+    "origin": lambda row: _dim("gone" if row.is_gone else "ours" if row.origin == "velora" else "import"),
+}
+
+
+class Listing:
+    """Makes rows, with the fleet's names for models.
+
+    Filter ten thousand before: `select(rows, parse_filter(text, FILTER_KEYS).terms)` looks at no cell.
+    """
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._cells: dict[str, Callable[[ResultRow], Cell | None]] = {
+            **_CELLS,
+            "model": lambda row: Span(fleet.label(row.model), "model") if row.model else _NOTHING,
+        }
+
+    def cells(self, row: ResultRow, columns: Iterable[str]) -> tuple[Cell, ...]:
+        """Return what these columns show of a row."""
+        return tuple(self._cells[column](row) or "" for column in columns)
+
+    def entries(self, rows: Iterable[ResultRow]) -> list[Entry]:
+        """Return an entry for each row, keyed by the row's key."""
+        return [
+            Entry(Row(row.key, _OnDemand(row, self._cells)), _OnDemand(row, _FIELDS), _OnDemand(row, _ORDERS))
+            for row in rows
+        ]
+
+
+def group_words(group: Group) -> tuple[Span, ...]:
+    """Return the heading of a group: "django  12 runs  5 resolved"."""
+    runs = len(group.rows)
+    return (
+        Span(group.key or "–", "strong"),
+        Span(f"  {count(runs)} run{'' if runs == 1 else 's'}", "dim"),
+        Span(f"  {count(group.resolved)}", "good" if group.resolved else "dim"),
+        Span(" resolved", "dim"),
+    )
