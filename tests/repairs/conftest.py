@@ -33,6 +33,7 @@ class Bench:
     port: int | None = None
     critical_files: tuple[CriticalFile, ...] = ()
     checks: tuple[OwnCheck, ...] = ()
+    max_disk_percent: int = 100
     changes: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -52,7 +53,7 @@ class Bench:
             ssh_config=target.ssh_config,
             known_hosts=self._known_hosts(),
             harness="~/harness",
-            max_disk_percent=100,
+            max_disk_percent=self.max_disk_percent,
             **self.changes,
         )
         return Fleet(

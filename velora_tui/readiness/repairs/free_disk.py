@@ -19,7 +19,8 @@ _REMOVAL_SECONDS = 900.0
 
 # The root disk in KiB, then the tars: `size seconds path`, NUL after each.
 _LOOK = r"""
-df -Pk / | awk 'NR == 2 { printf "%s %s\000", $3, $4 }'
+set -- $(df -Pk / | tail -n 1)
+printf '%s %s\000' "$3" "$4"
 cd -- "$root" 2>/dev/null || exit 0
 find "$PWD" -maxdepth 1 -type f -name '*.tar' -mmin +"$minutes" -printf '%s %T@ %p\000'
 """
