@@ -38,6 +38,11 @@ class Layout:
         return self.state / "start-form.json"
 
     @property
+    def views(self) -> Path:
+        """The filters and orders in which the dashboard's tables were left."""
+        return self.state / "views.json"
+
+    @property
     def error_log(self) -> Path:
         return self.state / "velora-errors.log"
 
