@@ -57,14 +57,22 @@ class Engine:
     """Owns the connections, the attempts' tasks, the queue and the journal. An async context manager.
 
     Leaving it lets go of running attempts: their jobs go on, and `attach` of a later engine takes them up.
+    With `keep_checking` it checks all instances from its opening on, as `keep_checking()` does.
     """
 
     def __init__(
-        self, fleet: Fleet, layout: Layout, *, read_only: bool = False, accept_new_host_keys: bool = False
+        self,
+        fleet: Fleet,
+        layout: Layout,
+        *,
+        read_only: bool = False,
+        accept_new_host_keys: bool = False,
+        keep_checking: bool = False,
     ) -> None:
         self.fleet = fleet
         self.layout = layout
         self.read_only = read_only
+        self._keeps_checking = keep_checking
         self._journal = Journal(layout.journal)
         self._ledger = Ledger(self._journal)
         images = ImageStore(fleet.s3)
@@ -91,6 +99,8 @@ class Engine:
             raise
         serving = [worker.serve() for worker in self._workers.values()]
         keeping = [self._ledger.watch_other_processes(), self._react()]
+        if self._keeps_checking:
+            keeping.append(self.keep_checking())
         self._tasks = [asyncio.create_task(work) for work in (*serving, *keeping)]
         return self
 
