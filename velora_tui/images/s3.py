@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from velora_tui.domain.fleet import S3Settings
@@ -14,10 +18,13 @@ from velora_tui.errors import ImageError, StorageError
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
+    from botocore.loaders import Loader
 
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 10
 _ATTEMPTS = 2
+_AT_ONCE = 4
+_loading = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -37,13 +44,16 @@ class ImageStore:
 
     def __init__(self, settings: S3Settings) -> None:
         self.settings = settings
+        # Threads of its own: while S3 does not answer, logs must go on being written by the others.
+        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="images")
 
     async def offer(self, image: S3Object, valid_seconds: int) -> ImageOffer:
         """Return what an instance needs to fetch `image` within `valid_seconds`.
 
         Raises ImageError: missing, refused, or no answer.
         """
-        return await asyncio.to_thread(asyncio.run, self._offer(image, valid_seconds))
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, lambda: asyncio.run(self._offer(image, valid_seconds)))
 
     async def _offer(self, image: S3Object, valid_seconds: int) -> ImageOffer:
         place = {"Bucket": image.bucket, "Key": image.key}
@@ -55,6 +65,7 @@ class ImageStore:
     @asynccontextmanager
     async def _client(self, image: S3Object) -> AsyncIterator[Any]:
         import aioboto3
+        from aiobotocore.session import AioSession
         from botocore.config import Config
         from botocore.exceptions import (
             BotoCoreError,
@@ -73,7 +84,10 @@ class ImageStore:
             signature_version="s3v4",
         )
         try:
+            inner = AioSession()
+            inner.register_component("data_loader", _loader())
             session = aioboto3.Session(
+                botocore_session=inner,
                 aws_access_key_id=settings.access_key_id,
                 aws_secret_access_key=settings.secret_access_key,
                 region_name=settings.region,
@@ -92,6 +106,23 @@ class ImageStore:
                 f"{settings.endpoint_url or 'S3'} does not answer for {image}: {error}",
                 hint="check network, endpoint and credentials, then retry",
             ) from None
+
+
+def _loader() -> Loader:
+    """Return what botocore knows of S3: 30,000 objects, which cost the event loop much if made for every image."""
+    with _loading:
+        return _made_loader()
+
+
+@cache
+def _made_loader() -> Loader:
+    from botocore.loaders import create_loader
+
+    loader = create_loader()
+    loader.load_data("endpoints")
+    loader.load_service_model("s3", "service-2")
+    gc.freeze()  # it stays for good: collections need not look through it
+    return loader
 
 
 def _explained(image: S3Object, error: ClientError) -> ImageError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from velora_tui.store.log_writer import LogWriter
@@ -11,6 +12,8 @@ from velora_tui.store.log_writer import LogWriter
 LineObserver = Callable[[str], None]
 
 _LINE_LIMIT = 8192
+# Threads of their own: work that is slow elsewhere must not keep lines from the screen.
+_threads = ThreadPoolExecutor(4, thread_name_prefix="logs")
 
 
 class PhaseLog:
@@ -27,7 +30,7 @@ class PhaseLog:
 
     async def write(self, data: bytes) -> None:
         """Append `data`. Raises StoreError, for instance on a full disk."""
-        await asyncio.to_thread(self._writer.append, data)
+        await asyncio.get_running_loop().run_in_executor(_threads, self._writer.append, data)
         self._grew(self._writer.size)
 
     async def say(self, text: str) -> None:
@@ -36,7 +39,7 @@ class PhaseLog:
 
     async def restart(self) -> None:
         """Empty the log, for work that begins anew. Raises StoreError."""
-        await asyncio.to_thread(self._writer.truncate, 0)
+        await asyncio.get_running_loop().run_in_executor(_threads, self._writer.truncate, 0)
         self._grew(0)
 
     def close(self) -> None:
