@@ -23,6 +23,7 @@ _LEAD = re.compile(
     r"|fatal(?: error)?|ERROR|Error(?: response from daemon)?|E|(?:ba|da)?sh|[\w./-]{0,120}\.sh|line \d+|\d+"
     r"|There was an unexpected error while running the agent):? +|\[Errno \d+\] +)*+"
 )
+_MODULE = re.compile(r"(?:[a-z_]\w{0,40}\.)++")
 _ERROR_LIKE = re.compile(
     r"(?:[A-Za-z_][\w.]*)?(?:Error|Exception|Exceeded|Timeout)(?::|$)|fatal: |(?i:error)\b[: ]|panic: |E: "
     r"|\S+: line \d+: |.*\b(?:command not found|[Nn]o such file|[Ff]ailed|FAILED|cannot|refused|denied|timed out)\b"
@@ -83,8 +84,8 @@ def begins_with(signature: Signature, text: str) -> bool:
     """Tell whether a line begins with the signature, behind nothing but the names that tools put before an error."""
     if signature.pattern.match(text):
         return True
-    lead = _LEAD.match(text)
-    return lead is not None and lead.end() > 0 and signature.pattern.match(text[lead.end() :]) is not None
+    leads = (_LEAD.match(text), _MODULE.match(text))
+    return any(lead and lead.end() and signature.pattern.match(text[lead.end() :]) for lead in leads)
 
 
 def unexplained(phase: str, lines: Iterable[tuple[int, str]], message: str) -> Failure:

@@ -40,8 +40,9 @@ _EVENT = re.compile(r"(?:USER_)?(?:ACTION|OBSERVATION)$")
 _CLASS = re.compile(r"<class '([\w.]{1,120})'>: ")
 _SCRIPT = re.compile(
     r"={44}$|LEVEL \d+ LOCAL STEP \d+ GLOBAL STEP \d+|velora: |### OUTPUT FILE: |Cleaning up child processes\.\.\."
-    r"|Instance \S{1,200}: +\d+%\||\S*(?:run_full_eval\w*|run_infer|job)\.sh: line \d+: "
+    r"|\S*(?:run_full_eval\w*|run_infer|job)\.sh: line \d+: "
 )
+_PROGRESS = re.compile(r"Instance \S{1,200}: +\d+%\|")  # with the beginning of the agent's patch behind it
 _TRACEBACK = "Traceback (most recent call last):"
 _FRAME = re.compile(r'\s+File "([^"]+)", line \d+')
 _HARNESS_FILE = re.compile(
@@ -71,7 +72,7 @@ class ZoneReader:
     def read(self, text: str) -> ZonedLine:
         """Return the next line with who says it."""
         text = self._record(text) if self._is_start(text) else self._continued(text)
-        zone = self._zone
+        zone = Zone.CONTENT if _PROGRESS.match(text) else self._zone
         if text == _TRACEBACK:
             self._in_traceback = True
         return ZonedLine(zone, text, self._actions, self.has_records)
@@ -101,7 +102,7 @@ class ZoneReader:
                 self._zone = Zone.CONTENT
         if self._zone is Zone.OURS and not self._has_tests:
             return text
-        if _SCRIPT.match(text):
+        if _SCRIPT.match(text) or _PROGRESS.match(text):
             self._zone, self._in_traceback = Zone.OURS, False
         elif self._in_traceback and (frame := _FRAME.match(text)):
             self._judge_frame(frame[1])

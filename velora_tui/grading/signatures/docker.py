@@ -7,7 +7,6 @@ from velora_tui.grading.signatures.signature import Signature, Table
 
 _docker = Table(FailureClass.INFRASTRUCTURE)
 _runtime = Table(FailureClass.INFRASTRUCTURE, phases=("trajectory",))
-_DAEMON = r"(?:docker: |ERROR: |\S+Error: )?(?:Error response from daemon: )?"
 
 DAEMON: tuple[Signature, ...] = (
     _docker.row(
@@ -74,7 +73,7 @@ REGISTRY: tuple[Signature, ...] = (
     ),
     _docker.row(
         "registry-missing",
-        _DAEMON + r"(?:pull access denied for \S+, repository does not exist|manifest for \S+ not found)"
+        r"(?:pull access denied for \S+, repository does not exist|manifest for \S+ not found)"
         r"|manifest unknown",
         "the registry has no such image",
         "mend image_storage_uri in the dataset, or push the image, then retry",

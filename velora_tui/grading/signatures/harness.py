@@ -26,7 +26,7 @@ SCRIPT: tuple[Signature, ...] = (
     ),
     _script.row(
         "harness-line-ends",
-        r"(?:bad interpreter: .{1,40}\^M|env: '?\w+\\r'?: No such file|\$'\\r': command not found)",
+        r"(?:\^M: bad interpreter|env: '?\w+\\r'?: No such file|\$'\\r': command not found)",
         "a script of the harness has Windows line ends",
         "push the good copy, then retry",
         repair="push-files",
@@ -40,7 +40,7 @@ SCRIPT: tuple[Signature, ...] = (
     ),
     _script.row(
         "tool-missing",
-        r"\S+\.sh: line \d+: (?:jq|git|python3?|curl|timeout|tar|bc|unzip): command not found",
+        r"(?:line \d+: )?\b(?:jq|git|python3?|curl|timeout|tar|bc|unzip): command not found",
         "a program that the harness's script needs is not installed",
         "install it on the instance, then retry",
         phases=(),
@@ -72,7 +72,7 @@ PYTHON: tuple[Signature, ...] = (
     _python.row(
         "poetry-environment",
         r"Poetry could not find a pyproject\.toml file in|virtual environment found in .* seems to be broken"
-        r"|Command not found: python|/\S*python\S*: bad interpreter: No such file or directory",
+        r"|Command not found: python|\bpython[\d.]*: bad interpreter: No such file or directory",
         "the harness's Python environment is broken, or the command ran elsewhere than in its root",
         "run poetry install in the harness's root, then retry",
     ),
@@ -98,7 +98,7 @@ PYTHON: tuple[Signature, ...] = (
     ),
     _python.row(
         "python-module",
-        r"(?:\S*ModuleNotFoundError: )?No module named '?[\w.]+",
+        r"No module named '?[\w.]+",
         "a Python package of the harness is missing",
         "install the package in the harness's environment, then retry",
     ),

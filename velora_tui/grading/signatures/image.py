@@ -116,8 +116,8 @@ ARCHIVE: tuple[Signature, ...] = (
     ),
     _image.row(
         "image-damaged",
-        r"Error processing tar file|(?:open \S+: )?unexpected EOF|: unexpected EOF"
-        r"|(?:\S*tar: )?Unexpected EOF|does not look like a tar archive|archive/tar: invalid tar header"
+        r"Error processing tar file|unexpected EOF"
+        r"|Unexpected EOF|does not look like a tar archive|archive/tar: invalid tar header"
         r"|invalid tar header",
         "the image's archive is damaged",
         "remove the cached tar, upload the image again, then retry",
@@ -125,7 +125,7 @@ ARCHIVE: tuple[Signature, ...] = (
     ),
     _image.row(
         "image-no-manifest",
-        r"open .{1,200}/(?:repositories|manifest\.json): no such file or directory",
+        r"/(?:repositories|manifest\.json): no such file or directory",
         "the archive is no image that docker load takes",
         "make it with docker save, upload it again, then retry",
         kind=FailureClass.TASK,

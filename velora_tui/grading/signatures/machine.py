@@ -62,7 +62,7 @@ MEMORY: tuple[Signature, ...] = (
     _machine.row(
         "process-limit",
         r"RuntimeError: can't start new thread|BlockingIOError: \[Errno 11\]"
-        r"|\S+: fork: (?:retry: )?Resource temporarily"
+        r"|\bfork: (?:retry: )?Resource temporarily"
         r"|runtime: failed to create new OS thread|pthread_create failed",
         "no more processes or threads may be started",
         "end stray processes or raise the limit (ulimit -u, pids cgroup), then retry",
@@ -116,7 +116,7 @@ REMOTE: tuple[Signature, ...] = (
     ),
     _machine.row(
         "ssh-authentication",
-        r"(?:\S+: )?Permission denied \((?:publickey|password|keyboard-interactive)",
+        r"Permission denied \((?:publickey|password|keyboard-interactive)",
         "a host accepts none of the keys",
         "add the key, or start the agent that holds it, then retry",
     ),

@@ -21,7 +21,8 @@ TESTS: tuple[Signature, ...] = (
         "tests-no-runner",
         r"(?:\d+: )?(?:pytest|python3?|tox|nox|npm|npx|yarn|pnpm|node|go|cargo|mvn|gradle"
         r"|\./gradlew|\./mvnw|bundle|rspec|phpunit|vendor/bin/phpunit|ctest|make|ruby|php|java|uv|poetry): "
-        r"(?:command not found|not found|No such file or directory)|No module named '?pytest'?$",
+        r"(?:command not found|not found|No such file or directory)"
+        r"|\S*python[\d.]*: No module named '?(?:pytest|tox|nose|django)'?$",
         "the program that runs the tests is not there: the environment was not entered, or the image lacks it",
         "mend test_command or the image, then retry from evaluation",
         kind=_TASK,
@@ -50,7 +51,7 @@ TESTS: tuple[Signature, ...] = (
     ),
     _tests.row(
         "tests-killed",
-        r"^Killed$|line \d+: +\d+ Killed\b|JavaScript heap out of memory"
+        r"^Killed(?:$| {2,})|JavaScript heap out of memory"
         r"|java\.lang\.OutOfMemoryError",
         "the tests were ended for lack of memory",
         "use a larger instance or fewer workers, then retry from evaluation",
@@ -66,7 +67,7 @@ TESTS: tuple[Signature, ...] = (
     ),
     _tests.row(
         "tests-proxy",
-        r"(?:E +)?(?:\S+: )*(?:ProxyError\(|Tunnel connection failed: |Cannot connect to proxy)",
+        r"(?:E +)?(?:[\w.]+\.)?(?:ProxyError[:(]|Tunnel connection failed: |Cannot connect to proxy)",
         "the tests went through a proxy that is baked into the image",
         "unset http_proxy and https_proxy before the tests, then retry from evaluation",
         kind=_INFRA,
