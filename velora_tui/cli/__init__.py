@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from velora_tui import __version__
-from velora_tui.cli import check, dashboard, demo, grade, logs, repair, results, runs, status, watch
+from velora_tui.cli import check, dashboard, demo, diagnose, grade, logs, repair, results, runs, status, watch
 from velora_tui.cli.console import Console
 from velora_tui.cli.error_log import ErrorLogHandler
 from velora_tui.cli.exits import Exit, interrupted
@@ -71,6 +71,7 @@ _COMMANDS = (
     (status.status, "velora status --json"),
     (watch.watch, "velora watch eval1"),
     (logs.logs, "velora logs 01K0X3 --phase trajectory --follow"),
+    (diagnose.diagnose, "velora diagnose 01K0X3"),
     (runs.stop, "velora stop 01K0X3"),
     (runs.retry, "velora retry 01K0X3 --from evaluation"),
     (results.results, "velora results results/ --json"),
