@@ -6,6 +6,7 @@ missing=""
 [ -x /usr/sbin/sshd ] || missing="$missing openssh-server"
 command -v tmux >/dev/null || missing="$missing tmux"
 command -v curl >/dev/null || missing="$missing curl"
+command -v dockerd >/dev/null || [ -x /usr/sbin/dockerd ] || missing="$missing docker.io"
 [ -x /usr/sbin/ip ] || [ -x /sbin/ip ] || missing="$missing iproute2"
 
 [ -n "$missing" ] || exit 0

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from velora_tui.domain.events import AttemptState
+from velora_tui.domain.readiness import Readiness
 from velora_tui.domain.requests import RunRequest
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.domain.task import Task
@@ -54,23 +55,32 @@ class Admission:
     async def require_free(self, instances: Collection[str], recipe: str | None, *, force: bool) -> None:
         """Check that one of `instances` is idle and ready for the recipe (default: the fleet's).
 
-        `force` passes over failing checks, but over nobody's lease. Raises InstanceBusy and InstanceNotReady.
+        `force` passes over failing checks, but over nobody's lease. The first that is ready is enough: one that does
+        not answer holds up nobody. Raises InstanceBusy and InstanceNotReady.
         """
-        busy = self._busy()
-        idle = [name for name in instances if name not in busy]
-        if not idle:
-            raise _all_busy(instances, busy)
+        idle = self.require_idle(instances)
         scope = Scope(Slow.NONE if force else Slow.DUE, recipe=recipe)
-        checks = await asyncio.gather(*(self._shop.machines.check(name, scope) for name in idle))
+        checks: list[Readiness] = []
+        for checking in asyncio.as_completed([self._shop.machines.check(name, scope) for name in idle]):
+            checks.append(await checking)
+            if (force or checks[-1].ready) and not _is_foreign(checks[-1]):
+                return
+        checks.sort(key=lambda check: idle.index(check.instance))
         foreign = {check.instance: check.holder for check in checks if check.holder and check.holder.is_foreign}
-        if any((force or check.ready) and check.instance not in foreign for check in checks):
-            return
         if len(checks) == 1 and (holder := foreign.get(idle[0])):
             raise leases.busy(idle[0], holder)
         if len(checks) == 1:
             raise InstanceNotReady(checks[0].reason, instance=idle[0], hint="mend it, or start with --force")
         reasons = "; ".join(f"{readiness.instance} ({readiness.reason})" for readiness in checks)
         raise InstanceNotReady(f"no idle instance is ready: {reasons}", hint="mend one, or start with --force")
+
+    def require_idle(self, instances: Collection[str]) -> list[str]:
+        """Return those of `instances` that no active attempt has or has asked for. Raises InstanceBusy."""
+        busy = self._busy()
+        idle = [name for name in instances if name not in busy]
+        if not idle:
+            raise _all_busy(instances, busy)
+        return idle
 
     def retry_point(self, run: Run, from_phase: str | None) -> Attempt:
         """Return the attempt that a retry follows. Raises UnknownName, and Refused where it can't begin there."""
@@ -99,6 +109,10 @@ class Admission:
         active = [run for run in self._shop.ledger.runs.values() if run.attempt and not run.attempt.state.is_over]
         active.sort(key=lambda run: run.attempt is not None and run.attempt.started_at is not None)  # these count
         return {run.attempt.instance: run.run for run in active if run.attempt and run.attempt.instance}
+
+
+def _is_foreign(readiness: Readiness) -> bool:
+    return readiness.holder is not None and readiness.holder.is_foreign
 
 
 def _all_busy(instances: Collection[str], busy: dict[str, str]) -> InstanceBusy:

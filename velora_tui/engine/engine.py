@@ -125,12 +125,14 @@ class Engine:
         self._require_writable()
         phases = self._admission.phases(request)
         task = await self._admission.task(request)
+        self._admission.existing(task.instance_id, request.model, request.run_number)
+        candidates = self._candidates(request.instance)
+        if not request.wait:
+            await self._admission.require_free(candidates, request.recipe, force=request.force)
         async with self._starting:
             run = self._admission.existing(task.instance_id, request.model, request.run_number)
             if not request.wait:
-                await self._admission.require_free(
-                    self._candidates(request.instance), request.recipe, force=request.force
-                )
+                self._admission.require_idle(candidates)  # another start may have been quicker
             created = await self._created(request, task) if run is None else None
             queued = AttemptQueued(
                 run=run.run if run else str(created and created.run),
@@ -150,10 +152,14 @@ class Engine:
         """
         self._require_writable()
         run = self.run(run_id)
+        candidates = self._candidates(self._admission.retry_point(run, from_phase).instance)
+        if not wait:
+            await self._admission.require_free(candidates, run.recipe, force=force)
         async with self._starting:
+            run = self.run(run.run)
             last = self._admission.retry_point(run, from_phase)
             if not wait:
-                await self._admission.require_free(self._candidates(last.instance), run.recipe, force=force)
+                self._admission.require_idle(candidates)
             queued = AttemptQueued(
                 run=run.run,
                 attempt=last.number + 1,

@@ -65,6 +65,8 @@ def _hint(stderr: bytes) -> str | None:
         return "the instance's disk is full: free some space there"
     if b"Permission denied" in stderr or b"Read-only file system" in stderr:
         return "the user may not write there: check the owner and the mode of the folder"
+    if b"File exists" in stderr or b"Not a directory" in stderr:
+        return "a file is where a folder should be (~/.velora is Velora's own): move it away"
     return None
 
 

@@ -52,7 +52,7 @@ if [ -e timed_out ]; then
 elif [ -n "${guard:-}" ]; then
     kill -s KILL "$guard" 2>/dev/null
 fi
-if { [ "$ended_by" = signal ] || [ "$status" -gt 128 ]; } && [ -s cleanup.sh ]; then
+if { [ "$ended_by" = signal ] || [ "$status" -eq 124 ] || [ "$status" -gt 128 ]; } && [ -s cleanup.sh ]; then
     setsid --wait sh "$spool/wrapper.sh" clean_up $$
 fi
 printf '%-3d\n' "$status" 1<>.exit && mv .exit exit
