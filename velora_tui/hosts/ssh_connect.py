@@ -21,7 +21,7 @@ from velora_tui.hosts.turns import Turn, Turns
 CONNECT_BUDGET = 8
 # A machine that does not answer, or answers and then hangs, must not keep the others from connecting.
 _SILENCE_SECONDS = 2.0
-_LOGIN_SECONDS = 6.0
+_LOGIN_SECONDS = 4.0
 _CONNECT_TRIES = 4
 _MAXIMUM_JUMPS = 8
 # After those of the keys that are known: a server that comes with another kind must be seen as changed.
