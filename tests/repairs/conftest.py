@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,7 @@ class Bench:
     critical_files: tuple[CriticalFile, ...] = ()
     checks: tuple[OwnCheck, ...] = ()
     max_disk_percent: int = 100
+    others: dict[str, dict[str, Any]] = field(default_factory=dict)
     changes: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -56,9 +58,10 @@ class Bench:
             max_disk_percent=self.max_disk_percent,
             **self.changes,
         )
+        others = [instance.model_copy(update={"name": name, **changes}) for name, changes in self.others.items()]
         return Fleet(
             defaults=Defaults(recipe="harness"),
-            instances=(instance,),
+            instances=(instance, *others),
             critical_files=self.critical_files,
             checks=self.checks,
         )
@@ -136,3 +139,13 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     bench.root.mkdir()
     yield bench
     server.stop()
+
+
+@pytest.fixture
+def only_here(bench: Bench) -> None:
+    """Keep runs that other tests have started by hand on this machine out of sight of this instance."""
+    marker = f"run_infer_{bench.folder.name}"
+    grep = shutil.which("grep")
+    bench.tool(
+        "grep", f'case "$*" in *"[r]un_infer"*) exec {grep} -ls {marker} /proc/[0-9]*/cmdline ;; esac\nexec {grep} "$@"'
+    )

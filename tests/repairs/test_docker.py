@@ -10,7 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.dockerd import Dockerd, why_not
+from tests.hosts.conftest import until
 from tests.repairs.conftest import Bench, statuses
+from tests.repairs.strays import begun, ended, start_stray
 from velora_tui.domain.readiness import CheckStatus
 
 pytestmark = [pytest.mark.sshd, pytest.mark.docker]
@@ -142,6 +144,25 @@ async def test_without_a_daemon_only_tars_go(bench: Bench) -> None:
     assert "Docker does not answer: what it holds stays" in plan.notes
     assert result.mended
     assert list(bench.root.glob("*.tar")) == []
+
+
+async def test_the_containers_of_a_stray_run_go_with_it(bench: Bench, docker: Dockerd, only_here: None) -> None:
+    image = docker.image(f"{RUNTIME}:oh_v1")
+    older = run(docker, "openhands-runtime-older", image)
+    made = time.time()
+    await until(lambda: time.time() > made + 1.1)  # the start of a process is known to the second
+    stray = start_stray(bench)
+    try:
+        await begun(stray)
+        run(docker, "openhands-runtime-1", image)
+        other = run(docker, "somebody-elses", image)
+        plan, result = await bench.mend("kill-stray")
+        assert [thing.name for thing in plan.affected if thing.kind == "container"] == ["openhands-runtime-1"]
+        assert result.mended, result
+        await ended(stray)
+        assert set(docker("ps", "-q", "--no-trunc").split()) == {older, other}
+    finally:
+        stray.kill()
 
 
 # --- starting the daemon

@@ -7,14 +7,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.hosts.conftest import until
 from tests.repairs.conftest import Bench, statuses
+from tests.repairs.strays import Stray, begun, ended, start_stray
 from velora_tui.domain.events import CommandRan
 from velora_tui.domain.readiness import CheckStatus
 from velora_tui.hosts.lease import LeaseOwner, acquire
@@ -22,76 +21,21 @@ from velora_tui.hosts.ssh import SshHost
 
 pytestmark = pytest.mark.sshd
 
-# The run of the harness starts a child in a session of its own, which no signal to a group would reach.
-_RUN = """\
-echo $$ >"$1/root"
-setsid sh -c 'echo $$ >"$0/child"; {trap} while :; do sleep 0.05; done' "$1" &
-while :; do sleep 0.05; done
-"""
-
-
-@dataclass
-class Stray:
-    """A run of the harness that was started by hand."""
-
-    process: subprocess.Popen[bytes]
-    folder: Path
-
-    @property
-    def pids(self) -> list[int]:
-        return [int((self.folder / name).read_text()) for name in ("root", "child")]
-
-    @property
-    def living(self) -> list[int]:
-        return [pid for pid in self.pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie"]
-
-
-@pytest.fixture
-def only_here(bench: Bench) -> None:
-    """Keep runs that other tests have started by hand on this machine out of sight of this instance."""
-    marker = f"run_infer_{bench.folder.name}"
-    grep = shutil.which("grep")
-    bench.tool(
-        "grep", f'case "$*" in *"[r]un_infer"*) exec {grep} -ls {marker} /proc/[0-9]*/cmdline ;; esac\nexec {grep} "$@"'
-    )
-
-
-def start(bench: Bench, *, trap: str = "") -> Stray:
-    folder = bench.folder / "stray"
-    folder.mkdir()
-    script = folder / f"run_infer_{bench.folder.name}.sh"
-    script.write_text(_RUN.format(trap=trap))
-    process = subprocess.Popen(["sh", str(script), str(folder), "--api-key", "hush-hush"], start_new_session=True)
-    return Stray(process, folder)
-
 
 @pytest.fixture
 def stray(bench: Bench, only_here: None) -> Iterator[Stray]:
-    yield from _guarded(start(bench))
+    yield from _guarded(start_stray(bench))
 
 
 @pytest.fixture
 def stubborn(bench: Bench, only_here: None) -> Iterator[Stray]:
     """One whose child does not listen to SIGTERM."""
-    yield from _guarded(start(bench, trap='trap "" TERM;'))
+    yield from _guarded(start_stray(bench, trap='trap "" TERM;'))
 
 
 def _guarded(stray: Stray) -> Iterator[Stray]:
     yield stray
-    for pid in stray.living:
-        psutil.Process(pid).kill()
-    stray.process.kill()
-    stray.process.wait()
-
-
-async def begun(stray: Stray) -> None:
-    await until(lambda: all((stray.folder / name).exists() for name in ("root", "child")))
-    await until(lambda: all((stray.folder / name).read_text() for name in ("root", "child")))
-
-
-async def ended(stray: Stray) -> None:
-    await until(lambda: stray.process.poll() is not None)
-    await until(lambda: not stray.living)
+    stray.kill()
 
 
 async def test_the_whole_tree_is_listed_and_ended(bench: Bench, stray: Stray) -> None:
