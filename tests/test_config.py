@@ -26,6 +26,19 @@ label = "gpt"
 [agents.one]
 command = "run-agent"
 
+[[critical_files]]
+path = "openhands/runtime/builder/docker.py"
+md5 = "c719fdafa6102198c8068f530846cac3"
+source = "good/docker.py"
+
+[[checks]]
+id = "gpu"
+name = "GPU driver"
+command = "nvidia-smi --query-gpu=driver_version --format=csv,noheader"
+expect = '^5\\d\\d\\.'
+blocking = true
+repair = "sudo modprobe nvidia"
+
 [[instances]]
 name = "eval1"
 host = "aws-instance-eval1"
@@ -59,6 +72,32 @@ def test_instances_take_the_defaults_that_they_do_not_set(tmp_path: Path) -> Non
     assert fleet.agent_of("llm.other") == fleet.agents["one"]
 
 
+def test_checks_and_critical_files_are_what_the_file_says(tmp_path: Path) -> None:
+    fleet = load_fleet(write(tmp_path, FLEET))
+    (own,) = fleet.checks
+    assert (own.id, own.name, own.blocking, own.slow, own.repair) == (
+        "gpu",
+        "GPU driver",
+        True,
+        False,
+        "sudo modprobe nvidia",
+    )
+    assert fleet.watched_files == fleet.critical_files
+    assert fleet.critical_files[0].source == tmp_path / "good/docker.py"
+    assert fleet.defaults.check_minutes == 10
+
+
+def test_without_critical_files_the_usual_four_are_watched(tmp_path: Path) -> None:
+    watched = load_fleet(write(tmp_path, EXAMPLE)).watched_files
+    assert [file.path.rsplit("/", 1)[-1] for file in watched] == [
+        "run_full_eval_with_s3.sh",
+        "eval_pilot2_standardized.py",
+        "docker.py",
+        "Dockerfile.j2",
+    ]
+    assert not any(file.md5 or file.sha256 or file.source for file in watched)
+
+
 def test_the_example_of_the_empty_state_is_a_fleet_file(tmp_path: Path) -> None:
     assert load_fleet(write(tmp_path, EXAMPLE)).instances[0].name == "eval1"
 
@@ -67,15 +106,27 @@ def test_the_example_of_the_empty_state_is_a_fleet_file(tmp_path: Path) -> None:
     ("old", "new", "says"),
     [
         ('name = "swe-tes7"', 'name = "swe', r"not TOML.*line 2"),
-        ("port = 2222", "port = 99999", r"line 23: instances\.1\.port: input should be less than or equal to 65535"),
-        ("port = 2222", "prot = 2222", r"line 23: unknown key instances\.1\.prot — did you mean port"),
+        ("port = 2222", "port = 99999", r"line 36: instances\.1\.port: input should be less than or equal to 65535"),
+        ("port = 2222", "prot = 2222", r"line 36: unknown key instances\.1\.prot — did you mean port"),
         ("max_disk_percent = 85", 'max_disk_percent = "lots"', r"line 7: defaults\.max_disk_percent: .*integer"),
-        ('host = "10.0.0.2"', 'hots = "10.0.0.2"', r"line 22: unknown key instances\.1\.hots — did you mean host"),
-        ('host = "10.0.0.2"\n', "", r"line 20: instances\.1\.host: field required"),
+        ('host = "10.0.0.2"', 'hots = "10.0.0.2"', r"line 35: unknown key instances\.1\.hots — did you mean host"),
+        ('host = "10.0.0.2"\n', "", r"line 33: instances\.1\.host: field required"),
         ('name = "eval2"', 'name = "eval1"', "two instances are named 'eval1'"),
-        ('name = "eval2"', 'name = "../x"', r"line 21: instances\.1\.name: '../x' is not a safe name"),
-        ('host = "10.0.0.2"', 'host = "-oProxyCommand=x"', r"line 22: instances\.1\.host"),
+        ('name = "eval2"', 'name = "../x"', r"line 34: instances\.1\.name: '../x' is not a safe name"),
+        ('host = "10.0.0.2"', 'host = "-oProxyCommand=x"', r"line 35: instances\.1\.host"),
         ('label = "gpt"', "labell = 1", r"line 11: unknown key models\.llm\.gpt\.labell — did you mean label"),
+        ("expect = '^5", "expect = '(", r"line 25: checks\.0\.expect: not a regular expression: missing \), unt"),
+        ('id = "gpu"', 'id = "disk"', r"line 22: checks\.0\.id: 'disk' is a check of Velora's own"),
+        ('id = "gpu"', 'id = "a b"', r"line 22: checks\.0\.id: 'a b' is no check id"),
+        ("blocking = true", 'blocking = "very"', r"line 26: checks\.0\.blocking: .*boolean"),
+        ("blocking = true", "bloking = true", r"line 26: unknown key checks\.0\.bloking — did you mean blocking"),
+        ("[[checks]]", '[[checks]]\nid = "gpu"\ncommand = "x"\n[[checks]]', "two checks have the id 'gpu'"),
+        ('md5 = "c719', 'md5 = "C719', r"line 18: critical_files\.0\.md5: "),
+        (
+            "max_disk_percent = 85",
+            "check_minutes = -1",
+            r"line 7: defaults\.check_minutes: .*greater than or equal to 0",
+        ),
         ("[agents.one]\ncommand", "[agents.one]\nx", r"agents\.one\.command|unknown key agents\.one\.x"),
     ],
 )
