@@ -13,7 +13,25 @@ from typing import Annotated
 import typer
 
 from velora_tui import __version__
-from velora_tui.cli import check, dashboard, demo, diagnose, grade, logs, repair, results, runs, status, watch
+from velora_tui.cli import (
+    check,
+    compare,
+    dashboard,
+    demo,
+    diagnose,
+    export,
+    grade,
+    import_,
+    logs,
+    missing,
+    regrade,
+    repair,
+    results,
+    runs,
+    status,
+    validate,
+    watch,
+)
 from velora_tui.cli.console import Console
 from velora_tui.cli.error_log import ErrorLogHandler
 from velora_tui.cli.exits import Exit, interrupted
@@ -75,10 +93,16 @@ _COMMANDS = (
     (runs.stop, "velora stop 01K0X3"),
     (runs.retry, "velora retry 01K0X3 --from evaluation"),
     (results.results, "velora results results/ --json"),
+    (import_.import_, "velora import ~/january ~/february --dataset tasks.jsonl"),
+    (compare.compare, "velora compare --task django-11099"),
+    (missing.missing_, "velora missing --dataset tasks.jsonl --model llm.gpt --runs 8 --format csv"),
+    (export.export, "velora export --format html --output report.html"),
+    (regrade.regrade, "velora regrade ~/january --json"),
+    (validate.validate, "velora validate tasks.jsonl ~/january"),
     (grade.grade, "velora grade --task task.jsonl --log test_output.txt"),
 )
 for _command, _example in _COMMANDS:
-    app.command(epilog=f"Example: {_example}")(_command)
+    app.command(_command.__name__.rstrip("_"), epilog=f"Example: {_example}")(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -33,6 +33,11 @@ class Console:
         """Print one JSON document."""
         self._put(sys.stdout, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
+    def text(self, pieces: Iterable[str]) -> None:
+        """Print text as it is, such as a file for another tool."""
+        for piece in pieces:
+            self._put(sys.stdout, piece)
+
     async def emit(self, line: Cell) -> None:
         """Print one line of data from a loop."""
         await asyncio.to_thread(self.lines, (line,))

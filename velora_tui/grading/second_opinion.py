@@ -95,7 +95,7 @@ def _run_rule(claims: Claims, verdict: Verdict, tests: list[Flip], command_not_f
         return "no-tests-ran", f"resolved although no test can be graded: {verdict.reason}"
     if flipped:
         rules = dict.fromkeys(flip.rule for flip in flipped)
-        return "listed-tests", f"{len(flipped)} listed tests flip: {', '.join(rules)}"
+        return "listed-tests", f"listed tests that flip: {len(flipped)} ({', '.join(rules)})"
     claimed = [*(claims.fail_to_pass or {}).values(), *(claims.pass_to_pass or {}).values()]
     if claims.resolved:
         if not verdict.fail_to_pass.fraction[1]:

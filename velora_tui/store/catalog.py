@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -27,6 +27,12 @@ CATALOG_FILE = "catalog.db"
 _VERSION = 1
 _BUSY_SECONDS = 10.0
 _COLUMNS = tuple(column.name for column in fields(ResultRow) if column.init)
+_SHOWN = ", ".join(
+    "iif(origin = 'import', coalesce((SELECT ours FROM models WHERE found = model), model), model)"
+    if name == "model"
+    else name
+    for name in _COLUMNS
+)
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS results ({", ".join(_COLUMNS)}, source TEXT NOT NULL, PRIMARY KEY (key));
 CREATE INDEX IF NOT EXISTS results_of_source ON results (source);
@@ -34,6 +40,7 @@ CREATE TABLE IF NOT EXISTS details (key TEXT PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS sources (
     folder TEXT PRIMARY KEY, batch TEXT NOT NULL, fingerprint TEXT NOT NULL, graded TEXT NOT NULL, problem TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS models (found TEXT PRIMARY KEY, ours TEXT NOT NULL);
 """
 
 
@@ -81,13 +88,13 @@ class Catalog:
         """Return every row, without `copies` of runs that lie elsewhere too."""
         where = "" if copies else " WHERE NOT is_copy"
         with self._explained():
-            found = self._database.execute(f"SELECT {', '.join(_COLUMNS)} FROM results{where}").fetchall()
+            found = self._database.execute(f"SELECT {_SHOWN} FROM results{where}").fetchall()
         return [_row(values) for values in found]
 
     def row(self, key: str) -> ResultRow:
         """Return the row of `key`, or of the only key that begins so. Raises UnknownName."""
         with self._explained():
-            query = f"SELECT {', '.join(_COLUMNS)} FROM results WHERE key = ? OR substr(key, 1, ?) = ? LIMIT 3"
+            query = f"SELECT {_SHOWN} FROM results WHERE key = ? OR substr(key, 1, ?) = ? LIMIT 3"
             found = [_row(values) for values in self._database.execute(query, (key, len(key), key))]
         exact = [row for row in found if row.key == key]
         if len(exact or found) != 1:
@@ -103,9 +110,10 @@ class Catalog:
         if found is None:
             raise StoreError(f"the catalog has no details of {row.key}", hint="import its folder again")
         try:
-            return AttemptResult.model_validate_json(zlib.decompress(found[0]))
+            result = AttemptResult.model_validate_json(zlib.decompress(found[0]))
         except (zlib.error, ValidationError):
             raise StoreError(f"the details of {row.key} are damaged", hint="import its folder again") from None
+        return result.model_copy(update={"model": row.model})
 
     def sources(self) -> dict[str, Source]:
         """Return every folder that was read, by its path."""
@@ -140,6 +148,11 @@ class Catalog:
         """Note that the files of folders are not there any more, or are there again."""
         with self._writing() as database:
             database.executemany("UPDATE results SET is_gone = ? WHERE source = ?", [(gone, name) for name in folders])
+
+    def name_models(self, names: Mapping[str, str]) -> None:
+        """Call models of imported runs by the operator's own names from now on; a name for itself undoes that."""
+        with self._writing() as database:
+            database.executemany("INSERT OR REPLACE INTO models VALUES (?, ?)", names.items())
 
     def mark_copies(self) -> int:
         """Find the runs that lie in several places, let the most complete stand for them, and return how many don't."""

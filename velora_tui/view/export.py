@@ -91,7 +91,7 @@ def predictions(patches: Iterable[tuple[ResultRow, str]]) -> Iterator[str]:
     """Yield SWE-bench's predictions.jsonl: a line for each result, with its patch."""
     for row, patch in patches:
         line = {"instance_id": row.task, "model_name_or_path": row.model, "model_patch": patch}
-        yield json.dumps(line, ensure_ascii=False) + "\n"
+        yield json.dumps(line) + "\n"
 
 
 def _csv_value(value: object) -> object:

@@ -15,6 +15,7 @@ _MODEL_FOLDER = re.compile(r"(.+?)_maxiter_\d+")
 _HARNESS_FOLDERS = re.compile(
     r"CodeActAgent|.*-train|outputs|evaluation|evaluation_outputs|Trajectory_results|.*_maxiter_.*"
 )
+_LONGEST_START = timedelta(hours=6)  # from the start to the first step; longer, and the clocks are two
 _ZONE_STEP = timedelta(minutes=15)
 _WIDEST_ZONE = timedelta(hours=14)
 
@@ -59,15 +60,21 @@ def run_times(record: Mapping[str, Any], metadata: Mapping[str, Any]) -> tuple[d
     The instance's clock is written without its zone. The zone is seen where LLM costs, which carry Unix times, stand
     beside the history; else it is taken for UTC.
     """
-    stamps = [_local(entry.get("timestamp")) for entry in _ends(record.get("history"))]
+    times = [stamp for entry in _ends(record.get("history")) if (stamp := _local(entry.get("timestamp"))) is not None]
     begun = _local(metadata.get("start_time"))
-    times = [stamp for stamp in stamps if stamp is not None]
     first = begun or (times[0] if times else None)
-    zone = _zone(times, _object(record, "metrics"))
-    seconds = (times[-1] - (begun or times[0])).total_seconds() if times else None
-    if seconds is not None and begun and seconds < 0:  # a start time by another clock
-        seconds = (times[-1] - times[0]).total_seconds()
-    return (first.replace(tzinfo=zone).astimezone(UTC) if first else None), seconds
+    if first is None:
+        return None, None
+    at = first.replace(tzinfo=_zone(times, _object(record, "metrics"))).astimezone(UTC)
+    return at, _seconds(first, times)
+
+
+def _seconds(first: datetime, times: Sequence[datetime]) -> float | None:
+    """Return how long the trajectory took, counted from its start unless that is by another clock."""
+    if not times:
+        return None
+    is_same_clock = timedelta() <= times[0] - first <= _LONGEST_START
+    return max(0.0, (times[-1] - (first if is_same_clock else times[0])).total_seconds())
 
 
 def _zone(times: Sequence[datetime], metrics: Mapping[str, Any]) -> timezone:

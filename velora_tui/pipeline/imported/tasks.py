@@ -9,12 +9,10 @@ from typing import Any
 from velora_tui.domain.lists import parse_names
 from velora_tui.domain.names import is_safe_name
 from velora_tui.domain.report import Flag
+from velora_tui.domain.spreadsheet import SPREADSHEET_LIMIT, is_cut
 from velora_tui.domain.task import Task
 from velora_tui.errors import UnknownName
 from velora_tui.grading.parsers import find_parser
-
-SPREADSHEET_LIMIT = 32_767
-"""The characters that a spreadsheet keeps of a cell; longer fields that went through one are cut there."""
 
 _LISTS = ("FAIL_TO_PASS", "PASS_TO_PASS")
 _BETWEEN = ("', '", '", "', "','", '","', "'\n '", "'\n \"", "\"\n '", '"\n "', "', \"", "\", '")
@@ -69,11 +67,6 @@ def require_parser(task: Task) -> None:
         find_parser(task.test_output_parser)
     except UnknownName as error:
         raise NoTask(error.explain()) from None
-
-
-def is_cut(value: object) -> bool:
-    """Tell whether a field is exactly as long as what a spreadsheet keeps of it."""
-    return isinstance(value, str) and len(value) == SPREADSHEET_LIMIT
 
 
 def _name(instance_id: str) -> str:

@@ -1,0 +1,108 @@
+"""`velora import`: take finished runs that lie on disk into the catalog."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from velora_tui.cli.console import Console
+from velora_tui.cli.exits import Exit
+from velora_tui.cli.options import FleetOption, JsonOption, StateOption, given
+from velora_tui.cli.selection import DatasetsOption, known_fleet, opened_catalog, read_tasks
+from velora_tui.errors import UsageError
+from velora_tui.pipeline.imported.batch import ImportReport, import_trees
+from velora_tui.view.text import count
+
+PROBLEMS_SHOWN = 20
+
+
+def import_(
+    ctx: typer.Context,
+    folders: Annotated[
+        list[Path],
+        typer.Argument(metavar="DIR", help="Folders with finished runs at any depth.", show_default=False),
+    ],
+    datasets: DatasetsOption = None,
+    model_names: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model-name", metavar="FOUND=OURS", help="Call a model by your own name for it, e.g. gpt-5.2=llm.gpt."
+        ),
+    ] = None,
+    forget_gone: Annotated[
+        bool, typer.Option("--forget-gone", help="Drop runs of these folders that are no longer there.")
+    ] = False,
+    processes: Annotated[
+        int | None,
+        typer.Option("--processes", metavar="N", min=0, help="Read with N processes; without it, one a core."),
+    ] = None,
+    fleet: FleetOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Take finished runs that lie on disk into the results.
+
+    Runs are found by the harness's files in any of its layouts, graded again, and kept where they lie: nothing in
+    these folders is changed. What was imported before and has not changed is not read again.
+
+    Exit status: 0, or 1 where something could not be read; what could be read is imported all the same.
+    """
+    options = given(ctx, fleet, state, as_json)
+    console = Console()
+    tasks = read_tasks(datasets or [])
+    names = _names(model_names or [])
+    with opened_catalog(options, known_fleet(options)) as catalog:
+        report = import_trees(
+            catalog,
+            folders,
+            tasks,
+            forget_gone=forget_gone,
+            processes=processes,
+            on_progress=lambda report: console.tell(f"{count(report.read)} folders read"),
+        )
+        catalog.name_models(names)
+    if options.as_json:
+        console.document(_record(report))
+    else:
+        _tell(report, console)
+    return Exit.PROBLEM if report.problems else Exit.OK
+
+
+def _names(given: list[str]) -> dict[str, str]:
+    """Return the operator's names for models by the names found. Raises UsageError."""
+    names = {}
+    for name in given:
+        found, equals, ours = name.partition("=")
+        if not (found and equals and ours):
+            raise UsageError(f"{name!r} is no FOUND=OURS", hint="e.g. --model-name gpt-5.2=llm.gpt")
+        names[found] = ours
+    return names
+
+
+def _tell(report: ImportReport, console: Console) -> None:
+    for folder, problem in report.problems[:PROBLEMS_SHOWN]:
+        console.complain(f"{folder}: {problem}")
+    hidden = len(report.problems) - PROBLEMS_SHOWN
+    if hidden > 0:
+        console.say(f"… {count(hidden)} more problems: --json lists them all")
+    parts = [f"{count(report.results)} runs imported", f"{count(report.unchanged)} folders unchanged"]
+    if report.copies:
+        parts.append(f"{count(report.copies)} copies of others")
+    if report.gone:
+        parts.append(f"{count(report.gone)} folders gone")
+    if report.problems:
+        parts.append(f"{count(len(report.problems))} with problems")
+    console.lines((" · ".join(parts),))
+
+
+def _record(report: ImportReport) -> dict[str, object]:
+    return {
+        "read": report.read,
+        "unchanged": report.unchanged,
+        "gone": report.gone,
+        "results": report.results,
+        "copies": report.copies,
+        "problems": [{"folder": folder, "problem": problem} for folder, problem in report.problems],
+    }

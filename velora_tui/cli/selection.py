@@ -1,0 +1,102 @@
+"""Which results a command is about: the catalog, brought up to date with the operator's own, and its filters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from velora_tui.cli.options import Options
+from velora_tui.config import find_fleet_file
+from velora_tui.domain.fleet import Fleet
+from velora_tui.domain.listing import FIELDS, ResultRow, order, select
+from velora_tui.domain.task import Task
+from velora_tui.errors import DatasetError, StoreError
+from velora_tui.pipeline.imported.batch import refresh_own
+from velora_tui.store.catalog import CATALOG_FILE, Catalog
+from velora_tui.store.datasets import TaskStore, load_dataset
+from velora_tui.store.layout import Layout
+from velora_tui.view.filter import parse_filter
+
+WhereOption = Annotated[
+    str,
+    typer.Option(
+        "--filter", metavar="TEXT", help='As in the tables: "model:gpt outcome:resolved !flag:field-cut date:2026-01".'
+    ),
+]
+ModelsOption = Annotated[
+    list[str] | None, typer.Option("--model", metavar="M", help="Only this model; may be repeated.")
+]
+TasksOption = Annotated[list[str] | None, typer.Option("--task", metavar="ID", help="Only this task; may be repeated.")]
+NumbersOption = Annotated[
+    list[int] | None, typer.Option("--run-number", metavar="K", help="Only this run number; may be repeated.")
+]
+DatasetsOption = Annotated[
+    list[Path] | None,
+    typer.Option("--dataset", metavar="FILE", help="Grade by the tasks of this file, not by the runs' own copies."),
+]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Conditions on results; all must hold, and an empty list is none."""
+
+    where: str = ""
+    models: list[str] | None = None
+    tasks: list[str] | None = None
+    run_numbers: list[int] | None = None
+
+    def of(self, rows: Iterable[ResultRow], fleet: Fleet | None) -> list[ResultRow]:
+        """Return the rows that are meant, by task, model and run number. Raises UsageError for a wrong filter."""
+        known = fleet or Fleet()
+        found = [
+            row
+            for row in rows
+            if (not self.models or row.model in self.models or known.label(row.model) in self.models)
+            and (not self.tasks or row.task in self.tasks)
+            and (not self.run_numbers or row.run_number in self.run_numbers)
+        ]
+        found = select(found, parse_filter(self.where, FIELDS).terms)
+        for key in ("run", "model", "task"):
+            found = order(found, key)
+        return found
+
+
+def known_fleet(options: Options) -> Fleet | None:
+    """Return the fleet where there is a fleet file: results can be read without one."""
+    path = find_fleet_file(options.fleet_file)
+    return options.load()[0] if path else None
+
+
+@contextmanager
+def opened_catalog(options: Options, fleet: Fleet | None) -> Iterator[Catalog]:
+    """Yield the operator's catalog, up to date with the results of their own runs. Raises StoreError."""
+    layout = options.layout(fleet)
+    with Catalog(layout.state / CATALOG_FILE) as catalog:
+        refresh_own(catalog, layout.results)
+        yield catalog
+
+
+def read_tasks(datasets: Iterable[Path]) -> list[Task]:
+    """Return the tasks of dataset files; of a task in several files the last. Raises DatasetError."""
+    found = {task.instance_id: task for path in datasets for task in load_dataset(path)}
+    return list(found.values())
+
+
+def kept_tasks(layout: Layout) -> dict[str, Task]:
+    """Return the tasks that the operator's own runs were started with, by their ids; of several the newest."""
+    store = TaskStore(layout.tasks)
+    found: dict[str, Task] = {}
+    if not layout.tasks.is_dir():
+        return found
+    for path in sorted(layout.tasks.glob("*.json"), key=lambda path: path.stat().st_mtime_ns):
+        try:
+            task = store.load(path.stem)
+        except (StoreError, DatasetError, ValueError):
+            continue  # a copy that is damaged is told about where its run is retried
+        found[task.instance_id] = task
+    return found
