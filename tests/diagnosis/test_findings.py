@@ -19,7 +19,8 @@ PATCH = "eval_outputs/task-1/patch.diff"
 
 def added(path: str, lines: int = 1) -> str:
     body = "+z\n" * lines
-    return f"diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{lines} @@\n{body}"
+    head = f"diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n"
+    return f"{head}@@ -0,0 +1,{lines} @@\n{body}"
 
 
 def verdict(statuses: dict[str, Status], *, gradeable: bool = True, flags: tuple[Flag, ...] = ()) -> Verdict:
