@@ -24,7 +24,7 @@ from tests.benchmarks.terminal import Terminal, terminal
 VELORA = (sys.executable, "-m", "velora_tui")
 PEER = Path(__file__).with_name("peer_app.py")
 LINES_PER_SECOND = 2000
-LINE_BYTES = 74
+LINE_BYTES = 96
 KEY_BUDGET_SECONDS = 0.050
 PRESSES = 120
 PEER_ROWS = 30

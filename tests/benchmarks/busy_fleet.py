@@ -1,11 +1,12 @@
-"""A fleet of local instances, each in the trajectory of a run whose agent prints; no network, nothing prepared but
-the journal, and the image where the phase before would have left it.
+"""A fleet of instances, each in the trajectory of a run whose agent prints; nothing is prepared but the journal, and
+the image where the phase before would have left it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import io
+import json
 import os
 import sys
 import tarfile
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
+from tests.sshd import Sshd, make_sshd
 from velora_tui.domain.events import (
     AttemptFinished,
     AttemptQueued,
@@ -39,22 +41,36 @@ TASK = """{"instance_id": "shop-1", "repo": "acme/shop", "base_commit": "0123abc
 "problem_statement": "The total is wrong."}"""
 PHASES = tuple(phase.name for phase in recipe("native").phases)
 _END_SECONDS = 20.0
+_REACHED_BY = ("host", "port", "user", "identity_file", "ssh_config", "known_hosts")
 
 
 @dataclass(frozen=True)
 class BusyFleet:
-    """The folder of a fleet file, its state and its instances' homes; `running` runs have been started there."""
+    """The folder of a fleet file, its state and its instances' homes; `running` runs have been started there.
+
+    Instances are reached through `servers`, one each, or are this machine where there are none.
+    """
 
     folder: Path
     instances: int
     running: int
+    servers: tuple[Sshd, ...] = ()
 
     @classmethod
     def lay_out(
-        cls, folder: Path, instances: int, *, running: int, lines_per_second: float, flood: int = 0, finished: int = 0
+        cls,
+        folder: Path,
+        instances: int,
+        *,
+        running: int,
+        lines_per_second: float,
+        flood: int = 0,
+        finished: int = 0,
+        over_ssh: bool = False,
     ) -> BusyFleet:
         """Write everything. `lines_per_second` is that of all agents together, `finished` the runs that are over."""
-        fleet = cls(folder, instances, running)
+        servers = (make_sshd(folder / "homes" / name) for name in _names(instances if over_ssh else 0))
+        fleet = cls(folder, instances, running, tuple(servers))
         rate = lines_per_second / max(1, running)
         command = f"{quote(sys.executable)} -S -E {quote(str(AGENT))} {rate} {quote(str(fleet._end_file))} {flood}"
         fleet._write_homes()
@@ -76,7 +92,16 @@ class BusyFleet:
 
     def names(self) -> list[str]:
         """Return the instances' names in order."""
-        return [f"busy{number:02}" for number in range(self.instances)]
+        return _names(self.instances)
+
+    def home(self, number: int) -> Path:
+        """Return the home folder of the instance with that number."""
+        return self.servers[number].home if self.servers else self.folder / "homes" / self.names()[number]
+
+    def stop_servers(self) -> None:
+        """End the instances' servers."""
+        for server in self.servers:
+            server.stop()
 
     def logged_bytes(self) -> int:
         """Return how much of all logs has come home."""
@@ -91,8 +116,8 @@ class BusyFleet:
             time.sleep(0.05)
 
     def _jobs(self, file: str) -> set[Path]:
-        pattern = f"homes/*/.velora/runs/*/trajectory/{file}"
-        return {path.parent for path in self.folder.glob(pattern)}
+        homes = (self.home(number) for number in range(self.instances))
+        return {path.parent for home in homes for path in home.glob(f".velora/runs/*/trajectory/{file}")}
 
     @property
     def _end_file(self) -> Path:
@@ -101,12 +126,21 @@ class BusyFleet:
     def _file(self, command: str) -> str:
         head = f"""[fleet]\nname = "bench"\nstate = "state"\n[defaults]\nmax_disk_percent = 100
 [models."{MODEL}"]\nlabel = "gpt"\n[agents.chatty]\ncommand = '''{command}'''\n"""
-        rows = (f'[[instances]]\nname = "{name}"\nhost = "local"\nhome = "homes/{name}"\n' for name in self.names())
-        return head + "".join(rows)
+        return head + "".join(map(self._instance, range(self.instances)))
+
+    def _instance(self, number: int) -> str:
+        values: dict[str, object] = {"host": "local", "home": self.home(number)}
+        if self.servers:
+            target = self.servers[number].target()
+            values = {name: getattr(target, name) for name in _REACHED_BY}
+        lines = (
+            f"{key} = {value if isinstance(value, int) else json.dumps(str(value))}\n" for key, value in values.items()
+        )
+        return f'[[instances]]\nname = "{self.names()[number]}"\n' + "".join(lines)
 
     def _write_homes(self) -> None:
-        for name in self.names():
-            images = self.folder / "homes" / name / ".velora" / "images"
+        for number in range(self.instances):
+            images = self.home(number) / ".velora" / "images"
             images.mkdir(parents=True)
             (images / "image.tar").write_bytes(_image())
 
@@ -129,6 +163,14 @@ class BusyFleet:
                     await journal.append(_ended(ids))
                 else:
                     await journal.append(PhaseStarted(**ids, phase="trajectory", time_limit_seconds=600))
+
+
+def _toml(value: object) -> str:
+    return str(value) if isinstance(value, int) else json.dumps(str(value))
+
+
+def _names(count: int) -> list[str]:
+    return [f"busy{number:02}" for number in range(count)]
 
 
 def _created(run: str, number: int, dataset: str) -> RunCreated:
