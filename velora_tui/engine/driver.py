@@ -33,7 +33,7 @@ from velora_tui.hosts.host import Host
 from velora_tui.hosts.jobs import DetachedJobs
 from velora_tui.hosts.patience import OUTAGE_SECONDS, through_breaks
 from velora_tui.images.s3 import ImageStore
-from velora_tui.pipeline.failures import bug_failure, failure_of, time_limit_failure
+from velora_tui.pipeline.failures import bug_failure, failure_of, full_disk_failure, time_limit_failure
 from velora_tui.pipeline.limits import time_limit_seconds, together_seconds
 from velora_tui.pipeline.phase import Phase, PhaseContext, PhaseResult
 from velora_tui.pipeline.phase_log import PhaseLog
@@ -42,6 +42,10 @@ from velora_tui.store.layout import Layout
 
 STOP_GRACE_SECONDS = 5.0
 _OVERTIME_SECONDS = 30.0  # a job ends itself at its limit; only then do we
+
+
+_FREE_KIB = 'df -Pk .velora | { read -r head; read -r disk total used free rest; echo "$free"; }'
+_FULL_KIB = 64
 
 
 @dataclass(frozen=True)
@@ -207,7 +211,9 @@ class AttemptDriver:
             if isinstance(error, TimeoutError)
             else _failure(error, phase.name)
         )
-        await self._end_job(phase, context)
+        if phase.job is not None:
+            await self._end_job(context.spool(phase.job))
+            failure = await self._explained(failure, phase.name)
         await self._end_phase(phase.name, PhaseState.FAILED, seconds, failure.message, failure)
         # Only now: a log that is still to be followed must not be longer than the instance's.
         if not isinstance(error, VeloraError | TimeoutError):
@@ -216,12 +222,20 @@ class AttemptDriver:
             await context.log.say(f"velora: {failure.message} — {failure.remedy}")
         raise _Ended(AttemptState.FAILED, failure) from None
 
-    async def _end_job(self, phase: Phase, context: PhaseContext) -> None:
+    async def _end_job(self, spool: str) -> None:
         """Leave nothing of a failed phase on the instance: what a lost job left, or one that can't be followed."""
-        if phase.job is None:
-            return
         with suppress(HostError):  # it does not answer: the failure says so, and the lease stays
-            await self._jobs.stop(context.spool(phase.job), grace_seconds=STOP_GRACE_SECONDS)
+            await self._jobs.stop(spool, grace_seconds=STOP_GRACE_SECONDS)
+
+    async def _explained(self, failure: Failure, phase: str) -> Failure:
+        """Return why the job failed where its log can't tell: it could not be written."""
+        if failure.signature != f"{phase}-failed":
+            return failure
+        with suppress(HostError):
+            free = (await self._host.run(_FREE_KIB, check=False)).text
+            if free.isdecimal() and int(free) < _FULL_KIB:
+                return full_disk_failure(phase, f"{free} KiB are left in ~/.velora")
+        return failure
 
     def _context(self, phase: str, limit: float) -> PhaseContext:
         shop, ids = self._shop, {"run": self._run.run, "attempt": self._number, "phase": phase}

@@ -32,6 +32,7 @@ from velora_tui.view.text import clean_line
 
 _TAIL_LINES = 5000
 _LINE_BYTES = 4096
+_NO_SPACE = "No space left on device"
 
 _INFRA, _TASK, _OPERATOR = FailureClass.INFRASTRUCTURE, FailureClass.TASK, FailureClass.OPERATOR
 
@@ -59,6 +60,8 @@ def failure_of(error: VeloraError, phase: str | None) -> Failure:
     """Return the classified failure for an error that ended a phase."""
     if isinstance(error, PhaseFailed):
         return error.failure
+    if isinstance(error, CommandFailed) and _NO_SPACE in (error.output or ""):
+        return full_disk_failure(phase, error.message)
     failure_class, signature = next(
         (row[1:] for row in _BY_ERROR if isinstance(error, row[0])), (FailureClass.OPERATOR, "refused")
     )
@@ -69,6 +72,19 @@ def failure_of(error: VeloraError, phase: str | None) -> Failure:
         remedy=error.hint or "read the phase's log, then retry",
         phase=phase,
         evidence=error.output,
+    )
+
+
+def full_disk_failure(phase: str | None, evidence: str) -> Failure:
+    """Return the failure of an instance that has no room left."""
+    return Failure(
+        failure_class=_INFRA,
+        signature="disk-full",
+        message="the instance's disk is full",
+        remedy="free disk space, then retry",
+        repair="free-disk",
+        phase=phase,
+        evidence=evidence,
     )
 
 

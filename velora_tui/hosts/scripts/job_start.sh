@@ -19,7 +19,8 @@ sizes=$(stat -c %s "$new/env" "$new/wrapper.sh" "$new/cleanup.sh" "$new/job.sh" 
 [ "$sizes" = "$env_bytes $wrapper_bytes $cleanup_bytes $job_bytes " ] ||
     { echo "the job's files arrived incomplete" >&2; exit 74; }
 # Room for the identity and the exit status is taken now: a disk that fills up later can't swallow them.
-printf '%64s\n' '' >"$new/.pid" && printf '%3s\n' '' >"$new/.exit" || exit 74
+# By cat: the shell itself would not say why it could not write.
+printf '%64s\n' '' | cat >"$new/.pid" && printf '%3s\n' '' | cat >"$new/.exit" || exit 74
 if mkdir started 2>/dev/null; then
     if mv "$new/env" "$new/wrapper.sh" "$new/cleanup.sh" "$new/job.sh" "$new/.pid" "$new/.exit" . && : >>log; then
         umask "$mask"
