@@ -30,6 +30,14 @@ TASK = {
     "image_storage_uri": "registry/owner_name:abc123",
     "environment_setup_commit": "def456",
 }
+# Nothing listens there: what the script itself fetches is not the operator's business.
+NO_STORAGE = S3Settings(
+    images="s3://images/in/here",
+    endpoint_url="http://127.0.0.1:9",
+    region="us-east-1",
+    access_key_id="x",
+    secret_access_key="x",
+)
 CONFIG = """\
 [core]
 model = "not this"
@@ -74,6 +82,7 @@ class Bench:
     home: Path
     reach: Mapping[str, Any]
     task: dict[str, Any] = field(default_factory=lambda: dict(TASK))
+    storage: S3Settings = NO_STORAGE
 
     @property
     def root(self) -> Path:
@@ -98,7 +107,7 @@ class Bench:
             defaults=defaults,
             models={"llm.gpt": Model(label="gpt")},
             instances=(instance,),
-            s3=S3Settings(images="s3://images/in/here"),
+            s3=self.storage,
         )
 
     def engine(self, case: str, version: str = "january", **changes: Any) -> Engine:

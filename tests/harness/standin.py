@@ -69,10 +69,15 @@ def read_dataset() -> dict:
     if "dataset-broken" in CASES:
         sys.exit(1)
     task = json.loads(DATASET.read_text())
-    name, _, commit = task["image_storage_uri"].rpartition("/")[2].partition(":")
     say(f"Instance ID: {task['instance_id']}")
-    say(f"S3 Path: s3://{os.environ['S3_BUCKET']}/{os.environ['S3_PREFIX']}/{name}-{commit or name}.tar")
+    say(f"S3 Path: s3://{os.environ['S3_BUCKET']}/{os.environ['S3_PREFIX']}/{name_of(task)}")
     return task
+
+
+def name_of(task: dict) -> str:
+    """Return the name of the image's tar."""
+    name, _, commit = task["image_storage_uri"].rpartition("/")[2].partition(":")
+    return f"{name}-{commit or name}.tar"
 
 
 def load_image(task: dict) -> None:
@@ -88,6 +93,9 @@ def load_image(task: dict) -> None:
         say("Downloading from S3...")
         raw(b"\r".join(b"Completed %d.0 MiB/200.0 MiB (90.1 MiB/s) with 1 file(s) remaining" % n for n in range(200)))
         raw(b"\rdownload: s3://bucket/x.tar to ./x.tar\n")
+    if "partial-tar" in CASES:
+        tar = Path(f"{name_of(task)}.6eF3d2a1")
+        tar.write_bytes(b"x" * 3_000_000)
     gate("image")
     if "docker-down" in CASES:
         die(1, "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?")
@@ -155,13 +163,22 @@ def write_trajectory(folder: Path, task: dict, **changes: object) -> None:
     answers = folder / "llm_completions" / task["instance_id"]
     answers.mkdir(parents=True, exist_ok=True)
     for number in range(3):
-        (answers / f"gpt-{number}.json").write_text("{}")
+        answer = {
+            "messages": [{"role": "user", "content": 'they said {"cost": 99, "prompt_tokens": 99}'}],
+            "response": {"usage": {"completion_tokens": 20, "prompt_tokens": 1000, "total_tokens": 1020}},
+            "timestamp": 1769135520.0 + number,
+            "cost": 0.125,
+        }
+        (answers / f"gpt-{1769135520 + number}.5.json").write_text(json.dumps(answer))
 
 
 def events() -> None:
     colour, plain = "\x1b[92m", "\x1b[0m"
-    for step in range(1, 4):
-        say("", "", "==============", f"LEVEL 0 LOCAL STEP {step} GLOBAL STEP {step}", "")
+    counted = "uncounted" not in CASES
+    for step in range(1, 4 if counted else 5):
+        if step == 4:
+            gate("more")
+        say("", "", "==============", f"LEVEL 0 LOCAL STEP {step}" + f" GLOBAL STEP {step}" * counted, "")
         say(f"{colour}10:00:0{step}{plain} - {colour}ACTION{plain}")
         say(f"{colour}**CmdRunAction (source=EventSource.AGENT)**\nCOMMAND:\nls -la src{plain}")
         say(f"{colour}10:00:0{step} - openhands:INFO{plain}: llm.py:9 - Accumulated Cost: 0.{step}0 USD")

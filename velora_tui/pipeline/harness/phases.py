@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 from velora_tui.hosts.follow import JobEnd
 from velora_tui.pipeline.harness import job
+from velora_tui.pipeline.harness.agent_progress import TrajectoryWatcher
 from velora_tui.pipeline.harness.banners import JOB
 from velora_tui.pipeline.harness.conclude import conclude
 from velora_tui.pipeline.harness.log_facts import LogFacts, read_facts
 from velora_tui.pipeline.harness.log_follow import follow_segment
-from velora_tui.pipeline.harness.progress import ImageWatcher, TrajectoryWatcher
+from velora_tui.pipeline.harness.progress import EvaluationWatcher, ImageWatcher, polling
 from velora_tui.pipeline.phase import PhaseContext, PhaseResult
 from velora_tui.view.text import size
 
@@ -30,7 +31,9 @@ class Image:
             time_limit_seconds=job.time_limit_seconds(ctx),
             cleanup=job.clean_up(ctx),
         )
-        end = await follow_segment(ctx, ImageWatcher(ctx))
+        watcher = ImageWatcher(ctx)
+        async with polling(watcher.poll):
+            end = await follow_segment(ctx, watcher)
         if end is not None:
             await conclude(ctx, end)
             return PhaseResult("this version of the script does not tell its phases apart")
@@ -47,12 +50,10 @@ class Trajectory:
 
     async def run(self, ctx: PhaseContext) -> PhaseResult:
         watcher = TrajectoryWatcher(ctx)
-        polling = asyncio.create_task(watcher.poll())
-        try:
+        if ctx.log.size:
+            await asyncio.to_thread(watcher.read_back, ctx.log.path)
+        async with polling(watcher.poll):
             end = await follow_segment(ctx, watcher)
-        finally:
-            polling.cancel()
-            await asyncio.wait({polling})
         return await _result(ctx, end, _trajectory_detail)
 
     async def resume(self, ctx: PhaseContext) -> PhaseResult:
@@ -64,7 +65,7 @@ class Evaluation:
     job: str | None = JOB
 
     async def run(self, ctx: PhaseContext) -> PhaseResult:
-        return await _result(ctx, await follow_segment(ctx), _evaluation_detail)
+        return await _result(ctx, await follow_segment(ctx, EvaluationWatcher(ctx)), _evaluation_detail)
 
     async def resume(self, ctx: PhaseContext) -> PhaseResult:
         return await self.run(ctx)
