@@ -8,10 +8,10 @@ import pytest
 
 from tests.diagnosis.excerpts import Excerpt, excerpts
 from velora_tui.domain.failure import FailureClass
-from velora_tui.grading.diagnose import diagnose, first_sign
+from velora_tui.grading.diagnose import diagnose, diagnose_error, first_sign
 from velora_tui.grading.signatures import SIGNATURES, Source, signature_of
 
-MATCHES, TEST_MATCHES = excerpts("match.txt"), excerpts("match_tests.txt")
+MATCHES, TEST_MATCHES, ERROR_MATCHES = (excerpts(f"match{of}.txt") for of in ("", "_tests", "_errors"))
 NO_MATCHES, NO_TEST_MATCHES = excerpts("no_match.txt"), excerpts("no_match_tests.txt")
 REPAIRS = {
     "push-files",
@@ -72,13 +72,20 @@ def test_why_no_test_ran_is_found(excerpt: Excerpt) -> None:
     assert found[0].id == excerpt.name
 
 
+@pytest.mark.parametrize("excerpt", ERROR_MATCHES, ids=str)
+def test_why_the_agent_ended_is_found_in_its_output(excerpt: Excerpt) -> None:
+    failure = diagnose_error(excerpt.text)
+    assert failure is not None
+    assert (failure.signature, failure.failure_class) == (excerpt.name, FailureClass.AGENT)
+
+
 @pytest.mark.parametrize("excerpt", NO_TEST_MATCHES, ids=str)
 def test_ordinary_test_output_shows_no_cause(excerpt: Excerpt) -> None:
     assert first_sign(Source.TESTS, excerpt.lines) is None
 
 
 def test_every_signature_has_an_excerpt() -> None:
-    shown = {excerpt.name for excerpt in (*MATCHES, *TEST_MATCHES)}
+    shown = {excerpt.name for excerpt in (*MATCHES, *TEST_MATCHES, *ERROR_MATCHES)}
     assert {signature.id for signature in SIGNATURES} == shown
 
 

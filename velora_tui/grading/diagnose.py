@@ -84,8 +84,16 @@ def begins_with(signature: Signature, text: str) -> bool:
     """Tell whether a line begins with the signature, behind nothing but the names that tools put before an error."""
     if signature.pattern.match(text):
         return True
-    leads = (_LEAD.match(text), _MODULE.match(text))
-    return any(lead and lead.end() and signature.pattern.match(text[lead.end() :]) for lead in leads)
+    behind_lead = text[_end(_LEAD, text) :]
+    return any(
+        signature.pattern.match(rest)
+        for rest in (text[_end(_MODULE, text) :], behind_lead, behind_lead[_end(_MODULE, behind_lead) :])
+    )
+
+
+def _end(pattern: re.Pattern[str], text: str) -> int:
+    match = pattern.match(text)
+    return match.end() if match else 0
 
 
 def unexplained(phase: str, lines: Iterable[tuple[int, str]], message: str) -> Failure:

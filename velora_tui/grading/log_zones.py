@@ -39,7 +39,8 @@ _ROOT_RECORD = re.compile(r"(?P<level>WARNING|ERROR|CRITICAL):[\w.]+:(?P<text>.*
 _EVENT = re.compile(r"(?:USER_)?(?:ACTION|OBSERVATION)$")
 _CLASS = re.compile(r"<class '([\w.]{1,120})'>: ")
 _SCRIPT = re.compile(
-    r"={44}$|LEVEL \d+ LOCAL STEP \d+ GLOBAL STEP \d+|velora: |### OUTPUT FILE: |Cleaning up child processes\.\.\."
+    r"={44}$|(?:\[Agent Controller \S{1,80}\] )?LEVEL \d+ LOCAL STEP \d+ GLOBAL STEP \d+"
+    r"|velora: |### OUTPUT FILE: |Cleaning up child processes\.\.\."
     r"|\S*(?:run_full_eval\w*|run_infer|job)\.sh: line \d+: "
 )
 _PROGRESS = re.compile(r"Instance \S{1,200}: +\d+%\|")  # with the beginning of the agent's patch behind it

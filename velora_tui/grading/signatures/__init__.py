@@ -19,6 +19,7 @@ SIGNATURES: tuple[Signature, ...] = (
     *docker.CONTAINERS,
     *machine.REMOTE,
     *llm.LLM,
+    *llm.OWN,
     *harness.EVALUATION,
     *harness.REPOSITORY,
     *docker.RUNTIME,

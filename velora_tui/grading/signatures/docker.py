@@ -184,6 +184,7 @@ RUNTIME: tuple[Signature, ...] = (
     _runtime.row(
         "runtime-unreachable",
         r"HTTPConnectionPool\(host='(?:localhost|127\.0\.0\.1|host\.docker\.internal)', port=[345]\d{4}\)"
+        r"|httpx\.(?:ReadError|ConnectError|RemoteProtocolError)\b|\[Errno 104\] Connection reset by peer"
         r"|ConnectionRefusedError: \[Errno 111\] Connect call failed \('127\.0\.0\.1'",
         "the server in the agent's container does not answer",
         "drop cached runtime images, look at the instance's memory, then retry",

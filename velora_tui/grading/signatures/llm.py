@@ -6,6 +6,7 @@ from velora_tui.domain.failure import FailureClass
 from velora_tui.grading.signatures.signature import Signature, Source, Table
 
 _llm = Table(FailureClass.AGENT, phases=("trajectory",), sources=(Source.LOG, Source.ERROR))
+_own = Table(FailureClass.AGENT, phases=("trajectory",), sources=(Source.ERROR,))
 
 LLM: tuple[Signature, ...] = (
     _llm.row(
@@ -21,7 +22,7 @@ LLM: tuple[Signature, ...] = (
         "llm-content-filter",
         r"(?:ContentPolicyViolationError|ResponsibleAIPolicyViolation|content_policy_violation"
         r"|Output blocked by content filtering policy|response was filtered due to the prompt triggering"
-        r"|PROHIBITED_CONTENT)",
+        r"|PROHIBITED_CONTENT|ERROR_LLM_CONTENT_POLICY_VIOLATION)",
         "the provider's content filter stopped the model",
         "retry; if it happens again, the task's text triggers it",
     ),
@@ -29,14 +30,14 @@ LLM: tuple[Signature, ...] = (
         "llm-budget",
         r"(?:insufficient_quota|exceeded your current quota|credit balance is too low|billing_hard_limit"
         r"|BudgetExceededError|ExceededBudget|Budget has been exceeded"
-        r"|Insufficient (?:Balance|credits)|402 Payment Required)",
+        r"|Insufficient (?:Balance|credits)|402 Payment Required|ERROR_LLM_OUT_OF_CREDITS)",
         "the LLM account's money or quota is used up",
         "top up the account or raise its limit, then retry",
     ),
     _llm.row(
         "llm-authentication",
         r"(?:\bAuthenticationError\b|invalid_api_key|Incorrect API key provided|invalid x-api-key|API key not valid"
-        r"|API_KEY_INVALID|api_key client option must be set|\bPermissionDeniedError\b)",
+        r"|API_KEY_INVALID|api_key client option must be set|\bPermissionDeniedError\b|ERROR_LLM_AUTHENTICATION)",
         "the LLM refuses the key",
         "fix the key in the harness's config.toml, then retry",
     ),
@@ -62,7 +63,8 @@ LLM: tuple[Signature, ...] = (
     _llm.row(
         "llm-unavailable",
         r"(?:litellm\.(?:exceptions\.)?(?:InternalServerError|ServiceUnavailableError|BadGatewayError)"
-        r"|overloaded_error|(?:\b50[234]|\b529) (?:Bad Gateway|Service|Gateway Time-?out|Overloaded))",
+        r"|overloaded_error|ERROR_LLM_(?:SERVICE_UNAVAILABLE|INTERNAL_SERVER_ERROR)"
+        r"|(?:\b50[234]|\b529) (?:Bad Gateway|Service|Gateway Time-?out|Overloaded))",
         "the LLM's provider fails or is overloaded",
         "retry later",
     ),
@@ -86,18 +88,6 @@ LLM: tuple[Signature, ...] = (
         "retry; if it happens again, look at native_tool_calling in config.toml",
     ),
     _llm.row(
-        "agent-stuck",
-        r"(?:AgentStuckInLoopError|Agent got stuck in a loop)",
-        "the agent repeated itself",
-        "nothing is broken: the model's own doing",
-    ),
-    _llm.row(
-        "agent-limit",
-        r"(?:Agent reached maximum (?:iteration|budget)|reached maximum budget for task)",
-        "the agent used up its steps or its budget",
-        "nothing is broken: the model's own doing; more steps with --max-iterations",
-    ),
-    _llm.row(
         "agent-time-limit",
         r"(?:EvalTimeoutException|Function timed out after \d+ seconds|Timeout after \d+ seconds$)",
         "the agent did not end within the harness's own time limit",
@@ -109,5 +99,21 @@ LLM: tuple[Signature, ...] = (
         "the LLM answers with an error",
         "read the error, then retry",
         is_vague=True,
+    ),
+)
+
+# Ordinary ends of a trajectory: OpenHands logs them as errors, and they are no failure of the attempt.
+OWN: tuple[Signature, ...] = (
+    _own.row(
+        "agent-stuck",
+        r"(?:AgentStuckInLoopError|Agent got stuck in a loop)",
+        "the agent repeated itself",
+        "nothing is broken: the model's own doing",
+    ),
+    _own.row(
+        "agent-limit",
+        r"(?:Agent reached maximum (?:iteration|budget)|reached maximum budget for task)",
+        "the agent used up its steps or its budget",
+        "nothing is broken: the model's own doing; more steps with --max-iterations",
     ),
 )
