@@ -52,7 +52,7 @@ def test_every_layout(disk: Path, imported: One, place: Callable[[Path], Path], 
     assert (row.task, row.repo, row.model, row.run_number) == ("shop-1", "acme/shop", "gpt-5.2", number)
     assert (row.outcome, row.is_verified, row.is_valid) == (Outcome.RESOLVED, True, True)
     assert (row.f2p_passed, row.f2p_listed, row.p2p_passed, row.p2p_listed) == (1, 1, 2, 2)
-    assert (row.history, row.cost, row.seconds, row.started_at) == (30, 0.5, 21.5, "2026-01-28T06:20:08+00:00")
+    assert (row.history, row.cost, row.seconds, row.started_at) == (30, 0.5, 81.5, "2026-01-28T06:20:08+00:00")
 
 
 @pytest.mark.parametrize(
@@ -214,6 +214,18 @@ def test_a_list_that_a_spreadsheet_cut_cannot_prove_a_run_resolved(disk: Path, c
     assert undecided.why == "PASS_TO_PASS cut: give the whole dataset with --dataset"
     assert "field-cut" in undecided.flags
     assert failed.outcome is Outcome.UNRESOLVED
+
+
+def test_a_cut_list_is_taken_whole_from_the_harnesss_report(disk: Path, imported: One) -> None:
+    names = [f"tests/test_cart.py::test_{number:05}" for number in range(2000)]
+    output = log(test_total="PASSED", **{f"test_{number:05}": "PASSED" for number in range(1999)})
+    claimed = dict.fromkeys(names, True)
+    Finished(instance={"PASS_TO_PASS": str(names)[:32_767]}, output=output, p2p=claimed).write(january(disk))
+
+    row = imported()
+
+    assert (row.outcome, row.p2p_passed, row.p2p_listed) == (Outcome.UNRESOLVED, 1999, 2000)
+    assert {"field-cut", "list-from-report"} <= set(row.flags)
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ class Finished:
     def record(self) -> dict[str, Any]:
         """The object in output.jsonl."""
         history = [
-            {"id": step, "timestamp": f"2026-01-28T06:{20 + step // 60:02}:{step % 60:02}.5", "source": "agent"}
+            {"id": step, "timestamp": f"2026-01-28T06:{21 + step // 60:02}:{step % 60:02}.5", "source": "agent"}
             for step in range(self.steps)
         ]
         return {

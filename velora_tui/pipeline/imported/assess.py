@@ -132,7 +132,7 @@ def _judge(
     try:
         if output is None:
             raise NoTask("there is no test output")
-        task = _task(files, identity, tasks)
+        task = _task(files, identity, tasks, claims)
         require_parser(task.task)
     except NoTask as reason:
         return _unverified(claims, str(reason))
@@ -141,9 +141,9 @@ def _judge(
     return _Judged(verdict.outcome, verdict, True, flips, task.flags)
 
 
-def _task(files: RunFiles, identity: Identity, tasks: Tasks) -> GradingTask:
+def _task(files: RunFiles, identity: Identity, tasks: Tasks, claims: Claims) -> GradingTask:
     known = tasks.get(identity.task)
-    return GradingTask(known) if known else task_of_record(files.record, identity.task)
+    return GradingTask(known) if known else task_of_record(files.record, identity.task, claims)
 
 
 def _unverified(claims: Claims, reason: str) -> _Judged:
@@ -203,10 +203,10 @@ def _run_flags(
     files: RunFiles, identity: Identity, judged: _Judged, facts: RunFacts, patch: str | None
 ) -> tuple[Flag, ...]:
     flags = [Flag(id="file-broken", detail=problem) for problem in files.problems]
-    if not identity.task:
-        flags.append(Flag(id="task-unknown", detail="neither its files nor its path say which task it is"))
     if judged.outcome is Outcome.NO_PATCH and facts.error and not is_own_doing(facts.error):
         flags.append(Flag(id="agent-error", detail=f"the agent died: {facts.error[:200]}"))
+    if not identity.task:
+        flags.append(Flag(id="task-unknown", detail="neither its files nor its path say which task it is"))
     if files.has_record and patch and _is_of_other_patch(files, patch):
         flags.append(Flag(id="other-patch-evaluated", detail="patch.diff is not the trajectory's patch"))
     if judged.flips and judged.flips[0].test is None:

@@ -86,7 +86,7 @@ def validate_tree(root: Path, tasks: Tasks) -> Iterator[Validated]:
 
 def _run_problems(result: AttemptResult, there: Collection[str]) -> Iterator[Problem]:
     is_evaluated = bool(result.summary.patch_bytes) and result.outcome is not Outcome.NO_PATCH
-    for path in wanted_files(result.task, is_evaluated=is_evaluated):
+    for path in wanted_files(result.task or "<task>", is_evaluated=is_evaluated):
         if path not in there and path.replace("eval_outputs/", "evals_report/") not in there:
             yield Problem("error", "file", f"the tree lacks {path}")
     for check in result.summary.quality:
