@@ -128,12 +128,13 @@ async def machine(sshd: Sshd, tmp_path: Path) -> AsyncIterator[Machine]:
     }
     host = SshHost(sshd.target())
     machine = Machine(sshd.home, tmp_path / "good", reach, host)
-    _install(machine)
+    install(machine)
     yield machine
     await host.close()
 
 
-def _install(machine: Machine) -> None:
+def install(machine: Machine) -> None:
+    """Put a harness in good order on the machine."""
     machine.good.mkdir()
     for path in FILES:
         (machine.good / Path(path).name).write_text(f"the good {path}\n")
