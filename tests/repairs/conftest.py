@@ -137,15 +137,14 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     server = make_sshd(tmp_path / "sshd")
     bench = Bench(server, tmp_path, changes={"env": {"PATH": os.environ["PATH"]}})
     bench.root.mkdir()
+    _see_only_own_runs(bench)
     yield bench
     server.stop()
 
 
-@pytest.fixture
-def only_here(bench: Bench) -> None:
+def _see_only_own_runs(bench: Bench) -> None:
     """Keep runs that other tests have started by hand on this machine out of sight of this instance."""
     marker = f"run_infer_{bench.folder.name}"
     grep = shutil.which("grep")
-    bench.tool(
-        "grep", f'case "$*" in *"[r]un_infer"*) exec {grep} -ls {marker} /proc/[0-9]*/cmdline ;; esac\nexec {grep} "$@"'
-    )
+    find = f'case "$*" in *"[r]un_infer"*) exec {grep} -ls {marker} /proc/[0-9]*/cmdline ;; esac'
+    bench.tool("grep", f'{find}\nexec {grep} "$@"')

@@ -121,6 +121,14 @@ def test_a_dry_run_only_shows(bench: Bench) -> None:
     assert (bench.root / DOCKER_PY).read_text() == "old\n"
 
 
+def test_long_commands_are_shown_where_they_are_asked_for(bench: Bench) -> None:
+    bench.good_copy(DOCKER_PY, "good\n")
+    bench.put(DOCKER_PY, "old\n")
+    fleet_file(bench)
+    assert "mv -fT" not in velora(bench, "repair", "eval1", "files", "--dry-run").out
+    assert "mv -fT" in velora(bench, "repair", "eval1", "files", "--dry-run", "--commands").out
+
+
 def test_json_is_one_document(bench: Bench) -> None:
     fleet_file(bench)
     answer = velora(bench, "repair", "eval1", "mark", "--yes", "--json")

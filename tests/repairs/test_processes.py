@@ -23,12 +23,12 @@ pytestmark = pytest.mark.sshd
 
 
 @pytest.fixture
-def stray(bench: Bench, only_here: None) -> Iterator[Stray]:
+def stray(bench: Bench) -> Iterator[Stray]:
     yield from _guarded(start_stray(bench))
 
 
 @pytest.fixture
-def stubborn(bench: Bench, only_here: None) -> Iterator[Stray]:
+def stubborn(bench: Bench) -> Iterator[Stray]:
     """One whose child does not listen to SIGTERM."""
     yield from _guarded(start_stray(bench, trap='trap "" TERM;'))
 
@@ -95,7 +95,30 @@ async def test_a_run_that_has_ended_by_itself_is_not_ended(bench: Bench, stray: 
     assert not [event for event in await bench.journal() if isinstance(event, CommandRan)]
 
 
-async def test_nobody_there_is_nothing_to_do(bench: Bench, only_here: None) -> None:
+async def test_beside_a_stray_run_nothing_that_could_hurt_it_is_done(bench: Bench, stray: Stray) -> None:
+    await begun(stray)
+    for name in ("free-disk", "drop-runtime-images", "push-files", "git-init"):
+        plan = await bench.plan(name)
+        assert plan.steps == ()
+        assert plan.refused.startswith("a run started by hand")
+        assert plan.refused.endswith("end it first, with kill-stray")
+
+
+async def test_a_stray_run_that_comes_after_the_plan_is_seen(bench: Bench) -> None:
+    bench.put("core.py", "pass\n")
+    async with bench.engine() as engine:
+        (plan,) = await engine.plan_repair(["eval1"], "git-init")
+        stray = start_stray(bench)
+        try:
+            await begun(stray)
+            result = await engine.repair(plan)
+        finally:
+            stray.kill()
+    assert "a run started by hand" in result.error
+    assert not (bench.root / ".git").exists()
+
+
+async def test_nobody_there_is_nothing_to_do(bench: Bench) -> None:
     plan, result = await bench.mend("kill-stray")
     assert plan.nothing_to_do == "no run that was started by hand is there"
     assert result.mended
@@ -123,7 +146,7 @@ async def hold(bench: Bench, by: LeaseOwner) -> Path:
     return bench.sshd.home / ".velora" / "lease"
 
 
-async def test_a_stale_lease_is_removed(bench: Bench, only_here: None) -> None:
+async def test_a_stale_lease_is_removed(bench: Bench) -> None:
     lease = await hold(bench, owner(alive=False))
     plan, result = await bench.mend("busy")
     assert plan.repair == "remove-lease"
@@ -133,7 +156,7 @@ async def test_a_stale_lease_is_removed(bench: Bench, only_here: None) -> None:
     assert not lease.exists()
 
 
-async def test_a_lease_that_is_held_is_not_removed(bench: Bench, only_here: None) -> None:
+async def test_a_lease_that_is_held_is_not_removed(bench: Bench) -> None:
     lease = await hold(bench, owner(alive=True))
     plan, result = await bench.mend("remove-lease")
     assert plan.steps == ()
@@ -142,7 +165,7 @@ async def test_a_lease_that_is_held_is_not_removed(bench: Bench, only_here: None
     assert (lease / "owner").exists()
 
 
-async def test_a_lease_that_another_took_meanwhile_stays(bench: Bench, only_here: None) -> None:
+async def test_a_lease_that_another_took_meanwhile_stays(bench: Bench) -> None:
     lease = await hold(bench, owner(alive=False))
     async with bench.engine() as engine:
         (plan,) = await engine.plan_repair(["eval1"], "remove-lease")
@@ -154,7 +177,7 @@ async def test_a_lease_that_another_took_meanwhile_stays(bench: Bench, only_here
     assert new.token in (lease / "owner").read_text()
 
 
-async def test_the_command_itself_takes_no_other_lease(bench: Bench, only_here: None) -> None:
+async def test_the_command_itself_takes_no_other_lease(bench: Bench) -> None:
     lease = await hold(bench, owner(alive=False))
     plan = await bench.plan("remove-lease")
     shutil.rmtree(lease)
@@ -169,7 +192,7 @@ async def test_the_command_itself_takes_no_other_lease(bench: Bench, only_here: 
     assert new.token in (lease / "owner").read_text()
 
 
-async def test_a_lease_without_an_owner_is_removed_once_it_is_old(bench: Bench, only_here: None) -> None:
+async def test_a_lease_without_an_owner_is_removed_once_it_is_old(bench: Bench) -> None:
     lease = bench.sshd.home / ".velora" / "lease"
     lease.mkdir(parents=True)
     fresh = await bench.plan("remove-lease")

@@ -34,6 +34,9 @@ def repair(
     every: Annotated[bool, typer.Option("--all", help="All instances of the fleet.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
+    commands: Annotated[
+        bool, typer.Option("--commands", help="Show long commands in full, too; the journal keeps them all.")
+    ] = False,
     fleet: FleetOption = None,
     state: StateOption = None,
     as_json: JsonOption = False,
@@ -49,7 +52,7 @@ def repair(
         raise UsageError("nobody can be asked here", hint="add --yes to go ahead, or --dry-run to see what it would do")
     if options.read_only and not dry_run:
         raise ReadOnly("Velora was started read-only", hint="start it without --readonly, or add --dry-run")
-    session = _Session(options, instances, name, Console())
+    session = _Session(options, instances, name, commands)
     return run_session(session.work(ask=not yes, dry_run=dry_run), on_interrupt=lambda: None)
 
 
@@ -70,11 +73,12 @@ def _asked(words: Sequence[str], every: bool) -> tuple[tuple[str, ...], str]:
 class _Session:
     """One command, from the plans to the last check."""
 
-    def __init__(self, options: Options, instances: tuple[str, ...], name: str, console: Console) -> None:
+    def __init__(self, options: Options, instances: tuple[str, ...], name: str, commands: bool) -> None:
         self._options = options
         self._instances = instances
         self._name = name
-        self._console = console
+        self._commands = commands
+        self._console = Console()
 
     async def work(self, *, ask: bool, dry_run: bool) -> int:
         options = self._options
@@ -100,7 +104,7 @@ class _Session:
 
     async def _show(self, plans: Sequence[RepairPlan]) -> None:
         """Print the plans: data where they are the answer, words where JSON follows."""
-        for line in (line for plan in plans for line in plan_lines(plan)):
+        for line in (line for plan in plans for line in plan_lines(plan, commands=self._commands)):
             if self._options.as_json:
                 self._console.say("".join(span.text for span in line))
             else:

@@ -10,7 +10,7 @@ from ulid import ULID
 
 from velora_tui.domain.events import CommandRan, RepairEnded, RepairStarted
 from velora_tui.domain.fleet import HARNESS
-from velora_tui.domain.readiness import CheckResult
+from velora_tui.domain.readiness import CheckResult, CheckStatus
 from velora_tui.domain.repair import RepairPlan, RepairResult, RepairStep
 from velora_tui.engine import leases
 from velora_tui.engine.admission import running_elsewhere
@@ -20,10 +20,11 @@ from velora_tui.errors import CommandFailed, HostError, InstanceBusy, StoreError
 from velora_tui.hosts import lease
 from velora_tui.hosts.host import Host
 from velora_tui.hosts.lease import LeaseOwner, operator
-from velora_tui.readiness.checks import fleet_checks
+from velora_tui.readiness.checks import BUSY, fleet_checks
 from velora_tui.readiness.repairs import repair_of, repairs_of
 from velora_tui.readiness.repairs.carry_out import carry_out, free_bytes
-from velora_tui.readiness.repairs.repair import Repair, Site
+from velora_tui.readiness.repairs.kill_stray import KILL_STRAY
+from velora_tui.readiness.repairs.repair import Beside, Repair, Site
 
 _SPOOLS = "~/.velora/repairs"  # a repair has no jobs: the lease lives as long as its operator's process
 _RELEASE_SECONDS = 20.0
@@ -57,8 +58,9 @@ class Repairs:
         work = _Work(self._shop, repair, plan)
         try:
             result = await work.result()
-        except asyncio.CancelledError:
-            await self._record_end(work.told("it was interrupted"))
+        except BaseException as failure:
+            words = "it was interrupted" if isinstance(failure, asyncio.CancelledError) else f"it broke: {failure!r}"
+            await self._record_end(work.told(words))
             raise
         await self._record_end(result)
         return result
@@ -78,9 +80,12 @@ class Repairs:
         repair, check = await self._chosen(instance, name)
         try:
             site = await _site(self._shop, instance)
-            if not repair.beside_a_run and (refused := await self._taken(site.host)):
+            await _require_idle(self._shop, repair, instance)
+            if repair.beside is not Beside.RUNS and (refused := await self._taken(site.host)):
                 return _refusal(repair, instance, check, refused)
             return await repair.plan(site, check)
+        except InstanceBusy as error:
+            return _refusal(repair, instance, check, error.message)
         except HostError as error:
             return _refusal(repair, instance, check, error.explain())
 
@@ -99,8 +104,6 @@ class Repairs:
 
     async def _taken(self, host: Host) -> str:
         """Return who has the instance, so that nothing may be done there now; "" where nobody has."""
-        if (run := running_elsewhere(self._shop, host.name)) is not None:
-            return f"run {run} of yours is at work there: stop it, or wait for its end"
         holder = await leases.holder_of(host, self._shop.ledger)
         return str(holder) if holder and not holder.stale else ""
 
@@ -204,13 +207,23 @@ async def _checked(shop: Workshop, instance: str, check: str | None) -> CheckRes
     return (await shop.machines.check(instance, scope)).check(check)
 
 
+async def _require_idle(shop: Workshop, repair: Repair, instance: str) -> None:
+    """Raise InstanceBusy where a run goes on that the repair could hurt: one of ours, or one started by hand."""
+    if repair.beside is not Beside.RUNS and (run := running_elsewhere(shop, instance)) is not None:
+        raise InstanceBusy(f"run {run} of yours is at work there: stop it, or wait for its end", instance=instance)
+    if repair.beside is not Beside.NOTHING:
+        return
+    busy = await _checked(shop, instance, BUSY)
+    if busy is not None and busy.status is CheckStatus.FAIL and busy.repair == KILL_STRAY.id:
+        raise InstanceBusy(f"{busy.detail}: end it first, with kill-stray", instance=instance)
+
+
 @asynccontextmanager
 async def _held(shop: Workshop, repair: Repair, host: Host) -> AsyncIterator[None]:
     """Keep everybody from starting on the instance meanwhile. Raises InstanceBusy and HostErrors."""
-    if not repair.beside_a_run and (run := running_elsewhere(shop, host.name)) is not None:
-        raise InstanceBusy(f"busy with run {run}", instance=host.name, hint="stop it, or wait for its end")
+    await _require_idle(shop, repair, host.name)
     owner = LeaseOwner.here(f"repair-{repair.id}-{ULID()}", 1, _SPOOLS)
-    if not repair.holds or not await _take(shop, repair, host, owner):
+    if repair.beside is Beside.RUNS or not await _take(shop, repair, host, owner):
         yield
         return
     keeping = asyncio.create_task(leases.keep(host, owner.token))

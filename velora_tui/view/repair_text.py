@@ -12,10 +12,14 @@ from velora_tui.view.text import size
 Line = tuple[Span, ...]
 
 MANY = 5  # over so many instances, the number is to be typed
+_SHORT_LINES = 6
 
 
-def plan_lines(plan: RepairPlan) -> Iterator[Line]:
-    """Yield what the repair will do on one instance: the steps with their commands, and the things they change."""
+def plan_lines(plan: RepairPlan, *, commands: bool = False) -> Iterator[Line]:
+    """Yield what the repair will do on one instance: the steps in words, and the things they change.
+
+    Short commands are shown as they are, longer ones where `commands` asks for them.
+    """
     yield (Span(plan.instance, "strong"), Span(f"  {plan.title}"), Span(f"  ({plan.repair})", "dim"))
     if plan.refused:
         yield (Span(f"  not possible: {plan.refused}", "bad"),)
@@ -25,7 +29,10 @@ def plan_lines(plan: RepairPlan) -> Iterator[Line]:
         yield (Span(f"  - {thing_words(thing)}"),)
     for number, step in enumerate(plan.steps, start=1):
         yield (Span(f"  {number}. {step.what}", "strong"),)
-        for line in step.command.strip().splitlines():
+        lines = step.command.strip().splitlines()
+        if not commands and len(lines) > _SHORT_LINES:
+            lines = [f"(a script of {len(lines)} lines)"]
+        for line in lines:
             yield (Span(f"       {line}", "dim"),)
     if plan.frees_bytes:
         yield (Span(f"  frees up to {size(plan.frees_bytes)}", "strong"),)
@@ -53,15 +60,16 @@ def result_lines(result: RepairResult, plan: RepairPlan) -> Iterator[Line]:
     mark = Span("✓ ", "good") if result.mended else Span("✗ ", "bad")
     yield (mark, Span(result.instance, "strong"), Span(f"  {_end_words(result, plan)}"))
     if result.check and (result.before or result.after):
-        yield (Span(f"    {result.check}: {_check_words(result.before)} → {_check_words(result.after)}"),)
+        before = f"{_check_words(result.before)} → " if plan.steps else ""
+        yield (Span(f"    {result.check}: {before}{_check_words(result.after)}"),)
 
 
 def _end_words(result: RepairResult, plan: RepairPlan) -> str:
     freed = f", freed {size(result.freed_bytes)}" if result.freed_bytes is not None else ""
+    if not plan.steps:
+        return "not done" if result.error else "nothing was to be done"
     if result.error:
         return f"{result.error} ({len(result.done)} of {len(plan.steps)} steps done{freed})"
-    if not plan.steps:
-        return f"nothing to do: {plan.nothing_to_do}"
     return f"{plan.title}: {len(result.done)} of {len(plan.steps)} steps done{freed}"
 
 

@@ -15,7 +15,7 @@ OnStep = Callable[[RepairStep], Awaitable[None]]
 _SPACE = r"""
 docker=$(timeout 10 docker info --format '{{.DockerRootDir}}' 2>/dev/null)
 for place in / "$HOME" "$root" "$docker"; do
-    if [ -d "$place" ]; then df -Pk -- "$place" | awk 'NR == 2 { print $1, $4 }'; fi
+    if [ -d "$place" ]; then df -Pk -- "$place" | awk 'NR == 2 { print $6, $4 }'; fi
 done | sort -u
 """
 

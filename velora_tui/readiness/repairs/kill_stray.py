@@ -15,7 +15,7 @@ from velora_tui.hosts.shell import assign
 from velora_tui.readiness.checks.check import Subject
 from velora_tui.readiness.checks.runs import CHECKS
 from velora_tui.readiness.repairs.docker import Container, docker_holdings
-from velora_tui.readiness.repairs.repair import Findings, Repair, Site
+from velora_tui.readiness.repairs.repair import Beside, Findings, Repair, Site
 
 GRACE_SECONDS = 10
 _CONTAINERS = ("openhands-runtime-", "eval_pilot2_")  # as the harness names those that it starts
@@ -49,7 +49,7 @@ tree() {
         }'
 }
 end() {
-    for entry in $left; do $as_root kill -s "$1" "${entry%:*}" 2>/dev/null; done
+    for entry in $left; do $as_root kill -s "$1" "${entry%:*}"; done
 }
 # wait_for TURNS of a fifth of a second, until nothing is left.
 wait_for() {
@@ -165,4 +165,4 @@ def _tree(processes: dict[int, _Process], roots: list[_Process]) -> list[_Proces
     return [one for one in processes.values() if one.pid in numbers or _ancestors(processes, one.pid) & numbers]
 
 
-KILL_STRAY = Repair("kill-stray", "end a run that was started by hand", _look, "busy")
+KILL_STRAY = Repair("kill-stray", "end a run that was started by hand", _look, "busy", beside=Beside.STRAYS)

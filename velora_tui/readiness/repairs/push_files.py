@@ -57,7 +57,7 @@ async def _look(site: Site) -> Findings:
         return Findings(refused=str(error))
     script = site.head + 'if [ -d "$root" ]; then printf "there\\000"; else printf "absent\\000"; fi\n' + KIND
     script += "".join(f"target={quote_path(site.harness_path(file.path))}\n{_LOOK}" for file in files)
-    root, *kinds = (await site.run(script)).stdout.decode("utf-8", "replace").split("\0")
+    root, *kinds = (await site.run(script)).stdout.decode("utf-8", "replace").split("\0")[:-1]
     if root != "there":
         return Findings(refused=f"there is no harness at {site.harness}")
     return _findings(site, files, copies, [kind.strip("\n") for kind in kinds])
@@ -81,7 +81,7 @@ def _good_copy(file: CriticalFile) -> _GoodCopy:
 def _findings(site: Site, files: list[CriticalFile], copies: list[_GoodCopy], kinds: list[str]) -> Findings:
     steps, affected = [], []
     notes = [f"{file.path} has no good copy" for file in site.fleet.critical_files if file.source is None]
-    for file, copy, kind in zip(files, copies, kinds, strict=False):
+    for file, copy, kind in zip(files, copies, kinds, strict=True):
         if kind != "absent" and not _KIND.fullmatch(kind):
             notes.append(f"{file.path} stays as it is: it is no file, or cannot be read")
         elif step := _step(site, file, copy, kind):

@@ -6,7 +6,7 @@ from velora_tui.domain.repair import Affected, RepairStep
 from velora_tui.hosts.lease import DEFAULT_LEASE, LeaseReport, read_lease
 from velora_tui.hosts.scripts import script_text
 from velora_tui.hosts.shell import assign, quote_path
-from velora_tui.readiness.repairs.repair import Findings, Repair, Site
+from velora_tui.readiness.repairs.repair import Beside, Findings, Repair, Site
 
 _REMOVE = (
     'remove() (\n{release})\n[ "$(remove)" = released ] || {{ echo "the lease is another\'s now" >&2; exit 75; }}\n'
@@ -44,4 +44,4 @@ def _who(report: LeaseReport) -> str:
     return f"{owner.operator} since {since}, run {owner.run_id}, attempt {owner.attempt}: {report.reason}"
 
 
-REMOVE_LEASE = Repair("remove-lease", "remove a stale lease", _look, "busy", beside_a_run=True, holds=False)
+REMOVE_LEASE = Repair("remove-lease", "remove a stale lease", _look, "busy", beside=Beside.RUNS)

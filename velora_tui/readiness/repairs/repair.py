@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from shlex import quote
 
 from velora_tui.domain.fleet import Fleet, Instance
 from velora_tui.domain.repair import Affected, RepairPlan, RepairStep
+from velora_tui.errors import CommandFailed
 from velora_tui.hosts.host import CommandResult, Host
 from velora_tui.hosts.lease import LeaseReport
 from velora_tui.hosts.shell import quote_path
@@ -68,26 +70,35 @@ class Findings:
     refused: str = ""
 
 
+class Beside(StrEnum):
+    """What may go on at the instance meanwhile. Unless runs may, it is held by its lease."""
+
+    NOTHING = "nothing"
+    STRAYS = "strays"  # runs that were started by hand
+    RUNS = "runs"
+
+
 @dataclass(frozen=True)
 class Repair:
     """One repair, for the check with the id `mends` first of all. `look` changes nothing.
 
-    `beside_a_run` ones hurt no run that goes on; all others hold the instance by its lease while they work, except
-    where `holds` is False. `on_a_full_disk` ones go on where the disk has no room for the lease.
+    `on_a_full_disk` ones go on where the disk has no room for the lease; `frees` ones are there to make room.
     """
 
     id: str
     title: str
     look: Callable[[Site], Awaitable[Findings]]
     mends: str | None
-    beside_a_run: bool = False
-    holds: bool = True
+    beside: Beside = Beside.NOTHING
     on_a_full_disk: bool = False
     frees: bool = False
 
     async def plan(self, site: Site, check: str | None = None) -> RepairPlan:
         """Return what the repair would do there now. Raises HostErrors."""
-        found = await self.look(site)
+        try:
+            found = await self.look(site)
+        except (ValueError, KeyError, IndexError) as error:
+            raise CommandFailed(f"its answer cannot be understood: {error!r}", instance=site.instance.name) from error
         steps = () if found.refused else found.steps
         return RepairPlan(
             instance=site.instance.name,

@@ -7,7 +7,7 @@ import re
 
 from velora_tui.domain.repair import Affected, RepairStep
 from velora_tui.hosts.shell import assign, quote_path
-from velora_tui.readiness.repairs.repair import Findings, Repair, Site
+from velora_tui.readiness.repairs.repair import Beside, Findings, Repair, Site
 from velora_tui.readiness.repairs.shell import BACKUPS, KIND, REPLACE
 
 _PROFILES = (
@@ -75,7 +75,8 @@ async def _look(site: Site) -> Findings:
         elif lone and kind.startswith("file "):
             steps.append(_step(path, kind, [number for number, _ in lone]))
             affected += [Affected(kind="line", name=f"{path}:{number}", detail=line.strip()) for number, line in lone]
-    return Findings(tuple(steps), tuple(affected), tuple(notes))
+    settled = "no file sets a variable that spoils runs" if not (steps or notes) else ""
+    return Findings(tuple(steps), tuple(affected), tuple(notes), nothing_to_do=settled)
 
 
 def _own_notes(site: Site) -> list[str]:
@@ -103,5 +104,11 @@ def _step(path: str, kind: str, numbers: list[str]) -> RepairStep:
 
 
 UNSET_VARIABLE = Repair(
-    "unset-variable", "unset a variable that spoils runs", _look, "env", beside_a_run=True, holds=False
+    "unset-variable",
+    "unset a variable that spoils runs",
+    _look,
+    "env",
+    beside_a_run=True,
+    beside_a_stray=True,
+    holds=False,
 )
