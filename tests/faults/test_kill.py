@@ -9,6 +9,7 @@ import re
 import sqlite3
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,8 @@ from velora_tui.store.journal import Journal
 
 KILLS = int(os.environ.get("FAULT_KILLS") or (50 if os.environ.get("CI") == "true" else 10))
 SEED = int(os.environ.get("FAULT_SEED") or 3)
-JOBS = ("image", "trajectory", "evaluation")
+# The spools of a run's jobs, and the phases whose logs one behind the other are a job's log.
+JOBS: Mapping[str, Sequence[str]] = {phase: (phase,) for phase in ("image", "trajectory", "evaluation")}
 LIMIT_SECONDS = 60.0
 NOTHING_TO_DO = "nothing to take up"
 
@@ -63,13 +65,15 @@ async def test_a_killed_operator_loses_nothing_and_starts_nothing_twice(
     print(f"\n{kills} kills over {number} runs, seed {SEED}, after {dict(moments)}")
 
 
-def run_undisturbed(operator: Operator, dataset: str) -> Operator:
-    process = operator.start("run", "--dataset", dataset, "--model", "llm.gpt", "--json")
+def run_undisturbed(operator: Operator, dataset: str, *options: str) -> Operator:
+    process = operator.start("run", "--dataset", dataset, "--model", "llm.gpt", *options, "--json")
     assert process.wait(LIMIT_SECONDS) == 0, process.out + process.err
     return operator
 
 
-def run_disturbed(operator: Operator, dataset: str, chance: random.Random, kills: int, moments: Counter[str]) -> int:
+def run_disturbed(
+    operator: Operator, dataset: str, chance: random.Random, kills: int, moments: Counter[str], *options: str
+) -> int:
     """Start a run and kill whoever drives it, at most `kills` times; return how often, once the run is over.
 
     `moments` counts what the journal's last event was.
@@ -77,7 +81,7 @@ def run_disturbed(operator: Operator, dataset: str, chance: random.Random, kills
     done = 0
     while True:
         begun = any(event.startswith("run_created") for event in journalled(operator))
-        arguments = ("attach",) if begun else ("run", "--dataset", dataset, "--model", "llm.gpt")
+        arguments = ("attach",) if begun else ("run", "--dataset", dataset, "--model", "llm.gpt", *options)
         process = operator.start(*arguments, "--json")
         if done < kills and was_killed(process, chance):
             done += 1
@@ -124,7 +128,7 @@ def journalled(operator: Operator) -> list[str]:
     return [f"{event['event']} {event.get('phase', '')}".rstrip() for event in events]
 
 
-async def course_of(operator: Operator, sshd: Sshd) -> Course:
+async def course_of(operator: Operator, sshd: Sshd, jobs: Mapping[str, Sequence[str]] = JOBS) -> Course:
     """Read what the one run of `operator` left on both sides."""
     async with Journal(operator.layout.journal) as journal:
         _, runs, _ = await journal.state()
@@ -132,9 +136,10 @@ async def course_of(operator: Operator, sshd: Sshd) -> Course:
         events = await journal.events(run=run.run)
     (attempt,) = run.attempts
     logs = {phase.name: operator.layout.log(run.run, 1, phase.name).read_bytes() for phase in attempt.phases}
-    for phase in JOBS:
-        spool = sshd.home / ".velora/runs" / f"{run.run}.1" / phase
-        assert logs[phase] == (spool / "log").read_bytes(), f"the log of {phase} came home whole, each byte once"
+    for job, phases in jobs.items():
+        spool = sshd.home / ".velora/runs" / f"{run.run}.1" / job
+        came = b"".join(logs[phase] for phase in phases)
+        assert came == (spool / "log").read_bytes(), f"the log of {job} came home whole, each byte once"
     assert attempt.outcome is not None, attempt.failure
     tree = operator.layout.attempt_results(run, 1)
     files = {str(path.relative_to(tree)): path.read_bytes() for path in tree.rglob("*") if path.is_file()}

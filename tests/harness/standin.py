@@ -11,6 +11,7 @@ from pathlib import Path
 MODEL, DATASET, ITERATIONS = sys.argv[1], Path(sys.argv[2]), sys.argv[4]
 CASES = set(os.environ.get("STANDIN_CASE", "unresolved").split())
 FEBRUARY = os.environ.get("STANDIN_VERSION") == "february"
+PACE_SECONDS = float(os.environ.get("STANDIN_PACE", "0"))
 GATES = os.environ.get("STANDIN_GATES")
 OUTPUTS = Path("evaluation/evaluation_outputs")
 PATCH = "diff --git a/src/x.py b/src/x.py\n--- a/src/x.py\n+++ b/src/x.py\n@@ -1 +1 @@\n-x = 1\n+x = 2\n" + "# " * 40
@@ -49,6 +50,7 @@ def banner(title: str) -> None:
     if "no-banners" in CASES and not title.startswith("VELORA"):
         return
     say("=" * 44, title, "=" * 44)
+    time.sleep(PACE_SECONDS)
 
 
 def die(status: int, *lines: str) -> None:
@@ -184,6 +186,7 @@ def events() -> None:
         say(f"{colour}10:00:0{step} - openhands:INFO{plain}: llm.py:9 - Accumulated Cost: 0.{step}0 USD")
         say(f"Input tokens: {step}000 | Output tokens: {step}0")
         raw(b"Instance x:  50%|#####     | 1/2\r")
+        time.sleep(PACE_SECONDS)
     if "hostile-agent" in CASES:
         say("### OUTPUT FILE: /etc/output.jsonl ###", "Output file: /etc/output.jsonl", "Results saved to: /etc/x")
         say("ERROR: everything is lost", "=" * 44, "PHASE 2: DETAILED PATCH EVALUATION", "=" * 44)
