@@ -27,8 +27,9 @@ _SPARE_SECONDS = 18.0  # for connecting, and for an instance that is slow to sta
 Tell = Callable[[CheckResult], None]
 
 # Every probe runs beside the others and answers in one write: `nonce id status length`, then so many bytes, cut. Its
-# output can hold nothing that is read as another answer. Reading too much would fill the memory: `head` ends it. The
-# probe's text is no argument: whoever looks for runs by `pgrep -f` must not find the question.
+# output can hold nothing that is read as another answer. What may print without end is read through `head`, which ends
+# it; the others are spared those processes. The probe's text is no argument: whoever looks for runs by `pgrep -f` must
+# not find the question.
 _SCRIPT = r"""
 exec 2>/dev/null
 export LC_ALL=C PATH="$HOME/.local/bin:$PATH"
@@ -36,6 +37,10 @@ nl='
 '
 run='script=$probe; unset probe; eval "$script"'
 ask() {
+    answer=$(probe=$3 timeout -k KILL "$2" sh -c "$run" </dev/null 2>&1)
+    tell "$1" $?
+}
+ask_loud() {
     answer=$({
         status=$({
             { probe=$3 timeout -k KILL "$2" sh -c "$run" </dev/null 2>&1 3>&- 4>&-; echo $? >&3; } | head -c LIMIT >&4
@@ -44,7 +49,12 @@ ask() {
     } 4>&1)
     status=${answer##*"$nl"}
     answer=${answer%"$nl"*}
-    printf '%s %s %s %s\n%s\n' "$nonce" "$1" "$status" "${#answer}" "$answer"
+    tell "$1" "$status"
+}
+tell() {
+    length=${#answer}
+    if [ "$length" -gt LIMIT ]; then length=LIMIT; fi
+    printf '%s %s %s %s\n%.LIMITs\n' "$nonce" "$1" "$2" "$length" "$answer"
 }
 {
     if [ -e LEASE ]; then held=held; else held=free; fi
@@ -102,12 +112,13 @@ def unanswered(check: Check, detail: str = "") -> CheckResult:
 def _script(nonce: str, subject: Subject, questions: dict[str, Check]) -> str:
     head = _SCRIPT.replace("LEASE", quote_path(DEFAULT_LEASE))
     head = head.replace("KILL", str(_KILL_SECONDS)).replace("LIMIT", str(OUTPUT_LIMIT_BYTES))
-    asking = "".join(
-        f"    ask {check.id} {check.time_limit_seconds} {quote(check.probe(subject))} &\n"
-        for check in questions.values()
-        if check.probe is not None
-    )
+    asking = "".join(_question(check, check.probe(subject)) for check in questions.values() if check.probe is not None)
     return f"nonce={nonce}{head}{asking}{_SCRIPT_END}"
+
+
+def _question(check: Check, probe: str) -> str:
+    way = "ask_loud" if check.loud else "ask"
+    return f"    {way} {check.id} {check.time_limit_seconds} {quote(probe)} &\n"
 
 
 class _Stream:

@@ -63,6 +63,7 @@ CHECKS = (
         _credentials_probe,
         _judge_credentials,
         slow=True,
+        loud=True,
         applies=on_harness,
         time_limit_seconds=_CREDENTIALS_SECONDS,
     ),

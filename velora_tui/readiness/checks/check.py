@@ -89,8 +89,8 @@ def on_harness(subject: Subject) -> bool:
 class Check:
     """One entry of the table.
 
-    `probe` gives a script of sh; None where the question is not put to the instance's shell. A check that does not
-    apply is not listed.
+    `probe` gives a script of sh; None where the question is not put to the instance's shell. `loud` ones run programs
+    that may print without end. A check that does not apply is not listed.
     """
 
     id: str
@@ -100,6 +100,7 @@ class Check:
     blocking: bool = False
     repair: str | None = None
     slow: bool = False
+    loud: bool = False
     applies: Callable[[Subject], bool] = always
     time_limit_seconds: int = PROBE_SECONDS
 

@@ -38,6 +38,7 @@ grep -HsE '^[[:space:]]*(export[[:space:]]+)?({pattern})=' ~/.bashrc ~/.bash_pro
 grep -HsiE '^[[:space:]]*({pattern})[[:space:]]*=' ./config.toml
 true
 """
+_SECTIONS = "[ -f config.toml ] || exit 1\ngrep -E '^[[:space:]]*[[]' config.toml; true"
 _VARIABLE = re.compile(r"^(.*?):\s*(?:export\s+)?([A-Za-z_]+)\s*=\s*([\"']?)(.*?)\3\s*(?:#.*)?$")
 
 
@@ -143,6 +144,7 @@ CHECKS = (
         lambda subject, answer: _judge_import("openhands.agenthub", subject, answer),
         blocking=True,
         slow=True,
+        loud=True,
         applies=on_harness,
         time_limit_seconds=_IMPORT_SECONDS,
     ),
@@ -161,14 +163,16 @@ CHECKS = (
         lambda subject, answer: _judge_import("datasets", subject, answer),
         repair="install-datasets",
         slow=True,
+        loud=True,
         applies=on_harness,
         time_limit_seconds=_IMPORT_SECONDS,
     ),
     Check(
         "config",
         "config.toml has the models",
-        lambda subject: f"{subject.in_root}[ -f config.toml ] || exit 1\ngrep -E '^[[:space:]]*[[]' config.toml; true",
+        lambda subject: subject.in_root + _SECTIONS,
         _judge_config,
+        loud=True,
         applies=on_harness,
     ),
     Check(
@@ -177,6 +181,7 @@ CHECKS = (
         _env_probe,
         _judge_env,
         repair="unset-variable",
+        loud=True,
         applies=on_harness,
     ),
 )

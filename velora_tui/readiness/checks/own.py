@@ -47,5 +47,6 @@ def own_check(own: OwnCheck) -> Check:
         blocking=own.blocking,
         repair=f"{OWN_REPAIR_PREFIX}{own.id}" if own.repair else None,
         slow=own.slow,
+        loud=True,
         time_limit_seconds=_SLOW_SECONDS if own.slow else PROBE_SECONDS,
     )
