@@ -165,6 +165,19 @@ async def test_the_containers_of_a_stray_run_go_with_it(bench: Bench, docker: Do
         stray.kill()
 
 
+async def test_a_disk_without_room_for_a_lease_is_freed_all_the_same(bench: Bench) -> None:
+    """What `cat` writes there fails, as on a full disk; so does the lease's owner file."""
+    bench.changes["docker_socket"] = "/nonexistent.sock"
+    old_tar(bench, "old-1.tar", minutes=120)
+    bench.tool("cat", 'trap "" XFSZ; ulimit -f 0; exec /bin/cat "$@"')
+    _, other = await bench.mend("git-init")
+    assert "File too large" in other.error
+    assert not (bench.root / ".git").exists()
+    _, result = await bench.mend("free-disk")
+    assert result.mended, result
+    assert list(bench.root.glob("*.tar")) == []
+
+
 # --- starting the daemon
 
 

@@ -103,12 +103,4 @@ def _step(path: str, kind: str, numbers: list[str]) -> RepairStep:
     )
 
 
-UNSET_VARIABLE = Repair(
-    "unset-variable",
-    "unset a variable that spoils runs",
-    _look,
-    "env",
-    beside_a_run=True,
-    beside_a_stray=True,
-    holds=False,
-)
+UNSET_VARIABLE = Repair("unset-variable", "unset a variable that spoils runs", _look, "env", beside=Beside.RUNS)
