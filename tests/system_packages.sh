@@ -8,6 +8,7 @@ command -v tmux >/dev/null || missing="$missing tmux"
 command -v curl >/dev/null || missing="$missing curl"
 command -v dockerd >/dev/null || [ -x /usr/sbin/dockerd ] || missing="$missing docker.io"
 [ -x /usr/sbin/ip ] || [ -x /sbin/ip ] || missing="$missing iproute2"
+command -v faketime >/dev/null || missing="$missing faketime"
 
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -157,3 +158,18 @@ async def test_a_home_that_cannot_be_written_is_told_so(host: Host, home: Path) 
     (home / ".velora").write_text("a file where a folder should be")
     with pytest.raises(CommandFailed, match=r"File exists|Not a directory"):
         await acquire(host, owner())
+
+
+async def test_since_when_it_is_taken_is_told_by_the_instances_clock_alone(host: Host, home: Path) -> None:
+    wrong = datetime.now(UTC) + timedelta(hours=1)
+    await acquire(host, owner(pid=dead_pid(), since=wrong))
+    age(lease_folder(home), 600)
+    for again, minutes in (("r1", 10), ("r2", 0)):
+        report = await read_lease(host)
+        assert report is not None
+        assert report.since is not None
+        await take_over(host, report, owner(again, pid=dead_pid(), since=wrong))
+        after = await read_lease(host)
+        assert after is not None
+        assert after.since is not None
+        assert round((datetime.now(UTC) - after.since) / timedelta(minutes=1)) == minutes, "who goes on had it before"

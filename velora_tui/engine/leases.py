@@ -27,7 +27,7 @@ async def holder_of(host: Host, ledger: Ledger) -> Holder | None:
         operator=owner.operator,
         run=owner.run_id,
         attempt=owner.attempt,
-        since=owner.since.astimezone(UTC),
+        since=(report.since or owner.since).astimezone(UTC),
         stale=is_left_behind(report, ledger),
         ours=_is_active(owner, ledger),
         reason=report.reason,
@@ -74,7 +74,8 @@ def busy(instance: str, holder: Holder) -> InstanceBusy:
 
 def _taken_over(instance: str, report: LeaseReport, owner: LeaseOwner) -> CommandRan:
     was, reason = report.owner, report.reason
-    whose = f"{was.operator}, since {was.since.astimezone():%Y-%m-%d %H:%M}" if was else "nobody"
+    since = (report.since or was.since).astimezone() if was else None
+    whose = f"{was.operator}, since {since:%Y-%m-%d %H:%M}" if was else "nobody"
     what = f"run {was.run_id}, attempt {was.attempt}" if was else "a lease without an owner"
     return CommandRan(
         instance=instance,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import secrets
 import socket
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -22,6 +23,8 @@ DEFAULT_LEASE = "~/.velora/lease"
 _FORMING_SECONDS = 10
 # How long an operator elsewhere, of whom nothing can be asked, may hold an instance on which nothing happens.
 _IDLE_SECONDS = 900
+
+_AGES = re.compile(rb"(-?\d{1,12}) (-?\d{1,12})")
 
 _Line = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
@@ -78,7 +81,8 @@ class LeaseOwner(BaseModel):
 class LeaseReport(BaseModel):
     """What is known of a lease that is taken: `stale` ones may be taken over; `owner` is None where it names nobody.
 
-    `working` tells whether a job of the owner's attempt runs.
+    `working` tells whether a job of the owner's attempt runs; `since` is when it was taken by our clock, which need
+    agree with no other: it comes from how long ago that was.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -87,6 +91,7 @@ class LeaseReport(BaseModel):
     reason: str
     owner: LeaseOwner | None
     working: bool = False
+    since: datetime | None = None
 
 
 async def acquire(host: Host, owner: LeaseOwner, lease: str = DEFAULT_LEASE) -> None:
@@ -97,11 +102,15 @@ async def acquire(host: Host, owner: LeaseOwner, lease: str = DEFAULT_LEASE) -> 
 
 
 async def take_over(host: Host, report: LeaseReport, owner: LeaseOwner, lease: str = DEFAULT_LEASE) -> None:
-    """Replace the owner of a stale lease; of several who try one succeeds. Raises InstanceBusy and HostErrors."""
+    """Replace the owner of a stale lease; of several who try one succeeds. Raises InstanceBusy and HostErrors.
+
+    An attempt that takes its own lease again has had it all the time.
+    """
     if report.state != "stale":
         raise busy(host.name, report)
     expected = report.owner.token if report.owner else ""
-    values = assign(expected=expected, forming_seconds=_FORMING_SECONDS)
+    same = report.owner is not None and (report.owner.run_id, report.owner.attempt) == (owner.run_id, owner.attempt)
+    values = assign(expected=expected, forming_seconds=_FORMING_SECONDS, keep="yes" if same else "no")
     if not await _claim(host, "lease_take_over.sh", owner, lease, values):
         raise busy(host.name, await read_lease(host, lease))
 
@@ -121,16 +130,18 @@ async def renew(host: Host, token: str, lease: str = DEFAULT_LEASE) -> bool:
 async def read_lease(host: Host, lease: str = DEFAULT_LEASE) -> LeaseReport | None:
     """Return who has the instance; None where it is free. Raises HostErrors."""
     result = await host.run(_head(lease) + script_text("lease_read.sh"))
-    idle, _, text = result.stdout.partition(b"\n")
-    if not idle.strip().lstrip(b"-").isdigit():
+    ages, _, text = result.stdout.partition(b"\n")
+    if not (told := _AGES.fullmatch(ages)):
         return None
+    idle, held = int(told[1]), int(told[2])
     try:
         owner = LeaseOwner.model_validate_json(text)
     except ValidationError:
-        forming = int(idle) < _FORMING_SECONDS
+        forming = idle < _FORMING_SECONDS
         reason = "it is just being taken" if forming else "it names no owner: its maker crashed"
         return LeaseReport(state="held" if forming else "stale", reason=reason, owner=None)
-    return await _judge(host, owner, int(idle))
+    since = datetime.now(UTC) - timedelta(seconds=held)
+    return (await _judge(host, owner, idle)).model_copy(update={"since": since})
 
 
 def busy(instance: str, report: LeaseReport | None) -> InstanceBusy:
@@ -138,9 +149,10 @@ def busy(instance: str, report: LeaseReport | None) -> InstanceBusy:
     if report is None or report.owner is None:
         return InstanceBusy("another operator is just taking it", hint="try again in a moment", instance=instance)
     owner = report.owner
+    since = report.since or owner.since
     stale = report.state == "stale"
     return InstanceBusy(
-        f"{owner.operator} has it since {owner.since.astimezone():%Y-%m-%d %H:%M} for {owner.run_id}.{owner.attempt}"
+        f"{owner.operator} has it since {since.astimezone():%Y-%m-%d %H:%M} for {owner.run_id}.{owner.attempt}"
         f" ({report.reason})",
         hint="the lease is stale: take it over" if stale else "wait, or choose another instance",
         instance=instance,

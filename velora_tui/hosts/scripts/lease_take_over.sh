@@ -1,6 +1,8 @@
 # Take a lease from the owner whose token is `expected` (empty: it has no owner). Standard input: the new owner file.
 # Of several only one can move the owner file away, or link one where there is none. Prints won or taken.
+# `keep` (yes or no) tells whether the instance stays taken since when it was.
 umask 077
+taken=$(stat -c %Y "$lease" 2>/dev/null)
 mine=$lease.$token
 was=$lease/.was.$token
 trap 'rm -f "$mine" "$was"' EXIT
@@ -17,4 +19,7 @@ elif [ "$(($(date +%s) - $(stat -c %Y "$lease")))" -lt "$forming_seconds" ]; the
     echo taken
     exit
 fi
-if ln "$mine" "$lease/owner" 2>/dev/null; then echo won; else echo taken; fi
+ln "$mine" "$lease/owner" 2>/dev/null || { echo taken; exit; }
+rm -f "$was"
+if [ "$keep" = yes ]; then touch -c -d "@$taken" "$lease"; fi
+echo won
