@@ -66,6 +66,18 @@ def test_an_unknown_failure_shows_the_last_line_that_looks_like_an_error() -> No
     assert cause(["what"], "image").failure_class is FailureClass.INFRASTRUCTURE
 
 
+def test_an_unknown_error_in_the_harness_is_not_the_models_doing() -> None:
+    frames = [
+        "Traceback (most recent call last):",
+        '  File "/home/ubuntu/OpenHands/evaluation/utils/shared.py", line 9, in f',
+    ]
+    crash = ["17:01:10 - OBSERVATION", "ValueError: the agent's", *frames, "    x()", "ValueError: nobody knows why"]
+    failure = cause(crash)
+    assert (failure.signature, failure.line) == ("trajectory-failed", 6)
+    assert failure.failure_class is FailureClass.INFRASTRUCTURE
+    assert cause(crash[:2]).failure_class is FailureClass.AGENT
+
+
 def test_an_empty_log_is_no_evidence() -> None:
     failure = cause([])
     assert (failure.line, failure.evidence, failure.message) == (None, None, "it ended with status 1")

@@ -10,6 +10,7 @@ from velora_tui.domain.failure import Failure, FailureClass
 from velora_tui.grading.log_zones import Zone, ZonedLine, ZoneReader
 from velora_tui.grading.signatures import SIGNATURES, Signature, Source
 
+_INFRA = FailureClass.INFRASTRUCTURE
 _EVIDENCE_LIMIT = 300
 _TEXT_LIMIT = 2_000
 # A cause stands near the end: of two, the one that is nearer by such a step counts, whatever the table's order.
@@ -52,7 +53,10 @@ def diagnose(phase: str, lines: Iterable[tuple[int, str]], fallback: str) -> Fai
     for number, text in lines:
         scan.read(number, text)
     hit = scan.best()
-    return _unknown(phase, fallback, *scan.last_words()) if hit is None else _failure(phase, hit)
+    if hit is not None:
+        return _failure(phase, hit)
+    unknown = _unknown(phase, fallback, *scan.last_words())
+    return unknown.model_copy(update={"failure_class": _INFRA}) if scan.ended_in_harness else unknown
 
 
 def diagnose_error(error: str) -> Failure | None:
@@ -117,6 +121,7 @@ class _Scan:
         self._hits_before_records: dict[int, _Hit] = {}
         self._last: tuple[int | None, str] = (None, "")
         self._last_error: tuple[int | None, str] = (None, "")
+        self._error_zone = Zone.CONTENT
         self._actions = 0
 
     def read(self, number: int, text: str) -> None:
@@ -130,7 +135,7 @@ class _Scan:
         if line.zone is Zone.CONTENT:
             return
         if _ERROR_LIKE.match(line.text):
-            self._last_error = number, text.strip()
+            self._last_error, self._error_zone = (number, text.strip()), line.zone
         hits = self._hits if line.is_marked or line.zone is Zone.OURS else self._hits_before_records
         for rank, signature in self._signatures:
             found = signature.pattern.search(line.text) if line.zone is Zone.OURS else begins_with(signature, line.text)
@@ -145,6 +150,11 @@ class _Scan:
         hits += [hit for hit in self._hits_before_records.values() if self._counts_before_records(hit, end)]
         hits += self._killed_at_end()
         return min(hits, key=lambda hit: (hit.signature.is_vague, _distance(end - hit.number), hit.rank), default=None)
+
+    @property
+    def ended_in_harness(self) -> bool:
+        """Whether the last error is one of the harness's own, such as a traceback through its files."""
+        return self._error_zone is Zone.OURS and self.last_words() == self._last_error
 
     def last_words(self) -> tuple[int | None, str]:
         """Return the last line that looks like an error, or the last one where none is near the end."""
@@ -191,7 +201,7 @@ def _failure(phase: str, hit: _Hit) -> Failure:
 
 
 def _unknown(phase: str, message: str, line: int | None, evidence: str) -> Failure:
-    kind = FailureClass.AGENT if phase == "trajectory" else FailureClass.INFRASTRUCTURE
+    kind = FailureClass.AGENT if phase == "trajectory" else _INFRA
     return Failure(
         failure_class=kind,
         signature=f"{phase}-failed",
