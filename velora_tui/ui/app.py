@@ -6,6 +6,7 @@ import asyncio
 import signal
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,13 +20,14 @@ from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.requests import RunRequest
 from velora_tui.domain.run import Run
 from velora_tui.engine.engine import Engine
-from velora_tui.errors import VeloraError
+from velora_tui.errors import StoreError, VeloraError
 from velora_tui.store.error_log import report_bug
 from velora_tui.store.layout import Layout
 from velora_tui.ui.ascii_filter import AsciiFilter
 from velora_tui.ui.clipboard import copy_beside_terminal
 from velora_tui.ui.commands import commands_of
 from velora_tui.ui.keys import TABS
+from velora_tui.ui.memory import Memory
 from velora_tui.ui.port import EngineLike
 from velora_tui.ui.screens.base import BaseScreen
 from velora_tui.ui.screens.choice import ChoiceScreen
@@ -47,6 +49,7 @@ from velora_tui.view.farewell import farewell, going_on
 from velora_tui.view.holders import found_running
 
 REFRESH_SECONDS = 0.4
+KEEP_SECONDS = 5.0
 
 
 class VeloraApp(App[None], inherit_bindings=False):
@@ -82,6 +85,7 @@ class VeloraApp(App[None], inherit_bindings=False):
         super().__init__()
         self.engine = engine
         self.datasets = tuple(datasets)
+        self.memory = Memory(engine.layout.views)
         self._come_back = come_back
         self._came_from = "fleet"
         self._refresh_waits = False
@@ -120,6 +124,7 @@ class VeloraApp(App[None], inherit_bindings=False):
         for number in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self.exit)
         self.set_interval(REFRESH_SECONDS, self._refresh)
+        self.set_interval(KEEP_SECONDS, self._keep_views)
         self.call_after_refresh(self._session.open)
 
     async def on_unmount(self) -> None:
@@ -127,6 +132,15 @@ class VeloraApp(App[None], inherit_bindings=False):
         for number in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().remove_signal_handler(number)
         await self._session.close()
+        with suppress(StoreError):  # a filter that is forgotten is nothing to hold up the end for
+            await self.memory.keep()
+
+    def _keep_views(self) -> None:
+        self.run_worker(self._keep(), group="views", exclusive=True, exit_on_error=False)
+
+    async def _keep(self) -> None:
+        with suppress(StoreError):  # the disk's troubles are told by what matters more
+            await self.memory.keep()
 
     # --- from the engine to the screen
 

@@ -164,7 +164,7 @@ ACTIONS: tuple[Action, ...] = (
            footer=4, writes=True, condition=_an_instance),
     Action("host_key", ("K",), "host key", "Decide on a new host key; see what a changed one means", "Instances",
            _INSTANCES, writes=True, condition=_a_host_key),
-    Action("open", ("enter",), "open", "Open the run; a failed one at its evidence, somebody else's to follow", "Look",
+    Action("open", ("enter",), "open", "Open the run, a failed one at its evidence; follow others'", "Look",
            LISTS, footer=5, condition=_a_run),
     Action("log", ("l",), "log", "Show the log", "Look", LISTS, footer=6, condition=_a_run),
     Action("filter", ("slash",), "filter", "Filter the rows", "Table", LISTS, footer=7),
@@ -175,6 +175,8 @@ ACTIONS: tuple[Action, ...] = (
            ("run", "results")),
     Action("next_pane", ("right_square_bracket",), "next pane", "To the next pane", "Look",
            ("run", "results"), footer=6),
+    Action("next_run", ("L",), "next run", "To the next run, from wherever the keys go", "Look", ("results",)),
+    Action("previous_run", ("H",), "run before", "To the run before", "Look", ("results",)),
     Action("previous_phase", ("left_curly_bracket",), "phase before", "To the log of the phase before", "Log", _LOGS),
     Action("next_phase", ("right_curly_bracket",), "next phase", "To the log of the next phase", "Log", _LOGS),
     Action("previous_attempt", ("p",), "attempt before", "To the attempt before, and round again", "Log",
@@ -215,3 +217,9 @@ def bindings_of(screen: str) -> list[Binding]:
         for action in actions_of(screen)
         if action.keys
     ]  # fmt: skip
+
+
+def bindings_of_class(kind: type) -> list[Binding]:
+    """Return the keys that help tells of a widget's class and of those it is made from, these first."""
+    tables = [vars(base).get("BINDINGS", ()) for base in reversed(kind.__mro__)]
+    return [binding for table in tables for binding in table if isinstance(binding, Binding) and binding.tooltip]

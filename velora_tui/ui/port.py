@@ -16,6 +16,7 @@ from velora_tui.domain.requests import RunRequest
 from velora_tui.domain.run import Run
 from velora_tui.domain.snapshot import FleetSnapshot
 from velora_tui.store.layout import Layout
+from velora_tui.ui.memory import Memory
 
 if TYPE_CHECKING:
     from velora_tui.hosts.known_hosts import HostKey
@@ -70,6 +71,7 @@ class Dashboard(Protocol):
 
     engine: EngineLike
     datasets: tuple[Path, ...]
+    memory: Memory
 
     @property
     def is_live(self) -> bool:

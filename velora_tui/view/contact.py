@@ -55,22 +55,20 @@ def _trouble(words: str, *, is_changed: bool) -> KeyTrouble:
 
 
 class Outage(NamedTuple):
-    """A connection that is being made again: in words, in few words, and why the last try failed."""
+    """A connection that is being made again: which try it is and when, and why the last one failed."""
 
-    words: str
-    brief: str
+    tries: str
     why: str
 
 
 def reconnecting(connection: ConnectionChanged, at: datetime) -> Outage:
-    """Return "reconnecting (3rd try, in 8 s)" as it stands at `at`."""
+    """Return ("3rd try, in 8 s", why) as it stands at `at`; no try is known of a connection that just broke."""
     told = _TRY.fullmatch(connection.detail)
     if told is None:
-        return Outage("reconnecting", "no connection", connection.detail)
-    number = f"{ordinal(int(told['number']))} try"
+        return Outage("", connection.detail)
     left = int(told["seconds"] or 0) - int((at - connection.at).total_seconds())
     when = f", in {left} s" if left > 0 else ""
-    return Outage(f"reconnecting ({number}{when})", number + when, told["why"] or "")
+    return Outage(f"{ordinal(int(told['number']))} try{when}", told["why"] or "")
 
 
 def ordinal(number: int) -> str:

@@ -7,19 +7,33 @@ from datetime import datetime
 
 from velora_tui.domain.events import ConnectionState
 from velora_tui.domain.fleet import Fleet
+from velora_tui.domain.readiness import CheckStatus
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.domain.snapshot import FleetSnapshot, InstanceSnapshot
 from velora_tui.view.cells import Cell, Row, Span
 from velora_tui.view.columns import Column
 from velora_tui.view.entries import Entry, SortKey
-from velora_tui.view.phases import COMPACT_CELLS, STRIP_CELLS, STRIP_TITLE, compact_strip, strip
+from velora_tui.view.phases import (
+    BAR_CELLS,
+    COMPACT_CELLS,
+    LONG_BAR_CELLS,
+    LONG_STRIP_CELLS,
+    LONG_STRIP_TITLE,
+    STRIP_CELLS,
+    STRIP_TITLE,
+    compact_strip,
+    strip,
+)
 from velora_tui.view.progress import QUIET_SECONDS, progress_cell
 from velora_tui.view.rates import Rates
 from velora_tui.view.states import State, attempt_state, instance_state
 from velora_tui.view.text import age, duration
 
+_DISK = "disk"
+_USED = re.compile(r"\d+ %")
 NARROW_CELLS = 110
 WIDE_CELLS = 150
+SPACIOUS_CELLS = 185
 FILTER_KEYS = ("instance", "state", "phase", "task", "repo", "model", "run", "tag")
 
 COLUMNS = (
@@ -31,6 +45,20 @@ COLUMNS = (
     Column("phases", STRIP_TITLE, STRIP_CELLS, priority=4),
     Column("time", "TIME", 7, "right", priority=5),
     Column("progress", "PROGRESS", min_width=16, priority=8),
+    Column("last", "LAST", 4, "right", priority=2),
+)
+SPACIOUS_COLUMNS = (
+    Column("instance", "INSTANCE", min_width=8, priority=9),
+    Column("state", "STATE", min_width=14, priority=8),
+    Column("repo", "TASK", min_width=12, priority=7),
+    Column("task", "", min_width=4, priority=3),
+    Column("model", "MODEL", min_width=6, priority=6),
+    Column("run", "RUN", 3, "right", priority=3),
+    Column("attempt", "TRY", 3, "right", priority=3),
+    Column("phases", LONG_STRIP_TITLE, LONG_STRIP_CELLS, priority=4),
+    Column("time", "TIME", 7, "right", priority=5),
+    Column("progress", "PROGRESS", min_width=16, priority=8),
+    Column("disk", "DISK", 5, "right", priority=3),
     Column("last", "LAST", 4, "right", priority=2),
 )
 MEDIUM_COLUMNS = (
@@ -58,6 +86,8 @@ def fleet_columns(width: int) -> tuple[Column, ...]:
     """Return the columns for a window of `width` cells."""
     if width < NARROW_CELLS:
         return NARROW_COLUMNS
+    if width >= SPACIOUS_CELLS:
+        return SPACIOUS_COLUMNS
     return COLUMNS if width >= WIDE_CELLS else MEDIUM_COLUMNS
 
 
@@ -77,6 +107,9 @@ def _entry(row: InstanceSnapshot, snapshot: FleetSnapshot, rates: Rates, width: 
     if told_at is not None:
         cells["last"] = _last(row, (snapshot.at - told_at).total_seconds())
     order: dict[str, SortKey] = {"instance": (0, name), "state": (state.rank, state.word)}
+    if (disk := disk_cell(row)) is not None:
+        cells["disk"] = disk
+        order["disk"] = (float(disk.text.split()[0]), "")
     if told_at is not None:
         order["last"] = (-told_at.timestamp(), "")
     if run is not None and attempt is not None:
@@ -88,7 +121,15 @@ def _entry(row: InstanceSnapshot, snapshot: FleetSnapshot, rates: Rates, width: 
 def shows_run(row: InstanceSnapshot, state: State) -> bool:
     """Return whether the row tells of the instance's latest run, and not of what is in the instance's way."""
     attempt = row.run.attempt if row.run else None
-    return attempt is not None and state == attempt_state(attempt)
+    return attempt is not None and (row.is_busy or state == attempt_state(attempt))
+
+
+def disk_cell(row: InstanceSnapshot) -> Span | None:
+    """Return how full the instance's disk was when it was checked, if that is known."""
+    checks = row.readiness.checks if row.readiness else ()
+    disk = next((check for check in checks if check.id == _DISK), None)
+    used = _USED.match(disk.detail) if disk is not None else None
+    return Span(used[0], "dim" if disk is not None and disk.status is CheckStatus.OK else "look") if used else None
 
 
 def last_told(row: InstanceSnapshot, rates: Rates) -> datetime | None:
@@ -119,12 +160,17 @@ def _run_cells(
 ) -> dict[str, Cell]:
     narrow, seconds = width < NARROW_CELLS, elapsed_seconds(attempt, snapshot.at)
     model = Span(snapshot.fleet.label(run.model), "model")
-    number = Span(f"·{run.run_number}" if run.run_number > 1 else "", "dim")
+    spacious = width >= SPACIOUS_CELLS
+    number = Span(f"·{run.run_number}" if run.run_number > 1 and not spacious else "", "dim")
     return {
+        "run": Span(str(run.run_number), "dim"),
+        "attempt": Span(str(attempt.number), "look" if attempt.number > 1 else "dim"),
         "repo": run.repo if width >= WIDE_CELLS else run.repo.rpartition("/")[2],
         "task": Span(short_task(run), "dim"),
         "model": (model, number),
-        "phases": compact_strip(attempt) if narrow else strip(attempt, row.progress),
+        "phases": compact_strip(attempt)
+        if narrow
+        else strip(attempt, row.progress, LONG_BAR_CELLS if spacious else BAR_CELLS),
         "time": Span(_short(seconds) if narrow else duration(seconds), "" if run.is_active else "dim"),
     }
 

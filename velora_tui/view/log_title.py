@@ -9,7 +9,9 @@ from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.run import Run
 from velora_tui.domain.snapshot import InstanceSnapshot
 from velora_tui.view.cells import Cell, Span
+from velora_tui.view.contact import key_trouble
 from velora_tui.view.fleet_rows import short_task
+from velora_tui.view.holders import hand_started, stale_holder
 from velora_tui.view.text import count
 
 
@@ -58,12 +60,30 @@ def log_title(
         return "", ""
     run = row.run
     if run is None or place is None:
-        return (Span(f" {row.instance.name} ", "strong"), Span("nothing has run here yet", "dim")), ""
+        return (Span(f" {row.instance.name} ", "strong"), Span(_nothing(row), "dim")), ""
     number = f" · attempt {place.attempt}" if place.attempt > 1 else ""
     repo = run.repo.rpartition("/")[2]
     what = f"{repo} {short_task(run)} · {fleet.label(run.model)} · run {run.run_number}{number} · {place.phase}"
     left = (Span(f" {row.instance.name} ", "strong"), Span(what, "dim"))
     return left, (*_following(status), Span(f"   {count(status.line_count)} lines ", "dim"))
+
+
+def _nothing(row: InstanceSnapshot) -> str:
+    if row.foreign is not None:
+        return f"{row.foreign.operator} has it"
+    return "no log of a run of yours" if hand_started(row) is not None else "nothing has run here yet"
+
+
+def empty_hint(row: InstanceSnapshot) -> str:
+    """Return what one can do on an instance of which there is no log to show."""
+    trouble = key_trouble(row)
+    if trouble is not None:
+        return "K says what to do" if trouble.is_changed else "K shows the new host key and asks"
+    if row.foreign is not None:
+        return "⏎ follows their run, read-only"
+    if hand_started(row) is not None:
+        return "a run started by hand has it: c checks again"
+    return "s takes over the dead lease by starting" if stale_holder(row) is not None else "s starts a run here"
 
 
 def _following(status: FollowStatus) -> tuple[Span, ...]:

@@ -16,8 +16,11 @@ SHORT_NAMES = {
     "validate": "VAL",
 }
 BAR_CELLS = 3
+LONG_BAR_CELLS = 6
 STRIP_TITLE = " ".join(name.ljust(BAR_CELLS) for name in SHORT_NAMES.values())
 STRIP_CELLS = len(STRIP_TITLE)
+LONG_STRIP_TITLE = " ".join(name.ljust(LONG_BAR_CELLS) for name in SHORT_NAMES.values())
+LONG_STRIP_CELLS = len(LONG_STRIP_TITLE)
 COMPACT_CELLS = len(SHORT_NAMES)
 
 PHASE_SPANS: dict[PhaseState, Span] = {
@@ -30,11 +33,11 @@ PHASE_SPANS: dict[PhaseState, Span] = {
 }
 
 
-def strip(attempt: Attempt, progress: PhaseProgressed | None) -> tuple[Span, ...]:
+def strip(attempt: Attempt, progress: PhaseProgressed | None, bar_cells: int = BAR_CELLS) -> tuple[Span, ...]:
     """Return a bar for each phase; that of the running one is as long as `progress` says."""
     spans: list[Span] = []
     for phase in attempt.phases:
-        spans += [*_bar(phase, progress), Span(" ")]
+        spans += [*_bar(phase, progress, bar_cells), Span(" ")]
     return tuple(spans[:-1])
 
 
@@ -43,24 +46,24 @@ def compact_strip(attempt: Attempt) -> tuple[Span, ...]:
     return tuple(PHASE_SPANS[phase.state] for phase in attempt.phases)
 
 
-def _bar(phase: PhaseRun, progress: PhaseProgressed | None) -> tuple[Span, ...]:
+def _bar(phase: PhaseRun, progress: PhaseProgressed | None, bar_cells: int) -> tuple[Span, ...]:
     match phase.state:
         case PhaseState.PENDING:
-            return (Span("─" * BAR_CELLS, "faint"),)
+            return (Span("─" * bar_cells, "faint"),)
         case PhaseState.SUCCEEDED:
-            return (Span("━" * BAR_CELLS, "good"),)
+            return (Span("━" * bar_cells, "good"),)
         case PhaseState.SKIPPED:
-            return (Span("─" * BAR_CELLS, "dim"),)
+            return (Span("─" * bar_cells, "dim"),)
         case PhaseState.RUNNING:
-            filled = _filled(phase, progress)
-            return Span("━" * filled, "run"), Span("─" * (BAR_CELLS - filled), "faint")
+            filled = _filled(phase, progress, bar_cells)
+            return Span("━" * filled, "run"), Span("─" * (bar_cells - filled), "faint")
         case PhaseState.FAILED | PhaseState.STOPPED:
             tone: Tone = "bad" if phase.state is PhaseState.FAILED else "look"
-            return Span("━" * (BAR_CELLS - 1), tone), Span("─", "faint")
+            return Span("━" * (bar_cells - 1), tone), Span("─", "faint")
 
 
-def _filled(phase: PhaseRun, progress: PhaseProgressed | None) -> int:
+def _filled(phase: PhaseRun, progress: PhaseProgressed | None, bar_cells: int) -> int:
     """Return how many cells of a running phase's bar are filled: at least one, never all."""
     if progress is None or progress.phase != phase.name or not progress.total:
         return 1
-    return max(1, min(BAR_CELLS - 1, round(BAR_CELLS * progress.done / progress.total)))
+    return max(1, min(bar_cells - 1, round(bar_cells * progress.done / progress.total)))

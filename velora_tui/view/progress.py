@@ -30,25 +30,25 @@ def progress_cell(row: InstanceSnapshot, state: State, rates: Rates, at: datetim
 def _obstacle(row: InstanceSnapshot, state: State, at: datetime, narrow: bool) -> Cell:
     """Return what keeps the instance from a run, "" where nothing does."""
     if (trouble := key_trouble(row)) is not None:
-        return _key(trouble, narrow)
+        return key_cell(trouble, narrow=narrow)
     if state.group == "unreachable":
         return Span(row.connection.detail or "no answer", "bad")
     if row.foreign is not None:
-        return Span(holder_words(row.foreign, at), "run")
+        return Span(holder_words(row.foreign, at), "run"), Span("" if narrow else "   ⏎ follows", "dim")
     if state.group == "in use":
         return Span(hand_started(row) or "", "run")
     if state.group == "not ready" and row.readiness is not None:
         return Span(row.readiness.reason, "look")
     stale = stale_holder(row)
-    return Span(stale_words(stale, at), "look") if stale is not None else ""
+    return (Span("s takes it over  ", "look"), Span(stale_words(stale, at), "dim")) if stale is not None else ""
 
 
-def _key(trouble: KeyTrouble, narrow: bool) -> Cell:
+def key_cell(trouble: KeyTrouble, *, narrow: bool) -> Cell:
     """Return the fingerprints of a host key that is not trusted."""
     if not trouble.is_changed:
         return Span("K decides  " if narrow else "K shows it and asks  ", "look"), Span(trouble.offered, "dim")
     if narrow:
-        return Span("never accepted · K", "bad")
+        return Span("never accepted: K", "bad")
     return Span(f"offered {trouble.offered}, known {trouble.known} · K says what to do", "bad")
 
 
@@ -78,15 +78,13 @@ def _running(row: InstanceSnapshot, attempt: Attempt, rates: Rates, at: datetime
 def _broken(row: InstanceSnapshot, at: datetime, narrow: bool) -> Cell | None:
     """Return why a run can't be seen now, None where it can."""
     if (trouble := key_trouble(row)) is not None:
-        return Span("KEY CHANGED  ", "bad") if narrow and trouble.is_changed else _key(trouble, narrow)
+        return key_cell(trouble, narrow=narrow)
     if row.connection.state is ConnectionState.CONNECTING:
-        return Span("connecting…", "look")
+        return Span("to see what runs", "dim")
     if row.connection.state not in {ConnectionState.RECONNECTING, ConnectionState.UNREACHABLE}:
         return None
     outage = reconnecting(row.connection, at)
-    if narrow:
-        return Span(outage.brief, "look")
-    return Span(outage.words, "look"), Span(f"  {outage.why}" if outage.why else "", "dim")
+    return Span(outage.tries, "look"), Span(f"{'  ' if outage.tries else ''}{outage.why}", "dim")
 
 
 def _heartbeat(attempt: Attempt, quiet_seconds: float | None) -> Span:

@@ -11,7 +11,8 @@ from velora_tui.view.cells import Cell, Row, Span, Tone
 from velora_tui.view.columns import Column
 from velora_tui.view.contact import key_trouble
 from velora_tui.view.entries import Entry
-from velora_tui.view.holders import hand_started, stale_holder, stale_words
+from velora_tui.view.holders import hand_started, holder_words, stale_holder, stale_words
+from velora_tui.view.progress import key_cell
 from velora_tui.view.text import age
 
 FILTER_KEYS = ("instance", "state", "check", "tag")
@@ -84,14 +85,19 @@ def _ready(row: InstanceSnapshot) -> tuple[str, Cell]:
     if row.checking:
         return "checking", Span("… checking", "run")
     if row.readiness is None:
-        connecting = row.connection.state is ConnectionState.CONNECTING
-        word = "connecting" if connecting else "not checked"
-        return word, Span(f"· {word}", "dim")
+        return _UNASKED.get(row.connection.state, ("not checked", Span("· not checked", "dim")))
     if not row.readiness.ready:
         return _not_ready(row)
     if row.is_busy:
         return "ready, busy", Span("▶ ready, busy", "run")
     return "ready", Span("● ready", "ours")
+
+
+_UNASKED: dict[ConnectionState, tuple[str, Cell]] = {
+    ConnectionState.CONNECTING: ("connecting", Span("· connecting", "dim")),
+    ConnectionState.RECONNECTING: ("reconnecting", Span("! reconnecting", "look")),
+    ConnectionState.UNREACHABLE: ("unreachable", Span("✗ unreachable", "bad")),
+}
 
 
 def _not_ready(row: InstanceSnapshot) -> tuple[str, Cell]:
@@ -113,7 +119,11 @@ def _check_cell(check: CheckResult) -> Cell:
 
 
 def _why(row: InstanceSnapshot, readiness: Readiness, snapshot: FleetSnapshot) -> Cell:
-    """Return what is not in order, blocking checks first."""
+    """Return what is not in order: the host key, else who has the instance, else all checks, blocking ones first."""
+    if (trouble := key_trouble(row)) is not None:
+        return key_cell(trouble, narrow=False)
+    if row.foreign is not None:
+        return Span(holder_words(row.foreign, snapshot.at), "run")
     wrong = [check for check in readiness.checks if check.status is not CheckStatus.OK]
     wrong.sort(key=lambda check: not check.blocks)
     words = "; ".join(f"{check.id}: {check.detail or check.status}" for check in wrong if check.detail) or "; ".join(

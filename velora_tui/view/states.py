@@ -85,10 +85,10 @@ def _running(attempt: Attempt) -> State:
 def instance_state(row: InstanceSnapshot) -> State:
     """Return what an instance does, or else what is in its way, or else how its last run ended."""
     attempt = row.run.attempt if row.run else None
-    if attempt is not None and not attempt.state.is_over:
-        return attempt_state(attempt)
     if (trouble := key_trouble(row)) is not None:
         return _KEY_CHANGED if trouble.is_changed else _KEY_NEW
+    if attempt is not None and not attempt.state.is_over:
+        return _BROKEN.get(row.connection.state) or attempt_state(attempt)
     if row.connection.state is ConnectionState.UNREACHABLE:
         return State("✗", "unreachable", "bad", "unreachable", 0)
     if attempt is None or (row.readiness is not None and _is_later(row.readiness, attempt)):
@@ -98,6 +98,12 @@ def instance_state(row: InstanceSnapshot) -> State:
     return attempt_state(attempt) if attempt is not None else _idle_state(row)
 
 
+_BROKEN = {
+    ConnectionState.CONNECTING: State("▶", "connecting", "look", "running", 2),
+    ConnectionState.RECONNECTING: State("▶", "reconnecting", "look", "running", 1),
+    ConnectionState.UNREACHABLE: State("▶", "unreachable", "look", "running", 1),
+}
+"""Of an instance whose run goes on out of our sight."""
 _KEY_NEW = State("?", "new host key", "look", "not ready", 1)
 _KEY_CHANGED = State("✗", "KEY CHANGED", "bad", "unreachable", 0)
 

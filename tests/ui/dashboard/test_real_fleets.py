@@ -281,13 +281,20 @@ async def test_a_dead_lease_is_shown_and_taken_over_only_after_a_yes(shared, tmp
 def test_reconnecting_counts_down_by_the_words_of_a_break():
     broken = Break(2, 8.0, Refused("no route to host"))
     told = ConnectionChanged(instance="a", state=ConnectionState.RECONNECTING, detail=str(broken), at=NOW)
-    assert reconnecting(told, NOW) == (
-        "reconnecting (3rd try, in 8 s)", "3rd try, in 8 s", "no route to host",
-    )  # fmt: skip
-    assert reconnecting(told, NOW + timedelta(seconds=5)).words == "reconnecting (3rd try, in 3 s)"
-    assert reconnecting(told, NOW + timedelta(seconds=60)).words == "reconnecting (3rd try)"
-    trying = told.model_copy(update={"detail": "try 4"})
-    assert reconnecting(trying, NOW) == ("reconnecting (4th try)", "4th try", "")
+    assert reconnecting(told, NOW) == ("3rd try, in 8 s", "no route to host")
+    assert reconnecting(told, NOW + timedelta(seconds=5)).tries == "3rd try, in 3 s"
+    assert reconnecting(told, NOW + timedelta(seconds=60)).tries == "3rd try"
+    assert reconnecting(told.model_copy(update={"detail": "try 4"}), NOW) == ("4th try", "")
+
+
+@pytest.mark.parametrize("width", [80, 120, 160])
+async def test_a_row_says_that_it_is_reconnecting_and_when(tmp_path, width):
+    going = run("01A1", "psf/requests", "1", "llm.gpt", attempt("eval3", "trajectory"))
+    broken = instance("eval3", going, connection=ConnectionState.RECONNECTING, detail="try 3 in 108 s: no route")
+    async with dashboard(FakeEngine(snapshot(broken), tmp_path), (width, 24)) as seen:
+        line = seen.line_with(" eval3 ")
+        assert "▶ reconnecting" in line
+        assert "3rd try, in 8 s" in line
 
 
 def test_ordinals():

@@ -137,8 +137,9 @@ def test_what_is_in_the_way_hides_an_older_run_but_not_a_newer_one():
 def test_a_lost_connection_does_not_hide_what_runs():
     busy = run("01A", "a/b", "1", "llm.gpt", attempt("e", "trajectory"))
     row = rows(instance("e", busy, connection=ConnectionState.RECONNECTING, detail="try 3 in 8 s: no route"))["e"]
-    assert row["state"] == "▶ trajectory"
-    assert row["progress"] == "reconnecting (3rd try)  no route"
+    assert row["state"] == "▶ reconnecting"
+    assert row["phases"].startswith("━━━ ━━━ ━──")
+    assert row["progress"] == "3rd try  no route"
 
 
 def test_a_download_shows_amount_rate_and_time_left():

@@ -17,7 +17,7 @@ from velora_tui.ui.widgets.split_line import SplitLine
 from velora_tui.view.columns import Column
 from velora_tui.view.entries import Entry
 from velora_tui.view.fleet_rows import FILTER_KEYS, fleet_columns, fleet_entries
-from velora_tui.view.log_title import LogPlace, log_place, log_title
+from velora_tui.view.log_title import LogPlace, empty_hint, log_place, log_title
 from velora_tui.view.rates import Rates
 
 
@@ -77,16 +77,18 @@ class FleetScreen(TableScreen):
     def _show_log(self) -> None:
         """Open the log of the phase that runs, or ended the attempt; while one reads, the log stays."""
         row = self._current_instance()
-        place = log_place(row.run) if row and row.run else None
+        is_ours = row is not None and (row.is_busy or row.foreign is None)
+        place = log_place(row.run) if row and row.run and is_ours else None
         before = self._place
         same_run = before is not None and place is not None and before.run == place.run
         if place != before and not (same_run and not self.log_view.following):
             self._place = place
             self._open_log(place)
+        if row is not None:
+            self.log_view.say_where_empty("no output yet" if place else empty_hint(row))
         self._show_title()
 
     def _open_log(self, place: LogPlace | None) -> None:
-        self.log_view.empty_text = "no output yet" if place else "s starts a run here"
         if place is None:
             self.log_view.open(None)
             return

@@ -72,8 +72,7 @@ class ForeignScreen(BaseScreen):
             await self.dashboard.engine.follow_foreign(self._instance)
         except VeloraError as error:
             self._stand(Span(f"✗ not followed: {error.title}", "bad"))
-            self.log_view.empty_text = error.explain()
-            self.log_view.refresh()
+            self.log_view.say_where_empty(error.explain())
             raise
         self._stand(Span("■ over: the instance was given back", "look"))
         if not self.dashboard.engine.read_only:
@@ -113,7 +112,7 @@ class ForeignScreen(BaseScreen):
 
     def _show(self, phase: str) -> None:
         self._phase = phase
-        self.log_view.empty_text = f"{phase} has written nothing yet"
+        self.log_view.say_where_empty(f"{phase} has written nothing yet")
         self.log_view.open(self._log(phase))
         self._show_status()
 

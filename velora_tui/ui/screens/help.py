@@ -7,17 +7,19 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
 from velora_tui.ui.content import content_lines
-from velora_tui.ui.keys import GROUPS, Targets, actions_of, key_text
+from velora_tui.ui.keys import GROUPS, LISTS, Targets, actions_of, bindings_of_class, key_text
 from velora_tui.ui.screens.dialog import Dialog, keys_line
 from velora_tui.view.cells import Cell, Span
 from velora_tui.view.text import pad
 
 _KEY_CELLS = 14
+_TWO_COLUMNS_CELLS = 166
+_FRAME_LINES = 6  # title, keys, and the blank lines around them
 
 
 def _key(keys: str, action: str) -> Binding:
@@ -44,12 +46,34 @@ class HelpScreen(Dialog[None]):
 
     def __init__(self, screen: str, title: str, targets: Targets, focused: Widget | None) -> None:
         super().__init__(Span(f"Keys · {title}", "strong"), keys_line(("esc", "back")))
-        self._lines = [*_action_lines(screen, targets), *_widget_lines(focused), *_FILTER_LINES]
+        filters = _FILTER_LINES if screen in LISTS else ()
+        self._lines = [*_action_lines(screen, targets), *_widget_lines(focused), *filters]
 
     def compose_body(self) -> ComposeResult:
-        """Yield the lines."""
-        with HelpText():
-            yield Static(content_lines(self._lines), markup=False)
+        """Yield the lines, in two columns where there is room."""
+        columns = _in_two(self._lines) if self.app.size.width >= _TWO_COLUMNS_CELLS else [self._lines]
+        with HelpText(), Horizontal():
+            for lines in columns:
+                yield Static(content_lines(lines), classes="help-column", markup=False)
+
+    def on_mount(self) -> None:
+        """Use the room there is."""
+        self.set_class(self.app.size.width >= _TWO_COLUMNS_CELLS, "-two-columns")
+        self._fit()
+
+    def on_resize(self) -> None:
+        """Use the height there is now."""
+        self._fit()
+
+    def _fit(self) -> None:
+        self.query_one(HelpText).styles.max_height = max(4, self.app.size.height - _FRAME_LINES)
+
+
+def _in_two(lines: Sequence[Cell]) -> list[Sequence[Cell]]:
+    """Break the lines in two columns about as high, between two groups."""
+    gaps = [place for place, line in enumerate(lines) if line == ""]
+    middle = min(gaps, key=lambda place: abs(place - len(lines) / 2), default=len(lines))
+    return [lines[:middle], lines[middle + 1 :]]
 
 
 def _action_lines(screen: str, targets: Targets) -> Iterable[Cell]:
@@ -68,19 +92,13 @@ def _action_lines(screen: str, targets: Targets) -> Iterable[Cell]:
 
 def _widget_lines(focused: Widget | None) -> Iterable[Cell]:
     """Yield the keys of what has the focus."""
-    bindings = [binding for binding in _own_bindings(focused) if binding.tooltip]
+    bindings = bindings_of_class(type(focused)) if focused is not None else []
     if bindings:
         yield Span("Move", "strong")
     for binding in bindings:
         yield _line(", ".join(key_text(key) for key in binding.key.split(",")), binding.tooltip)
     if bindings:
         yield ""
-
-
-def _own_bindings(widget: Widget | None) -> Sequence[Binding]:
-    """Return the bindings of a widget's class and of those it is made from."""
-    tables = [vars(kind).get("BINDINGS", ()) for kind in reversed(type(widget).__mro__)]
-    return [binding for table in tables for binding in table if isinstance(binding, Binding)]
 
 
 def _line(keys: str, what: str) -> Cell:

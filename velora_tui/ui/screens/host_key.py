@@ -58,7 +58,7 @@ class ChangedKeyScreen(Dialog[None]):
 
 def _changed_lines(trouble: KeyTrouble | None, error: HostKeyChanged) -> list[Cell]:
     return [
-        Span("Velora does not connect, and there is no key here that would make it.", "strong"),
+        Span("Velora does not connect, whatever one presses here.", "strong"),
         "",
         *(_both_keys(trouble) if trouble is not None and trouble.is_changed else (Span(error.message),)),
         "",

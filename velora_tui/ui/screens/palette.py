@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -19,16 +19,18 @@ from velora_tui.ui.screens.dialog import Dialog, keys_line
 from velora_tui.view.cells import Cell, Span, plain
 
 _SHOWN = 60
+_FRAME_LINES = 10  # what the window has above, around and below its list
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Something that can be found: `label` is matched, `note` explains, `do` does it."""
+    """Something that can be found by `label`, or by `kind` and other `words`; `note` explains, `do` does it."""
 
     kind: str
     label: Cell
     note: Cell
     do: Callable[[], None]
+    words: str = ""
 
 
 class PaletteScreen(Dialog[Command]):
@@ -57,6 +59,10 @@ class PaletteScreen(Dialog[Command]):
         self.query_one(Choices).can_focus = False
         self._show("")
 
+    def on_resize(self) -> None:
+        """Use the height there is."""
+        self.query_one(Choices).styles.max_height = max(4, self.app.size.height - _FRAME_LINES)
+
     def on_input_changed(self, event: Input.Changed) -> None:
         """Show what is found."""
         self._show(event.value)
@@ -75,21 +81,38 @@ class PaletteScreen(Dialog[Command]):
         getattr(self.query_one(Choices), f"action_{how}")()
 
     def _show(self, query: str) -> None:
-        matches = [(*self._match(query, command), command) for command in self._commands]
-        found = [match for match in matches if match[0] > 0 or not query]
-        found.sort(key=lambda match: (not _begins(match[2], query), -match[0]))
-        self._found = [command for _, _, command in found[:_SHOWN]]
+        matches = [(self._match(query, command), command) for command in self._commands]
+        found = [(match, command) for match, command in matches if match.rank]
+        found.sort(key=lambda pair: (-pair[0].rank, -pair[0].score))
+        del found[_SHOWN:]
+        self._found = [command for _, command in found]
         choices = self.query_one(Choices)
         choices.clear_options()
-        choices.add_options(Option(_prompt(command, offsets)) for _, offsets, command in found[:_SHOWN])
+        choices.add_options(Option(_prompt(command, match.offsets)) for match, command in found)
         choices.highlighted = 0 if self._found else None
 
-    def _match(self, query: str, command: Command) -> tuple[float, Sequence[int]]:
-        return self._fuzzy.match(query, plain(command.label)) if query else (0.0, ())
+    def _match(self, query: str, command: Command) -> Match:
+        """Rank a label that begins with the query before one that has it, other words, and scattered letters."""
+        label, wanted = plain(command.label), query.casefold().strip()
+        if not wanted:
+            return Match(1)
+        score, offsets = self._fuzzy.match(wanted, label)
+        if label.casefold().startswith(wanted):
+            return Match(4, score, offsets)
+        if wanted in label.casefold():
+            return Match(3, score, offsets)
+        words = f"{command.kind} {command.words} {label}".casefold()
+        if all(word in words for word in wanted.split()):
+            return Match(2, score, offsets)
+        return Match(1 if score > 0 else 0, score, offsets)
 
 
-def _begins(command: Command, query: str) -> bool:
-    return plain(command.label).casefold().startswith(query.casefold())
+class Match(NamedTuple):
+    """How well a command fits what is typed: better ones have the higher `rank`, of equals the higher `score`."""
+
+    rank: int
+    score: float = 0.0
+    offsets: Sequence[int] = ()
 
 
 def _prompt(command: Command, offsets: Sequence[int]) -> Content:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.timer import Timer
 
@@ -38,11 +36,6 @@ class ResultsScreen(TableScreen):
     FILTER_KEYS = FILTER_KEYS
     FILTER_HELP = "words  /regex/  !not  outcome:resolved model:gpt repo:django failure:docker"
     EMPTY_TEXT = "no run has ended yet — 1 shows the fleet, where s starts one"
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("L", "next_run", "Next run", show=False, id="results.next_run", tooltip="To the next run"),
-        Binding("H", "previous_run", "Run before", show=False, id="results.previous_run", tooltip="To the run before"),
-    ]
 
     def __init__(self) -> None:
         super().__init__()
@@ -125,18 +118,18 @@ class ResultsScreen(TableScreen):
             line.show(words)
             line.set_class(not words, "-empty")
 
-    def action_next_run(self) -> None:
-        self.table.action_down()
-
-    def action_previous_run(self) -> None:
-        self.table.action_up()
-
     # --- keys
 
     def do_log(self) -> None:
         """Show the log of the run under the cursor."""
         if self._place is not None:
             self.dashboard.open_log(self._place.run.run)
+
+    def do_next_run(self) -> None:
+        self.table.action_down()
+
+    def do_previous_run(self) -> None:
+        self.table.action_up()
 
     def do_next_pane(self) -> None:
         self.pane.step_tab(1)

@@ -90,7 +90,7 @@ class LogTab(RunTab):
             line = failure.line
         states = {known.name: known.state for known in place.attempt.phases}
         self._phase, self._path = phase, place.log(phase)
-        self.log_view.empty_text = _why_empty(phase, states.get(phase))
+        self.log_view.say_where_empty(_why_empty(phase, states.get(phase)))
         self.log_view.open(LogFile(self._path), line=line)
         self._show_status()
 
@@ -99,7 +99,7 @@ class LogTab(RunTab):
         phases = [phase.name for phase in self.place.attempt.phases] if self.place else []
         self._phase = next((name for name in phases if self.place and self.place.log(name) == path), None)
         self._path = path
-        self.log_view.empty_text = "this file is empty or gone: [ and ] lead to the other tabs"
+        self.log_view.say_where_empty("this file is empty or gone: [ and ] lead to the other tabs")
         self.log_view.open(LogFile(path), line=line, follow=False)
         self._show_status()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -11,6 +11,7 @@ from velora_tui.domain.run import Run
 from velora_tui.domain.snapshot import FleetSnapshot, InstanceSnapshot
 from velora_tui.errors import UsageError
 from velora_tui.ui.keys import Targets
+from velora_tui.ui.memory import TableView
 from velora_tui.ui.screens.base import BaseScreen
 from velora_tui.ui.screens.choice import ChoiceScreen
 from velora_tui.ui.widgets.filter_bar import FilterBar
@@ -32,8 +33,9 @@ class TableScreen(BaseScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._filter = Filter()
-        self._order = Order()
+        view = self.dashboard.memory.of(self.NAME)
+        self._filter = _known_filter(view.filter, self.FILTER_KEYS)
+        self._order = Order(view.column, view.descending)
         self._columns: tuple[Column, ...] = ()
         self._cursor_before: str | None = None
 
@@ -60,6 +62,10 @@ class TableScreen(BaseScreen):
     def compose_body(self) -> ComposeResult:
         """Yield the table."""
         yield LiveTable((), empty_text=self.EMPTY_TEXT, id="table")
+
+    def on_mount(self) -> None:
+        """Show by which column the rows are sorted."""
+        self.table.show_sorting(self._order.column, descending=self._order.descending)
 
     @property
     def table(self) -> LiveTable:
@@ -199,6 +205,7 @@ class TableScreen(BaseScreen):
 
     def _use_order(self, order: Order) -> None:
         self._order = order
+        self._remember()
         self.table.show_sorting(order.column, descending=order.descending)
         self.dashboard.refresh_now()
 
@@ -234,8 +241,15 @@ class TableScreen(BaseScreen):
             bar.show_problem(str(error))
             return
         bar.show_problem("")
+        self._remember()
         if self.snapshot is not None:
             self.refresh_snapshot(self.snapshot)
+
+    def _remember(self) -> None:
+        """Keep filter and order for the next time."""
+        order = self._order
+        view = TableView(filter=self._filter.text, column=order.column, descending=order.descending)
+        self.dashboard.memory.put(self.NAME, view)
 
     def do_back(self) -> None:
         """Take away the filter, then the marks, then go one level up."""
@@ -245,3 +259,11 @@ class TableScreen(BaseScreen):
             self.table.mark(())
         else:
             super().do_back()
+
+
+def _known_filter(text: str, keys: Collection[str]) -> Filter:
+    """Return the filter of an earlier time, none where it is wrong."""
+    try:
+        return parse_filter(text, keys)
+    except UsageError:
+        return Filter()

@@ -92,6 +92,13 @@ class LogPane(LineView):
         self._show_growth()
         self._catch_up()
 
+    def say_where_empty(self, words: str) -> None:
+        """Show `words` where the log is missing or empty."""
+        if words != self.empty_text:
+            self.empty_text = words
+            if not self._count:
+                self.refresh()
+
     def notify_grown(self) -> None:
         """Tell that the log may have grown. Cheap and coalesced: call it as often as you like, on the loop."""
         if self._timer is None and self._lines is not None and self.is_running:

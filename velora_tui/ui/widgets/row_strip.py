@@ -62,10 +62,9 @@ def stretched(row: Row, places: Sequence[Place]) -> list[Place]:
         cell = row.cells.get(place.column.id)
         if not cell:
             continue
-        if place.column.align == "left" and free_from < place.start:
-            needed = sum(cells(span.text) for span in spans_of(cell))
-            start = max(free_from, min(place.start, place.end - needed))
-            place = Place(place.column, start, place.end - start)
+        is_free = place.column.align == "left" and free_from < place.start
+        if is_free and sum(cells(span.text) for span in spans_of(cell)) > place.width:
+            place = Place(place.column, free_from, place.end - free_from)
         drawn.append(place)
         free_from = place.end + GAP_CELLS
     return drawn
