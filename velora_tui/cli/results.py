@@ -1,8 +1,8 @@
-"""`velora results`: what finished attempts showed, from the trees on disk."""
+"""`velora results`: what finished attempts showed, one's own and imported ones."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,96 +10,155 @@ import typer
 
 from velora_tui.cli.console import Console
 from velora_tui.cli.exits import Exit
-from velora_tui.cli.options import FleetOption, JsonOption, Options, StateOption, given
-from velora_tui.config import find_fleet_file
+from velora_tui.cli.options import FleetOption, JsonOption, StateOption, given
+from velora_tui.cli.selection import (
+    ModelsOption,
+    NumbersOption,
+    Selection,
+    TasksOption,
+    WhereOption,
+    known_fleet,
+    opened_catalog,
+)
 from velora_tui.domain.fleet import Fleet
+from velora_tui.domain.listing import GROUP_KEYS, SORT_KEYS, ResultRow, group, order
 from velora_tui.domain.result import AttemptResult
-from velora_tui.errors import StoreError, UsageError
+from velora_tui.errors import StoreError, UnknownName, UsageError
+from velora_tui.pipeline.imported.assess import of_ours
+from velora_tui.store.catalog import Catalog
 from velora_tui.store.results import find_results, load_result
 from velora_tui.view.cells import Cell, Span
-from velora_tui.view.cli_events import NOTHING, fractions
-from velora_tui.view.cli_text import table
+from velora_tui.view.cli_text import joined, table
 from velora_tui.view.cli_verdict import listed_lines
-from velora_tui.view.states import outcome_state
+from velora_tui.view.compare import flip_lines
+from velora_tui.view.listing import COLUMNS, Listing, group_words
 from velora_tui.view.stream import result_record
-from velora_tui.view.text import count, cut, size
 
-_TASK_CELLS = 40
+_SHOWN = [column for column in COLUMNS if column.id not in {"origin", "time"}]
+
+Details = list[tuple[ResultRow, AttemptResult]]
 
 
 def results(
     ctx: typer.Context,
-    folders: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="[DIR]...", help="Folders with results; without one, the operator's own."),
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[RUN|DIR]...", help="Results by their keys, or folders of Velora's own results."),
     ] = None,
+    where: WhereOption = "",
+    models: ModelsOption = None,
+    tasks: TasksOption = None,
+    run_numbers: NumbersOption = None,
+    sort: Annotated[str | None, typer.Option("--sort", metavar="KEY", help=f"One of {', '.join(SORT_KEYS)}.")] = None,
+    reverse: Annotated[bool, typer.Option("--reverse", help="Sort the other way round.")] = False,
+    by: Annotated[str | None, typer.Option("--group", metavar="KEY", help=f"One of {', '.join(GROUP_KEYS)}.")] = None,
+    keys: Annotated[bool, typer.Option("--keys", help="Show the keys by which other commands know results.")] = False,
     fleet: FleetOption = None,
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """List finished attempts.
+    """List finished attempts, one's own and imported ones.
 
-    For a single one, its listed tests are shown too.
+    For a single one, its listed tests are shown too, and what the harness said otherwise.
 
     Exit status: 0, or 1 where a result could not be read.
     """
     options = given(ctx, fleet, state, as_json)
-    known = _fleet(options)
+    _require("sort key", sort, SORT_KEYS)
+    _require("group key", by, GROUP_KEYS)
+    known = known_fleet(options)
     console = Console()
-    found, unreadable = _read(_roots(folders, options, known))
+    selection = Selection(where, models, tasks, run_numbers)
+    with opened_catalog(options, known) as catalog:
+        rows, unreadable = _rows(catalog, targets, options.layout(known).results)
+        rows = selection.of(rows, known)
+        rows = order(rows, sort, descending=reverse) if sort else rows
+        if options.as_json or len(rows) == 1:
+            details = list(_details(catalog, rows, unreadable))
     for error in unreadable:
         console.complain(error.explain())
     if options.as_json:
-        console.document({"results": [result_record(result, folder) for folder, result in found]})
-    elif found:
-        console.lines(_lines([result for _, result in found], known or Fleet()))
+        console.document({"results": [result_record(result, Path(row.folder)) for row, result in details]})
+    elif rows:
+        console.lines(_lines(rows, Listing(known or Fleet()), by, keys))
+        if len(rows) == 1:
+            console.lines(_proof(details))
     else:
-        console.say("no results yet — `velora run` makes some")
+        console.say("no results yet — `velora run` makes some, `velora import` takes in finished ones")
     return Exit.PROBLEM if unreadable else Exit.OK
 
 
-def _fleet(options: Options) -> Fleet | None:
-    """Return the fleet where there is a fleet file: results can be read without one."""
-    path = find_fleet_file(options.fleet_file)
-    return options.load()[0] if path else None
+def _require(kind: str, name: str | None, known: Sequence[str]) -> None:
+    if name is not None and name not in known:
+        raise UnknownName.of(kind, name, list(known))
 
 
-def _roots(folders: list[Path] | None, options: Options, fleet: Fleet | None) -> list[Path]:
-    for folder in folders or []:
-        if not folder.is_dir():
-            raise UsageError(f"{folder} is no folder", hint="name a folder that holds results")
-    return folders or [options.layout(fleet).results]
+def _rows(catalog: Catalog, targets: list[str] | None, own: Path) -> tuple[list[ResultRow], list[StoreError]]:
+    """Return the rows that are meant, and the results that can't be read. Raises UsageError."""
+    unreadable: list[StoreError] = []
+    if not targets:
+        problems = [source for source in catalog.sources().values() if source.problem and source.batch == str(own)]
+        return catalog.rows(), [StoreError(source.problem) for source in problems]
+    found: dict[str, ResultRow] = {}
+    for target in targets:
+        if Path(target).is_dir():
+            found |= {row.key: row for row in _below(Path(target), unreadable)}
+        else:
+            row = _named(catalog, target)
+            found[row.key] = row
+    return list(found.values()), unreadable
 
 
-def _read(roots: Iterable[Path]) -> tuple[list[tuple[Path, AttemptResult]], list[StoreError]]:
-    found, unreadable = [], []
-    for folder in dict.fromkeys(folder for root in roots for folder in find_results(root)):
+def _named(catalog: Catalog, target: str) -> ResultRow:
+    try:
+        return catalog.row(target)
+    except UnknownName as error:
+        hint = "name a folder that holds results, or a result's key (--keys shows them)"
+        raise UsageError(f"{target} is no folder, and {error.message}", hint=hint) from None
+
+
+def _below(root: Path, unreadable: list[StoreError]) -> Iterator[ResultRow]:
+    for folder in find_results(root):
         try:
-            found.append((folder, load_result(folder)))
+            yield of_ours(folder, load_result(folder), str(root)).row
         except StoreError as error:
             unreadable.append(error)
-    return found, unreadable
 
 
-def _lines(found: list[AttemptResult], fleet: Fleet) -> Iterator[Cell]:
-    titles = ("TASK", "MODEL", "K", "ATT", "OUTCOME", "F2P", "P2P", "PATCH", "STEPS", "INSTANCE")
-    rows = [_row(result, fleet) for result in found]
-    yield from table(titles, rows, right=("K", "ATT", "F2P", "P2P", "PATCH", "STEPS"))
-    if len(found) == 1 and found[0].verdict is not None:
-        yield ""
-        yield from listed_lines(found[0].verdict)
+def _details(
+    catalog: Catalog, rows: Iterable[ResultRow], unreadable: list[StoreError]
+) -> Iterator[tuple[ResultRow, AttemptResult]]:
+    for row in rows:
+        try:
+            yield row, catalog.result(row)
+        except StoreError as error:
+            unreadable.append(error)
 
 
-def _row(result: AttemptResult, fleet: Fleet) -> tuple[Cell, ...]:
-    summary = result.summary
-    return (
-        cut(result.task, _TASK_CELLS),
-        Span(fleet.label(result.model), "model"),
-        str(result.run_number),
-        str(result.attempt),
-        outcome_state(result.outcome).spans,
-        *fractions(summary),
-        size(summary.patch_bytes) if summary.patch_bytes is not None else NOTHING,
-        count(summary.history) if summary.history is not None else NOTHING,
-        result.provenance.instance,
-    )
+def _lines(rows: list[ResultRow], listing: Listing, by: str | None, keys: bool) -> Iterator[Cell]:
+    titles = ([] if not keys else ["KEY"]) + [column.title for column in _SHOWN]
+    right = [column.title for column in _SHOWN if column.align == "right"]
+    shown = [column.id for column in _SHOWN]
+    cells = {row.key: (*((Span(row.key, "dim"),) if keys else ()), *listing.cells(row, shown)) for row in rows}
+    lines = table(titles, cells.values(), right=right)
+    if by is None:
+        yield from lines
+        return
+    by_key = dict(zip(cells, lines[1:], strict=True))
+    yield lines[0]
+    for found in group(rows, by):
+        yield group_words(found)
+        yield from (by_key[row.key] for row in found.rows)
+
+
+def _proof(details: Details) -> Iterator[Cell]:
+    """Yield what stands behind the verdict of a single result."""
+    for _, result in details:
+        if result.verdict is not None:
+            yield ""
+            yield from listed_lines(result.verdict)
+        if result.flips:
+            yield ""
+            yield from flip_lines(result.flips)
+        for flag in result.flags:
+            yield joined((Span(f"! {flag.id}", "look"), flag.detail))

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from velora_tui import __version__
@@ -42,17 +43,16 @@ def assess(found: RunFolder, tasks: Tasks, batch: str) -> tuple[list[Assessed], 
     Raises StoreError for a velora.json that can't be read, and OSError.
     """
     if found.is_ours:
-        return [_ours(found, batch)], []
+        return [of_ours(found.folder, load_result(found.folder), batch)], []
     runs, problems = runs_of(found)
     assessed = [_assess(files, tasks, _key(found, place), batch) for place, files in enumerate(runs)]
     return assessed, list(dict.fromkeys((*problems, *(problem for files in runs for problem in files.problems))))
 
 
-def _ours(found: RunFolder, batch: str) -> Assessed:
-    result = load_result(found.folder)
+def of_ours(folder: Path, result: AttemptResult, batch: str) -> Assessed:
+    """Return a result of Velora's with its row."""
     content = f"{result.run}.{result.attempt}"
-    row = row_of(result, origin="velora", folder=str(found.folder), content=content, batch=batch)
-    return Assessed(row, result)
+    return Assessed(row_of(result, origin="velora", folder=str(folder), content=content, batch=batch), result)
 
 
 def as_copy(assessed: Assessed) -> Assessed:
