@@ -15,6 +15,7 @@ from velora_tui.domain.readiness import Readiness
 from velora_tui.domain.requests import RunRequest
 from velora_tui.domain.run import Run
 from velora_tui.domain.snapshot import FleetSnapshot
+from velora_tui.errors import UnknownName
 from velora_tui.store.layout import Layout
 from velora_tui.ui.memory import Memory
 
@@ -64,6 +65,14 @@ class EngineLike(Protocol):
     def observe(self) -> AbstractContextManager[AsyncIterable[AnyEvent | Notice]]: ...
 
     def log_path(self, run_id: str, attempt: int, phase: str) -> Path: ...
+
+
+def restarts_of(engine: EngineLike, run_id: str) -> tuple[str, ...]:
+    """Return the phases at which a retry of the run may begin; none of a run whose recipe is not known here."""
+    try:
+        return engine.restarts(run_id)
+    except UnknownName:
+        return ()
 
 
 class Dashboard(Protocol):

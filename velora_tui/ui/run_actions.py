@@ -10,7 +10,7 @@ from textual.app import App
 from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.run import Run
 from velora_tui.errors import InstanceBusy, InstanceNotReady, VeloraError
-from velora_tui.ui.port import Dashboard
+from velora_tui.ui.port import Dashboard, restarts_of
 from velora_tui.ui.screens.choice import ChoiceScreen
 from velora_tui.ui.screens.confirm import ConfirmScreen, Question
 from velora_tui.ui.screens.start import StartScreen, load_form
@@ -84,13 +84,13 @@ async def retry_runs(screen: Asking, runs: Sequence[Run]) -> bool:
     """Ask from where, then try the ended ones among `runs` again; False where one leaves it."""
     engine = screen.dashboard.engine
     over = [run for run in runs if not run.is_active and run.attempts]
-    choices = retry_choices(over, {run.run: engine.restarts(run.run) for run in over})
+    choices = retry_choices(over, {run.run: restarts_of(engine, run.run) for run in over})
     title = Span(f"Retry {len(over)} runs" if len(over) != 1 else "Retry", "strong")
     names = [run_name(run, engine.fleet) for run in over[:8]]
     chosen = await screen.app.push_screen_wait(ChoiceScreen(title, choices, notes=names))
     if chosen is None:
         return False
-    await _each(screen, over, lambda run: _retry(screen, run, _phase_chosen(run, chosen, engine.restarts(run.run))))
+    await _each(screen, over, lambda run: _retry(screen, run, _phase_chosen(run, chosen, restarts_of(engine, run.run))))
     return True
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from velora_tui.domain.events import AttemptState
 from velora_tui.domain.failure import Failure
 from velora_tui.domain.fleet import Fleet
@@ -55,10 +57,15 @@ def _more(attempt: Attempt, *, is_narrow: bool) -> tuple[Span, ...]:
     )
 
 
-def diagnosis(attempt: Attempt, *, is_latest: bool) -> list[tuple[Cell, Cell]]:
-    """Return why an attempt did not come to its end and what to do: lines with a start and an end; may be none."""
+def diagnosis(attempt: Attempt, *, is_latest: bool, restarts: Collection[str] | None = None) -> list[tuple[Cell, Cell]]:
+    """Return why an attempt did not come to its end and what to do: lines with a start and an end; may be none.
+
+    `restarts` are the phases at which a retry may begin; None: any.
+    """
     if attempt.failure is not None:
-        return _failure(attempt.failure, is_latest=is_latest)
+        phase = attempt.failure.phase
+        begins_there = phase is not None and (restarts is None or phase in restarts)
+        return _failure(attempt.failure, is_latest=is_latest, retry_from=phase if begins_there else None)
     if attempt.state is AttemptState.STOPPED:
         keys = (Span("retry ", "dim"), Span("[r] ", "ours")) if is_latest else ""
         return [(Span(" stopped by its operator", "dim"), keys)]
@@ -79,11 +86,11 @@ def failure_in_line(failure: Failure) -> tuple[Span, ...]:
     )
 
 
-def _failure(failure: Failure, *, is_latest: bool) -> list[tuple[Cell, Cell]]:
+def _failure(failure: Failure, *, is_latest: bool, retry_from: str | None) -> list[tuple[Cell, Cell]]:
     line = f" (line {count(failure.line)})" if failure.line is not None else ""
     evidence = f': "{cut(failure.evidence.strip(), LONGEST_EVIDENCE_CELLS)}"' if failure.evidence else ""
     cause = (Span(f" {failure.signature}", "bad"), Span(evidence), Span(line, "dim"))
     remedy = (Span(f" {failure.message}: ", "dim"), Span(failure.remedy))
-    retry = (Span(f"retry from {failure.phase or 'the start'} ", "dim"), Span("[r] ", "ours"))
+    retry = (Span(f"retry from {retry_from or 'the start'} ", "dim"), Span("[r] ", "ours"))
     repair = (Span(f"{repair_words(failure.repair)} ", "dim"), Span("[R] ", "ours")) if failure.repair else ""
     return [(cause, repair if is_latest else ""), (remedy, retry if is_latest else "")]

@@ -333,3 +333,11 @@ async def test_a_retry_offers_only_phases_at_which_the_recipe_can_begin(engine):
         assert "from image" not in seen.text
         await seen.press("enter")
         await seen.until(lambda: asked(engine, "retry") == [("01A3", None)])
+
+
+async def test_a_runs_page_offers_the_start_where_the_recipe_cannot_begin_at_the_failed_phase(engine):
+    async with dashboard(engine) as seen:
+        await seen.press("j", "j", "enter")
+        await seen.sees("retry from image [r]")
+        engine.startable = ("upload", "collect", "validate")
+        await seen.sees("retry from the start [r]")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 
 from velora_tui.domain.snapshot import FleetSnapshot
+from velora_tui.ui.port import restarts_of
 from velora_tui.ui.screens.run_head import RunHead
 from velora_tui.ui.screens.run_pane import RunPane
 from velora_tui.ui.screens.run_place import Place
@@ -54,7 +55,8 @@ class RunScreen(PlaceScreen):
             self._open(place)
         elif is_other:
             self.pane.show(place)
-        head.show(place, snapshot.fleet, snapshot.at, self.pane.log_tab.phase, self.app.size.width)
+        restarts = restarts_of(self.dashboard.engine, self.run_id)
+        head.show(place, snapshot.fleet, snapshot.at, self.pane.log_tab.phase, self.app.size.width, restarts)
 
     def _open(self, place: Place) -> None:
         """Open the tab that answers why one came: the log of a failure or of what runs, the tests of what ended."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from textual.app import ComposeResult
@@ -30,13 +31,15 @@ class RunHead(Vertical):
         for number in range(MOST_DIAGNOSIS_LINES):
             yield SplitLine(id=f"diagnosis-{number}")
 
-    def show(self, place: Place, fleet: Fleet, now: datetime, chosen_phase: str | None, width: int) -> None:
-        """Show the attempt as it stands at `now`, for `width` cells."""
+    def show(
+        self, place: Place, fleet: Fleet, now: datetime, chosen_phase: str | None, width: int, restarts: Collection[str]
+    ) -> None:
+        """Show the attempt as it stands at `now`, for `width` cells; a retry may begin at the phases `restarts`."""
         run, attempt = place.run, place.attempt
         self._line("run-title").show(*title(run, attempt, fleet, is_narrow=width < NARROW_CELLS))
         phases = timeline(attempt, now, width - 2, chosen_phase)
         self._show_lines("timeline", MOST_TIMELINE_LINES, [((Span(" "), *spans), "") for spans in phases])
-        why = diagnosis(attempt, is_latest=attempt.number == len(run.attempts))
+        why = diagnosis(attempt, is_latest=attempt.number == len(run.attempts), restarts=restarts)
         self._show_lines("diagnosis", MOST_DIAGNOSIS_LINES, why)
 
     def show_missing(self, run_id: str) -> None:
