@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import itertools
 import random
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from velora_tui.domain.events import now
+from velora_tui.domain.run import Run
+from velora_tui.pipeline.harness.agent_progress import TrajectoryWatcher
 from velora_tui.pipeline.harness.banners import BannerCutter, banner
 from velora_tui.pipeline.harness.log_facts import log_facts
+from velora_tui.pipeline.harness.place import OutputPlace
 from velora_tui.pipeline.harness.record import NotOneRecord, parse_record
+from velora_tui.pipeline.phase import PhaseContext
 
 EVALUATION = banner("PHASE 2: DETAILED PATCH EVALUATION")
 OTHER = banner("LOCATING TRAJECTORY OUTPUT")
@@ -104,3 +111,105 @@ def test_a_broken_record_is_refused(data: bytes) -> None:
 def test_two_records_are_told_apart_from_a_broken_one(data: bytes) -> None:
     with pytest.raises(NotOneRecord):
         parse_record(data)
+
+
+def test_an_action_is_told_however_its_lines_come() -> None:
+    log = b"".join(
+        b"\x1b[92m10:00:0%d\x1b[0m - \x1b[92mACTION\x1b[0m\n"
+        b"\x1b[92m**CmdRunAction (source=AGENT)**\nCOMMAND:\nls %d\x1b[0m\n"
+        b"10:00:01 - OBSERVATION\n**CmdOutputObservation**\nUSER_ACTION - nothing\n" % (number, number)
+        for number in range(1, 5)
+    )
+    for seed in range(20):
+        told: list[tuple[int, str]] = []
+        watcher = TrajectoryWatcher(context(told))
+        for piece in pieces(log, seed):
+            watcher(piece)
+        assert told[-1] == (4, "CmdRun: ls 4")
+
+
+def context(told: list[tuple[int, str]]) -> PhaseContext:
+    """Return as much of a context as a watcher needs."""
+    run = Run(
+        run="r",
+        task="t",
+        repo="o/n",
+        model="m",
+        run_number=1,
+        recipe="harness",
+        max_iterations=30,
+        dataset="d",
+        created_at=now(),
+        created_by="me",
+    )
+    fields: Any = dict.fromkeys(PhaseContext.__dataclass_fields__)
+    return PhaseContext(
+        **{**fields, "run": run, "progress": lambda done, total, unit, words: told.append((done, words))}
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "counts"),
+    [
+        (b"", True),
+        (b"words\n", True),
+        (b"50%|##\r", True),
+        (b"\x1b[1;32m\xe2\x9c\x93\x1b[0m ", True),
+        (b"   - ", True),
+        (b"echo ", False),
+        (b'+"', False),
+        (b"x" * 40, False),
+        (b"=" * 40 + b" ", False),
+    ],
+)
+@pytest.mark.parametrize("far", [b"", b"line\n" * 60_000])
+def test_a_fact_begins_its_line_but_for_marks_and_colours(
+    tmp_path: Path, before: bytes, counts: bool, far: bytes
+) -> None:
+    log = tmp_path / "trajectory.log"
+    log.write_bytes(far + OTHER + b"\n" + before + b"Output file: a/output.jsonl\n")
+    assert log_facts([log]).graded == ("a/output.jsonl" if counts else None)
+
+
+def test_the_first_output_line_is_kept_however_many_follow(tmp_path: Path) -> None:
+    log = tmp_path / "trajectory.log"
+    lines = [b"100%%|##|### OUTPUT FILE: out %d ###\n" % number for number in range(20)]
+    log.write_bytes(b"".join(lines) + b"print('### OUTPUT FILE: {x} ###')\n")
+    outputs = log_facts([log]).outputs
+    assert (outputs[0], outputs[-1], len(outputs)) == ("out 0", "out 19", 8)
+
+
+@pytest.mark.parametrize(
+    ("start_time", "older"),
+    [
+        ("2026-01-23 18:52:00", False),
+        ("2026-01-23 18:51:30", False),  # a clock may go back a little
+        ("2026-01-23 18:40:00", True),
+        ("2026-01-23T18:40:00.123456", True),
+        ("2026-01-23T18:52:05Z", False),
+        ("2026-01-23T17:40:00+00:00", True),
+        ("2026-01-23 23:59:59", False),
+        ("yesterday", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_start_times_are_compared_on_the_instances_clock(start_time: str | None, older: bool) -> None:
+    started = datetime.fromisoformat("2026-01-23 18:52:00+01:00")
+    place = OutputPlace("/out", "/out/output.jsonl", None, started=started)
+    assert place.begun_before(start_time) is older
+
+
+@pytest.mark.parametrize(
+    ("graded", "saved", "elsewhere"),
+    [
+        (None, None, None),
+        ("/out/output.jsonl", "/other/eval_pilot2_output.jsonl", None),
+        ("/other/output.jsonl", None, "/other/output.jsonl"),
+        (None, "/out/eval_pilot2_output.jsonl", None),
+        (None, "/out2/eval_pilot2_output.jsonl", "/out2/eval_pilot2_output.jsonl"),
+        (None, "/somewhere", None),
+    ],
+)
+def test_what_was_graded_elsewhere(graded: str | None, saved: str | None, elsewhere: str | None) -> None:
+    assert OutputPlace("/out", "/out/output.jsonl", graded, saved).graded_elsewhere == elsewhere

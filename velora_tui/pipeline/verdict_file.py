@@ -50,4 +50,4 @@ def load_verdict(folder: Path) -> StoredVerdict:
     try:
         return StoredVerdict.model_validate_json(read_limited(folder / _NAME, _LIMIT))
     except ValidationError as error:
-        raise StoreError(f"{folder / _NAME} is damaged: {error.errors()[0]['msg']}", hint="retry from report") from None
+        raise StoreError(f"{folder / _NAME} is damaged: {error.errors()[0]['msg']}", hint="retry the run") from None

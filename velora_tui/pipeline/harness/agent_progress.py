@@ -13,6 +13,8 @@ from velora_tui.pipeline.harness.progress import LOOKED_AT, POLL_LIMIT_SECONDS, 
 from velora_tui.pipeline.phase import PhaseContext
 
 _PIECE_BYTES = 256 * 1024
+_BODY_BYTES = 4096
+_BODY_LINES = 4  # the heading, the action's kind, what kind of argument follows, and that
 
 _COLOUR = rb"(?:\x1b\[[0-9;]*m)*"
 _ACTION = re.compile(rb"\d\d:\d\d:\d\d" + _COLOUR + rb" - " + _COLOUR + rb"ACTION\b")
@@ -82,7 +84,7 @@ class TrajectoryWatcher:
 
     def _take(self, data: bytes) -> bool:
         data = self._tail + data
-        end = data.rfind(b"\n") + 1
+        end = _settled(data)
         news, self._tail = data[:end], data[end:][-LOOKED_AT:]
         self._actions += sum(1 for _ in _ACTION.finditer(news))
         return self._read(news[-LOOKED_AT:])
@@ -116,6 +118,16 @@ class TrajectoryWatcher:
         spent = {**self._answered.in_words(), **self._spent}
         detail = " · ".join(part for part in (self._action, *spent.values()) if part)
         self._ctx.progress(done, self._ctx.run.max_iterations, "steps", detail)
+
+
+def _settled(data: bytes) -> int:
+    """Return where whole lines end; an action whose first lines are yet to come belongs to what follows."""
+    end = data.rfind(b"\n") + 1
+    begin = max(end - _BODY_BYTES, 0)
+    latest = last_match(_ACTION, data[begin:end])
+    if latest is None or data.count(b"\n", begin + latest.start(), end) >= _BODY_LINES:
+        return end
+    return begin + latest.start()
 
 
 async def answers(ctx: PhaseContext, seen: int) -> list[LlmUse]:

@@ -68,8 +68,7 @@ async def _without_grade(ctx: PhaseContext, end: JobEnd, facts: LogFacts, place:
     output = await _output(ctx, place) if _OUTPUT in place.files or _RETRIES_FILE not in place.files else None
     has_patch = output is not None and len(output.git_patch) >= SHORT_PATCH
     if _RETRIES_FILE in place.files and not has_patch:
-        note = await read_file(ctx.host, f"{place.folder}/{_RETRIES_FILE}", _NOTE_LIMIT)
-        raise PhaseFailed(await retries_failure(ctx, note.decode("utf-8", "replace")))
+        raise PhaseFailed(await retries_failure(ctx, await _note(ctx, place)))
     assert output is not None
     if output.error and output.error.startswith(_RETRIES_ERROR) and not has_patch:
         raise PhaseFailed(await retries_failure(ctx, output.error))
@@ -86,6 +85,14 @@ async def _without_grade(ctx: PhaseContext, end: JobEnd, facts: LogFacts, place:
             )
         )
     return Conclusion(facts, place, output, None, flags)
+
+
+async def _note(ctx: PhaseContext, place: OutputPlace) -> str:
+    """Return what is written of the tries that failed; nothing where that is too long to be a note."""
+    if place.files[_RETRIES_FILE] > _NOTE_LIMIT:
+        return ""
+    note = await read_file(ctx.host, f"{place.folder}/{_RETRIES_FILE}", _NOTE_LIMIT)
+    return note.decode("utf-8", "replace")
 
 
 async def _death_without_output(ctx: PhaseContext, end: JobEnd, facts: LogFacts) -> Failure:

@@ -40,8 +40,9 @@ async def death_of(ctx: PhaseContext, end: JobEnd, facts: LogFacts) -> Failure:
 
 def _over_limit(ctx: PhaseContext, facts: LogFacts) -> Failure:
     """Return the failure of a phase, or of a whole job whose phases can't be told apart, that took too long."""
-    if facts.over_limit:
-        return time_limit_failure(ctx.phase, ctx.time_limit_seconds)
+    if facts.over_limit is not None:
+        phase, seconds = facts.over_limit
+        return time_limit_failure(phase, seconds).model_copy(update={"phase": ctx.phase})
     together = time_limit_failure(ctx.phase, together_seconds(ctx.fleet, PHASES))
     return together.model_copy(update={"message": f"the script {together.message.removeprefix(ctx.phase).lstrip()}"})
 

@@ -49,7 +49,7 @@ _KINDS = (
     _kind("read_dataset", "Instance ID: ", r"(\S)"),
     _kind("no_agent", "Remaining instances: 0", r"()(?!\d)", begins_line=False),
     _kind("no_container", "Failed to start container", r"()", begins_line=False),
-    _kind("over_limit", "velora: ", r"(\w+ did not end within \d{1,9} s)(?=\n)"),
+    _kind("over_limit", "velora: ", r"([a-z]{1,20} did not end within \d{1,9}) s(?=\n)"),
     _kind("image_cached", "Docker image already loaded", r"()", begins_line=False),
 )
 _FLAGS = frozenset({"read_dataset", "no_agent", "no_container", "image_cached"})
@@ -77,7 +77,7 @@ class LogFacts:
     graded: str | None = None  # the file that the script went on with
     graded_at: Place | None = None
     saved: str | None = None  # where the grader put its result
-    over_limit: str | None = None  # which phase took longer than it may
+    over_limit: tuple[str, float] | None = None  # the phase that took longer than so many seconds
     banner: str | None = None  # the last one
     patch_bytes: int | None = None
     tests: int | None = None
@@ -164,7 +164,8 @@ def _take(facts: LogFacts, kind: str, value: str, place: Place) -> None:
         case "saved":
             facts.saved = value
         case "over_limit":
-            facts.over_limit = value
+            phase, _, seconds = value.partition(" did not end within ")
+            facts.over_limit = (phase, float(seconds))
         case "patch":
             facts.patch_bytes = int(value)
         case "tests":

@@ -18,6 +18,8 @@ from velora_tui.pipeline.harness.records import read_metadata
 from velora_tui.pipeline.phase import PhaseContext, PhaseFailed
 from velora_tui.view.text import size
 
+_KEEP_SECONDS = 300.0
+
 
 async def require_ours(
     ctx: PhaseContext, facts: LogFacts, place: OutputPlace, output: OutputRecord
@@ -94,6 +96,6 @@ async def _keep_tree(ctx: PhaseContext, place: OutputPlace) -> Path | None:
     kept = ctx.work / "not_evaluated"
     with suppress(HostError, StoreError):
         await asyncio.to_thread(shutil.rmtree, kept, ignore_errors=True)
-        files = await fetch_tree(ctx.host, place.folder, kept)
+        files = await fetch_tree(ctx.host, place.folder, kept, timeout_seconds=_KEEP_SECONDS)
         return kept if files else None
     return None
