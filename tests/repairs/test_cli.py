@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +36,16 @@ def fleet_file(bench: Bench, names: tuple[str, ...] = ("eval1",)) -> None:
     (bench.folder / "velora.toml").write_text(text)
 
 
+def surroundings(bench: Bench) -> dict[str, Any]:
+    """Return where a command is run, and with which variables."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(bench.folder / "operator-home"), "COLUMNS": "200"}
+    return {"cwd": bench.folder, "env": environment}
+
+
 def velora(bench: Bench, *arguments: str, stdin: Any = subprocess.DEVNULL) -> Answer:
     done = subprocess.run(
         [sys.executable, "-m", "velora_tui", *arguments],
-        cwd=bench.folder,
-        env={"PATH": os.environ["PATH"], "HOME": str(bench.folder / "operator-home"), "COLUMNS": "200"},
+        **surroundings(bench),
         stdin=stdin,
         capture_output=True,
         text=True,
@@ -89,6 +96,33 @@ def test_yes_at_the_terminal_goes_ahead(bench: Bench) -> None:
     answer = typing(bench, "y\n", "repair", "eval1", "own:mark")
     assert answer.status == 0, answer
     assert mark(bench).exists()
+
+
+def test_an_interrupt_at_the_question_ends_it(bench: Bench) -> None:
+    fleet_file(bench)
+    ours, theirs = pty.openpty()
+    said = bench.folder / "said"
+    with said.open("wb") as err:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "velora_tui", "repair", "eval1", "mark"],
+            **surroundings(bench),
+            stdin=theirs,
+            stdout=subprocess.DEVNULL,
+            stderr=err,
+        )
+    try:
+        deadline = time.monotonic() + 30
+        while b"[y/N]" not in said.read_bytes():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 130
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+        os.close(theirs)
+    assert not mark(bench).exists()
 
 
 def test_many_instances_are_to_be_counted(bench: Bench) -> None:

@@ -146,6 +146,7 @@ async def test_without_a_daemon_only_tars_go(bench: Bench) -> None:
     assert list(bench.root.glob("*.tar")) == []
 
 
+@pytest.mark.usefixtures("machine_alone")
 async def test_the_containers_of_a_stray_run_go_with_it(bench: Bench, docker: Dockerd) -> None:
     image = docker.image(f"{RUNTIME}:oh_v1")
     older = run(docker, "openhands-runtime-older", image)

@@ -19,7 +19,7 @@ from velora_tui.domain.readiness import CheckStatus
 from velora_tui.hosts.lease import LeaseOwner, acquire
 from velora_tui.hosts.ssh import SshHost
 
-pytestmark = pytest.mark.sshd
+pytestmark = [pytest.mark.sshd, pytest.mark.usefixtures("machine_alone")]
 
 
 @pytest.fixture
@@ -116,6 +116,30 @@ async def test_a_stray_run_that_comes_after_the_plan_is_seen(bench: Bench) -> No
             stray.kill()
     assert "a run started by hand" in result.error
     assert not (bench.root / ".git").exists()
+
+
+def as_ordinary_user(bench: Bench, sudo: str) -> None:
+    """Have the instance's user be no root, with that `sudo`; then the run is another user's."""
+    bench.tool("id", "echo 4711")
+    bench.tool("sudo", sudo)
+
+
+async def test_the_run_of_another_user_is_ended_by_sudo(bench: Bench, stray: Stray) -> None:
+    await begun(stray)
+    as_ordinary_user(bench, '[ "$1" = -n ] || exit 1; shift; [ "$1" = -l ] || exec /bin/"$@"')
+    plan, result = await bench.mend("kill-stray")
+    assert "as_root='sudo -n'" in plan.steps[0].command
+    assert result.mended, result
+    await ended(stray)
+
+
+async def test_the_run_of_another_user_stays_where_sudo_asks_for_a_password(bench: Bench, stray: Stray) -> None:
+    await begun(stray)
+    as_ordinary_user(bench, "exit 1")
+    plan = await bench.plan("kill-stray")
+    assert plan.steps == ()
+    assert plan.refused.endswith("sudo asks for a password there: end it by hand")
+    assert len(stray.living) == 2
 
 
 async def test_nobody_there_is_nothing_to_do(bench: Bench) -> None:

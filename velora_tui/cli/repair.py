@@ -115,8 +115,7 @@ class _Session:
         question, wanted = confirmation(plans)
         sys.stderr.write(question)
         sys.stderr.flush()
-        answer = await asyncio.to_thread(sys.stdin.readline)
-        return answer.strip().lower() in wanted
+        return (await _typed_line()).strip().lower() in wanted
 
     async def _carried_out(self, engine: Engine, plans: Sequence[RepairPlan]) -> tuple[RepairResult, ...]:
         async def one(plan: RepairPlan) -> RepairResult:
@@ -132,6 +131,18 @@ class _Session:
         if self._options.as_json:
             self._console.document({"repairs": list(_records(plans, results))})
         return Exit.OK if all(result.mended for result in results) else Exit.PROBLEM
+
+
+async def _typed_line() -> str:
+    """Return the next line that is typed at the terminal; unlike a thread that reads, this can be interrupted."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(sys.stdin.fileno(), ready.set)  # a terminal gives whole lines
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(sys.stdin.fileno())
+    return sys.stdin.readline()
 
 
 def _records(plans: Sequence[RepairPlan], results: Sequence[RepairResult]) -> Iterator[dict[str, Any]]:

@@ -21,7 +21,8 @@ GRACE_SECONDS = 10
 _CONTAINERS = ("openhands-runtime-", "eval_pilot2_")  # as the harness names those that it starts
 
 _CLOCK = r"""
-echo "clock $(getconf CLK_TCK) $(awk '/^btime/ { print $2 }' /proc/stat) $(id -u)"
+if sudo -n -l kill >/dev/null 2>&1; then sudo=yes; else sudo=no; fi
+echo "clock $(getconf CLK_TCK) $(awk '/^btime/ { print $2 }' /proc/stat) $(id -u) $sudo"
 cat /proc/[0-9]*/stat 2>/dev/null
 true
 """
@@ -82,6 +83,7 @@ class _Clock:
     ticks_per_second: int
     booted: int
     user_id: str
+    sudo: bool
 
     def since(self, process: _Process) -> datetime:
         return datetime.fromtimestamp(self.booted + process.start_ticks / self.ticks_per_second, UTC)
@@ -95,8 +97,8 @@ async def _look(site: Site) -> Findings:
     if not matched:
         return Findings(nothing_to_do="no run that was started by hand is there")
     head, _, rest = (await site.run(_CLOCK)).text.partition("\n")
-    _, ticks, booted, user_id = head.split()
-    clock = _Clock(int(ticks), int(booted), user_id)
+    _, ticks, booted, user_id, sudo = head.split()
+    clock = _Clock(int(ticks), int(booted), user_id, sudo == "yes")
     processes = {
         int(entry[1]): _Process(int(entry[1]), int(entry[3]), int(entry[4].split()[17]))
         for entry in _STAT.finditer(rest)
@@ -112,6 +114,8 @@ async def _findings(site: Site, clock: _Clock, roots: list[_Process], tree: list
     facts = [entry.split(" ", 3) for entry in told.stdout.decode("utf-8", "replace").split("\0") if entry]
     owners = {int(fact[0]): fact[1] for fact in facts}
     others = clock.user_id != "0" and any(owners.get(root.pid, clock.user_id) != clock.user_id for root in roots)
+    if others and not clock.sudo:
+        return Findings(refused=f"the run is {facts[0][2]}'s, and sudo asks for a password there: end it by hand")
     values = assign(
         roots=" ".join(f"{root.pid}:{root.start_ticks}" for root in roots),
         grace_seconds=GRACE_SECONDS,
