@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import desk as desk
 from velora_tui.domain.listing import ResultRow
 from velora_tui.domain.result import AttemptResult
 from velora_tui.pipeline.imported.batch import ImportReport, import_trees

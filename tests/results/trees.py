@@ -45,6 +45,7 @@ class Finished:
     error: str | None = None
     start_time: str = "2026-01-28 06:20:08"
     steps: int = 30
+    observation: str = ""
     cost: float = 0.5
     instance: dict[str, Any] = field(default_factory=dict)
 
@@ -61,7 +62,12 @@ class Finished:
     def record(self) -> dict[str, Any]:
         """The object in output.jsonl."""
         history = [
-            {"id": step, "timestamp": f"2026-01-28T06:{21 + step // 60:02}:{step % 60:02}.5", "source": "agent"}
+            {
+                "id": step,
+                "timestamp": f"2026-01-28T06:{21 + step // 60:02}:{step % 60:02}.5",
+                "source": "agent",
+                "content": self.observation,
+            }
             for step in range(self.steps)
         ]
         return {
