@@ -15,18 +15,20 @@ import pytest
 from textual.app import App, ComposeResult
 
 from tests.benchmarks.lag import Lag, idle_beside, measured_lag, nothing_old_collected
-from tests.engine.following import ended
+from tests.engine.following import ended, until
 from tests.faults import flooding_agent
 from tests.faults.conftest import PATH, engine_of, fleet_of
 from tests.faults.flooding_agent import CLOCK_LINES, KINDS
 from tests.sshd import Sshd, make_sshd, why_not
 from velora_tui.demo.fleet import AGENT_FOLDER, DemoFleet
-from velora_tui.domain.events import AttemptState
+from velora_tui.domain.events import AttemptState, RunCreated
 from velora_tui.domain.fleet import Agent, Fleet
 from velora_tui.domain.report import Outcome
 from velora_tui.domain.requests import RunRequest
 from velora_tui.domain.run import Run
 from velora_tui.engine.engine import Engine
+from velora_tui.store.journal import Journal
+from velora_tui.store.layout import Layout
 from velora_tui.ui.widgets.log_view import LogView
 
 pytestmark = [pytest.mark.sshd, pytest.mark.asyncio(loop_scope="module")]
@@ -38,6 +40,7 @@ MEMORY_BYTES = 40_000_000
 BLOCKED_SECONDS = 0.05
 SLOW_MACHINE = 2
 OPENED_SECONDS = 0.5
+FOREIGN_EVENTS = 8000
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +159,38 @@ class Shown(App[None]):
 
     def compose(self) -> ComposeResult:
         yield self.view
+
+
+async def test_thousands_of_events_of_another_process_hold_up_nobody(tmp_path: Path) -> None:
+    """As where somebody imports a batch of finished runs while the dashboard is open."""
+    layout = Layout.under(tmp_path)
+    events = [created(number) for number in range(FOREIGN_EVENTS)]
+
+    async def write() -> None:
+        async with Journal(layout.journal) as journal:
+            await journal.append_all(events)
+
+    async with Engine(Fleet(), layout) as engine:
+        with engine.observe() as subscription, nothing_old_collected():
+            async with idle_beside() as idle, measured_lag() as lag:
+                await asyncio.to_thread(asyncio.run, write())
+                await until(subscription, lambda event: isinstance(event, RunCreated) and event.run == events[-1].run)
+        assert len(engine.snapshot().runs) == FOREIGN_EVENTS
+    assert_not_blocked(lag, idle)
+
+
+def created(number: int) -> RunCreated:
+    return RunCreated(
+        run=f"RUN{number:05}",
+        task="shop-1",
+        repo="acme/shop",
+        model="llm.gpt",
+        run_number=number + 1,
+        recipe="native",
+        max_iterations=100,
+        dataset="shop",
+        by="somebody",
+    )
 
 
 @pytest.mark.parametrize("kind", FLOODS)

@@ -28,6 +28,8 @@ from velora_tui.store.journal import Journal
 EventType = TypeVar("EventType", bound=Event)
 
 _FOREIGN_POLL_SECONDS = 0.5
+# Another process may import thousands of runs: after so many events the event loop turns to other things.
+_BREATH_EVENTS = 50
 
 
 class Subscription:
@@ -50,7 +52,9 @@ class Subscription:
         while True:
             await self._something.wait()
             while self._events:
-                yield self._events.popleft()
+                for _ in range(min(_BREATH_EVENTS, len(self._events))):
+                    yield self._events.popleft()
+                await asyncio.sleep(0)
             if self._notices:
                 yield self._notices.pop(next(iter(self._notices)))
             elif not self._events:
@@ -133,8 +137,10 @@ class Ledger:
             return stored
 
     async def _catch_up(self) -> None:
-        for event in await self._journal.events(after=self._last):
+        for number, event in enumerate(await self._journal.events(after=self._last), start=1):
             self._apply(event)
+            if number % _BREATH_EVENTS == 0:
+                await asyncio.sleep(0)
 
     def _apply(self, event: Event) -> None:
         self._last = event.seq

@@ -79,7 +79,7 @@ class Journal:
         """Return the events with a `seq` over `after`, of one run or of all, in order."""
         query = "SELECT seq, event FROM events WHERE seq > ?" + (" AND run = ?" if run else "") + " ORDER BY seq"
         rows = await self._rows(query, (after, run) if run else (after,))
-        return [EVENT_ADAPTER.validate_json(text).model_copy(update={"seq": seq}) for seq, text in rows]
+        return await asyncio.to_thread(_events, rows)
 
     async def state(self) -> tuple[int, dict[str, Run], dict[str, Readiness]]:
         """Return (last seq, runs by id in the order of their making, readiness by instance), all of one moment."""
@@ -164,6 +164,10 @@ class Journal:
         if self._database is None:
             raise StoreError(f"the journal {self.path} is closed")
         return self._database
+
+
+def _events(rows: list[sqlite3.Row]) -> list[AnyEvent]:
+    return [EVENT_ADAPTER.validate_json(text).model_copy(update={"seq": seq}) for seq, text in rows]
 
 
 def _parsed(runs: list[sqlite3.Row], readiness: list[sqlite3.Row]) -> tuple[dict[str, Run], dict[str, Readiness]]:
