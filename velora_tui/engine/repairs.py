@@ -22,7 +22,7 @@ from velora_tui.hosts.host import Host
 from velora_tui.hosts.lease import LeaseOwner, operator
 from velora_tui.readiness.checks import BUSY, fleet_checks
 from velora_tui.readiness.repairs import repair_of, repairs_of
-from velora_tui.readiness.repairs.carry_out import carry_out, free_bytes
+from velora_tui.readiness.repairs.carry_out import carry_out, free_bytes, gained_bytes
 from velora_tui.readiness.repairs.kill_stray import KILL_STRAY
 from velora_tui.readiness.repairs.repair import Beside, Repair, Site
 
@@ -84,10 +84,8 @@ class Repairs:
             if repair.beside is not Beside.RUNS and (refused := await self._taken(site.host)):
                 return _refusal(repair, instance, check, refused)
             return await repair.plan(site, check)
-        except InstanceBusy as error:
-            return _refusal(repair, instance, check, error.message)
-        except HostError as error:
-            return _refusal(repair, instance, check, error.explain())
+        except (InstanceBusy, HostError) as error:
+            return _refusal(repair, instance, check, _words(error))
 
     async def _chosen(self, instance: str, name: str) -> tuple[Repair, str | None]:
         """Return the repair that is meant on that instance, and the check that it is for."""
@@ -157,7 +155,7 @@ class _Work:
         except StoreError:
             raise
         except (VeloraError, OSError) as failure:
-            error = failure.explain() if isinstance(failure, VeloraError) else str(failure)
+            error = _words(failure) if isinstance(failure, VeloraError) else str(failure)
         self._after = await _checked(self._shop, self._plan.instance, self._plan.check)
         return self.told(error)
 
@@ -168,7 +166,7 @@ class _Work:
         finally:
             if free is not None:
                 with suppress(HostError):
-                    self._freed = max(0, await free_bytes(site) - free)
+                    self._freed = gained_bytes(free, await free_bytes(site))
 
     async def _note(self, step: RepairStep) -> None:
         """Journal a command before it runs: what was begun must be known, however it ends."""
@@ -182,6 +180,11 @@ class _Work:
 
     async def _tick(self, step: RepairStep) -> None:
         self._done.append(step.what)
+
+
+def _words(error: VeloraError) -> str:
+    """Return what happened and the next step; which instance it was on is known."""
+    return f"{error.message} — {error.hint}" if error.hint else error.message
 
 
 def _refusal(repair: Repair, instance: str, check: str | None, why: str) -> RepairPlan:

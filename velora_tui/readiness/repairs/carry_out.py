@@ -37,11 +37,16 @@ async def carry_out(repair: Repair, site: Site, plan: RepairPlan, before: OnStep
         await after(step)
 
 
-async def free_bytes(site: Site) -> int:
-    """Return the free space of the file systems that repairs free: root, home, the harness's and Docker's."""
+async def free_bytes(site: Site) -> dict[str, int]:
+    """Return the free space of the file systems that repairs free, by mount: root, home, the harness's and Docker's."""
     lines = (await site.run(site.head + _SPACE)).text.splitlines()
-    sizes = dict(line.rsplit(" ", 1) for line in lines if line.rsplit(" ", 1)[-1].isdigit())
-    return sum(int(size) * 1024 for size in sizes.values())
+    sizes = (line.rpartition(" ")[::2] for line in lines)
+    return {mount: int(size) * 1024 for mount, size in sizes if size.isdigit()}
+
+
+def gained_bytes(before: dict[str, int], after: dict[str, int]) -> int:
+    """Return how much more is free; what others have written meanwhile elsewhere does not count."""
+    return sum(max(0, after.get(mount, free) - free) for mount, free in before.items())
 
 
 async def _take(site: Site, step: RepairStep, data: bytes) -> None:
