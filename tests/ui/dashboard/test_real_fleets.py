@@ -209,6 +209,7 @@ async def test_it_is_followed_read_only(shared, key):
         await seen.sees("their tests")
         await seen.press("left_curly_bracket")
         await seen.sees("their step 1")
+        await seen.sees("evaluation has begun: } shows it")
         shared.foreign_over.set()
         await seen.sees("■ over: the instance was given back")
         await seen.until(lambda: asked(shared, "check") == [("eval1",)])

@@ -109,6 +109,8 @@ class ForeignScreen(BaseScreen):
         self._phases.append(phase)
         if self._phase is None or self.log_view.following:
             self._show(phase)
+        else:
+            self._show_status()
 
     def _show(self, phase: str) -> None:
         self._phase = phase
@@ -190,5 +192,6 @@ class ForeignScreen(BaseScreen):
         status = self.log_view.status
         is_last = bool(self._phases) and self._phase == self._phases[-1]
         grows = is_last and self._standing.tone == "good"
-        left = (Span(f" {self._phase or ''}", "strong"), *search_words(status))
+        later = Span("" if is_last or not self._phases else f"   {self._phases[-1]} has begun: }} shows it", "look")
+        left = (Span(f" {self._phase or ''}", "strong"), *search_words(status), later)
         self.query_one("#log-status", SplitLine).show(left, status_words(status, grows=grows))
