@@ -30,7 +30,7 @@ from velora_tui.errors import UsageError
 from velora_tui.grading.report import GradedRun, aggregate_report
 from velora_tui.pipeline.imported.patches import patch_of
 from velora_tui.store.catalog import Catalog
-from velora_tui.store.files import write_atomically
+from velora_tui.store.files import write_pieces
 from velora_tui.view.export import as_csv, as_html, as_json, as_jsonl, as_markdown, predictions
 
 
@@ -78,7 +78,7 @@ def export(
         if output is None:
             console.text(pieces)
         else:
-            write_atomically(output, "".join(pieces).encode("utf-8", "replace"))
+            write_pieces(output, pieces)
             console.say(f"{len(chosen):,} results written to {output}")
     return Exit.OK
 

@@ -20,7 +20,7 @@ from velora_tui.domain.missing import Missing, missing
 from velora_tui.domain.report import Outcome
 from velora_tui.errors import UsageError
 from velora_tui.store.datasets import load_dataset
-from velora_tui.store.files import write_atomically
+from velora_tui.store.files import write_pieces
 from velora_tui.view.cells import Cell, Span
 from velora_tui.view.cli_text import table
 from velora_tui.view.text import count
@@ -68,7 +68,7 @@ def missing_(
         )
     elif output is not None:
         form = Format.CSV if wanted is Format.LIST else wanted
-        write_atomically(output, "".join(_assignments(found, places, form)).encode())
+        write_pieces(output, _assignments(found, places, form))
         console.say(f"{count(len(found))} assignments written to {output}")
     elif wanted is Format.LIST:
         console.lines(_lines(found, len(places) * len(models) * runs))

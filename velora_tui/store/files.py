@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,17 @@ def write_atomically(path: Path, data: bytes) -> None:
 def write_json(path: Path, document: Any) -> None:
     """Write `document` as indented JSON, atomically. Blocks; raises NotWritten."""
     write_atomically(path, json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n")
+
+
+def write_pieces(path: Path, pieces: Iterable[str]) -> None:
+    """Write text for other people to `path`, piece by piece, with their rights. Blocks; raises NotWritten."""
+    try:
+        with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
+            file.writelines(pieces)
+    except OSError as error:
+        raise NotWritten(
+            f"{path} cannot be written: {error.strerror}", hint="check its rights and free space"
+        ) from None
 
 
 def read_limited(path: Path, limit: int) -> bytes:
