@@ -1,19 +1,20 @@
 """Velora as ever, with its event loop's lag measured. Run: python measured_velora.py FILE [ARGUMENTS…]
 
-At the end the figures of the loop that beat most are in FILE.
+The figures of the loop that beats most are in FILE, which is written anew every second.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from pathlib import Path
 
 from tests.benchmarks.lag import Lag, measured_lag
 from velora_tui.cli import main
+from velora_tui.store.files import write_json
 
 _SETTLED_SECONDS = 10.0  # the program starts, connects and takes up what runs; what is measured comes after
+_KEPT_EVERY_SECONDS = 1.0
 
 
 class Measured(asyncio.DefaultEventLoopPolicy):
@@ -32,15 +33,14 @@ class Measured(asyncio.DefaultEventLoopPolicy):
     async def _measure(self) -> None:
         await asyncio.sleep(_SETTLED_SECONDS)
         async with measured_lag() as lag:
-            try:
-                await asyncio.Event().wait()
-            finally:
+            while True:
+                await asyncio.sleep(_KEPT_EVERY_SECONDS)
                 self._keep(lag)
 
     def _keep(self, lag: Lag) -> None:
         if len(lag.late) > self._most:
             self._most = len(lag.late)
-            self._file.write_text(json.dumps([lag.late, lag.busy]))
+            write_json(self._file, [lag.late, lag.busy])
 
 
 if __name__ == "__main__":
