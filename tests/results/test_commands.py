@@ -98,6 +98,26 @@ def test_own_and_imported_runs_are_listed_together(shelf: Desk) -> None:
     assert len(shelf("results", "--json").json["results"]) == 2
 
 
+def test_a_damaged_result_of_ones_own_is_told(desk: Desk) -> None:
+    own_result(desk)
+    broken = desk.folder / "results" / "shop-1" / "llm.gpt" / "run_4"
+    broken.mkdir()
+    (broken / "velora.json").write_text("{}")
+
+    first, again = desk("results", "--json"), desk("results", "--json")
+
+    for answer in (first, again):
+        assert (answer.status, len(answer.json["results"])) == (1, 1)
+        assert "run_4/velora.json is not a result of Velora" in answer.complaint
+
+
+def test_folders_are_listed_without_a_catalog(desk: Desk) -> None:
+    own_result(desk)
+
+    assert len(desk("results", "results", "--json").json["results"]) == 1
+    assert not (desk.folder / "state" / "catalog.db").exists()
+
+
 def test_a_single_result_shows_its_proof_and_what_the_harness_said(shelf: Desk) -> None:
     answer = shelf("results", "--run-number", "2")
 

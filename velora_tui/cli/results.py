@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -69,7 +70,8 @@ def results(
     known = known_fleet(options)
     console = Console()
     selection = Selection(where, models, tasks, run_numbers)
-    with opened_catalog(options, known) as catalog:
+    only_folders = bool(targets) and all(Path(target).is_dir() for target in targets or [])
+    with nullcontext() if only_folders else opened_catalog(options, known) as catalog:
         rows, unreadable = _rows(catalog, targets, options.layout(known).results)
         rows = selection.of(rows, known)
         rows = order(rows, sort, descending=reverse) if sort else rows
@@ -93,15 +95,16 @@ def _require(kind: str, name: str | None, known: Sequence[str]) -> None:
         raise UnknownName.of(kind, name, list(known))
 
 
-def _rows(catalog: Catalog, targets: list[str] | None, own: Path) -> tuple[list[ResultRow], list[StoreError]]:
-    """Return the rows that are meant, and the results that can't be read. Raises UsageError."""
+def _rows(catalog: Catalog | None, targets: list[str] | None, own: Path) -> tuple[list[ResultRow], list[StoreError]]:
+    """Return the rows that are meant, and the results that can't be read; folders need no catalog."""
     unreadable: list[StoreError] = []
-    if not targets:
-        problems = [source for source in catalog.sources().values() if source.problem and source.batch == str(own)]
-        return catalog.rows(), [StoreError(source.problem) for source in problems]
+    if catalog is not None and not targets:
+        batch = str(own.resolve())
+        broken = [source.problem for source in catalog.sources().values() if source.problem and source.batch == batch]
+        return catalog.rows(), [StoreError(problem) for problem in broken]
     found: dict[str, ResultRow] = {}
-    for target in targets:
-        if Path(target).is_dir():
+    for target in targets or []:
+        if catalog is None or Path(target).is_dir():
             found |= {row.key: row for row in _below(Path(target), unreadable)}
         else:
             row = _named(catalog, target)
@@ -126,11 +129,11 @@ def _below(root: Path, unreadable: list[StoreError]) -> Iterator[ResultRow]:
 
 
 def _details(
-    catalog: Catalog, rows: Iterable[ResultRow], unreadable: list[StoreError]
+    catalog: Catalog | None, rows: Iterable[ResultRow], unreadable: list[StoreError]
 ) -> Iterator[tuple[ResultRow, AttemptResult]]:
     for row in rows:
         try:
-            yield row, catalog.result(row)
+            yield row, catalog.result(row) if catalog is not None else load_result(Path(row.folder))
         except StoreError as error:
             unreadable.append(error)
 
