@@ -98,6 +98,7 @@ class LiveTable(LineView):
         self._shown_marks: tuple[str, ...] = ()
         self._anchor: str | None = None
         self._sorted: tuple[str, bool] | None = None
+        self._chosen = ""
         self._content: dict[str, int] = {}
         self._places: list[Place] = []
 
@@ -153,6 +154,13 @@ class LiveTable(LineView):
         """Point an arrow at the column by which the rows given are sorted."""
         self._sorted = (column, descending) if column else None
         self._refresh_lines_at(0, 1)
+
+    def choose_column(self, column: str) -> None:
+        """Set off a column's title, and its cell in the current row; "" is none."""
+        if column != self._chosen:
+            self._chosen = column
+            self._refresh_lines_at(0, 1)
+            self._refresh_row(self.cursor_index)
 
     def move_to(self, key: str) -> bool:
         """Put the cursor on the row `key`; return whether there is one."""
@@ -364,9 +372,10 @@ class LiveTable(LineView):
 
     def _header(self, width: int) -> Strip:
         column, descending = self._sorted or ("", False)
-        return header_strip(self._places, width, self.tone, column, descending)
+        return header_strip(self._places, width, self.tone, column, descending, self._chosen)
 
     def _line(self, row: Row, width: int) -> Strip:
         is_current = row.key == self._cursor
         bar = "ours" if self.has_focus else "dim"
-        return row_strip(row, self._places, width, self.tone, bar if is_current else "", row.key in self._marks)
+        bar = bar if is_current else ""
+        return row_strip(row, self._places, width, self.tone, bar, row.key in self._marks, self._chosen)

@@ -16,6 +16,7 @@ from velora_tui.view.text import cells, cut, pad
 
 GUTTER_CELLS = 3
 _BOLD = Style(bold=True)
+_UNDERLINED = Style(bold=True, underline=True)
 
 
 class Toner(Protocol):
@@ -24,8 +25,10 @@ class Toner(Protocol):
     def __call__(self, tone: str, ground: str = "") -> Style: ...
 
 
-def header_strip(places: Sequence[Place], width: int, tone: Toner, sorted_column: str, descending: bool) -> Strip:
-    """Draw the titles, quiet but for the column by which the rows are sorted."""
+def header_strip(
+    places: Sequence[Place], width: int, tone: Toner, sorted_column: str, descending: bool, chosen: str = ""
+) -> Strip:
+    """Draw the titles, quiet but for the column by which the rows are sorted and the one that is chosen."""
     blank = tone("")
     segments, x = [], 0
     for place in places:
@@ -33,13 +36,19 @@ def header_strip(places: Sequence[Place], width: int, tone: Toner, sorted_column
         title = pad(place.column.title, place.width, place.column.align)
         if is_sorted:
             title = _with_arrow(title, place, "▾" if descending else "▴")
-        segments += [_blank(place.start - x, blank), Segment(title, tone("" if is_sorted else "dim"))]
+        title_tone = "ours" if place.column.id == chosen else "" if is_sorted else "dim"
+        segments += [_blank(place.start - x, blank), Segment(title, tone(title_tone))]
         x = place.start + cells(title)
     return _whole(segments, x, width, blank)
 
 
-def row_strip(row: Row, places: Sequence[Place], width: int, tone: Toner, bar: str, is_marked: bool) -> Strip:
-    """Draw one row; `bar` is the tone of the bar at its left if it is the current one, else empty."""
+def row_strip(
+    row: Row, places: Sequence[Place], width: int, tone: Toner, bar: str, is_marked: bool, chosen: str = ""
+) -> Strip:
+    """Draw one row; `bar` is the tone of the bar at its left if it is the current one, else empty.
+
+    On the current row the cell in the column `chosen` is set off.
+    """
     ground = CURRENT_CLASS if bar else ""
     blank = tone("", ground)
     segments = [
@@ -49,7 +58,9 @@ def row_strip(row: Row, places: Sequence[Place], width: int, tone: Toner, bar: s
     x = len(segments)
     for number, place in enumerate(stretched(row, places)):
         segments.append(_blank(place.start - x, blank))
-        segments += _cell(row.cells.get(place.column.id, ""), place, tone, ground, is_strong=bool(bar) and number == 0)
+        is_chosen = bool(bar) and place.column.id == chosen
+        cell = _cell(row.cells.get(place.column.id, ""), place, tone, ground, is_strong=bool(bar) and number == 0)
+        segments += [Segment(part.text, (part.style or blank) + _UNDERLINED) for part in cell] if is_chosen else cell
         x = place.end
     return _whole(segments, x, width, blank)
 
