@@ -187,6 +187,7 @@ async def test_a_full_disk(machine: Machine) -> None:
     assert result.detail.endswith("% used, limit 0 %")
 
 
+@pytest.mark.usefixtures("machine_alone")
 async def test_a_run_started_by_hand(machine: Machine) -> None:
     machine.stub("run_infer.py", "sleep 60")
     process = await asyncio.create_subprocess_exec(str(machine.home / ".local/bin/run_infer.py"))
