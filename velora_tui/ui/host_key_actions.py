@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -20,16 +21,24 @@ async def decide_on_keys(screen: Asking, instances: Sequence[str]) -> bool:
 
     A no goes on to the next, esc leaves the rest. A changed key is told and never offered.
     """
-    trusted: list[str] = []
-    for number, name in enumerate(instances, start=1):
-        answer = await _decide(screen, name, f"{number} of {len(instances)}" if len(instances) > 1 else "")
-        if answer is None:
-            break
-        if answer:
-            trusted.append(name)
-    if trusted:
-        await check_instances(screen, trusted)
-    return bool(trusted)
+    trusted = 0
+    async with asyncio.TaskGroup() as checks:
+        for number, name in enumerate(instances, start=1):
+            answer = await _decide(screen, name, f"{number} of {len(instances)}" if len(instances) > 1 else "")
+            if answer is None:
+                break
+            if answer:
+                trusted += 1
+                checks.create_task(_check(screen, name))
+    return trusted > 0
+
+
+async def _check(screen: Asking, instance: str) -> None:
+    """Check while the next question is asked."""
+    try:
+        await check_instances(screen, [instance])
+    except VeloraError as error:
+        screen.show_error(error)
 
 
 async def check_and_decide(screen: Asking, instances: Sequence[str]) -> bool:

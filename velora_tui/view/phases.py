@@ -16,7 +16,7 @@ SHORT_NAMES = {
     "validate": "VAL",
 }
 BAR_CELLS = 3
-LONG_BAR_CELLS = 6
+LONG_BAR_CELLS = 5
 STRIP_TITLE = " ".join(name.ljust(BAR_CELLS) for name in SHORT_NAMES.values())
 STRIP_CELLS = len(STRIP_TITLE)
 LONG_STRIP_TITLE = " ".join(name.ljust(LONG_BAR_CELLS) for name in SHORT_NAMES.values())
