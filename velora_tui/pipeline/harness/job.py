@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from velora_tui.domain.fleet import HARNESS_SCRIPT
 from velora_tui.domain.image import S3Object, image_source, parse_s3
 from velora_tui.hosts.shell import assign, quote_path
 from velora_tui.pipeline.harness.banners import PHASES
@@ -9,7 +10,7 @@ from velora_tui.pipeline.harness.phase_limits import watcher
 from velora_tui.pipeline.limits import together_seconds
 from velora_tui.pipeline.phase import PhaseContext
 
-SCRIPT = "evaluation/benchmarks/multi_swe_bench/scripts/run_full_eval_with_s3.sh"
+SCRIPT = HARNESS_SCRIPT
 DEFAULT_ROOT = "~/SWETEs7/OpenHands"
 
 # PYTHONUNBUFFERED: `### OUTPUT FILE` comes when it is known, not when the agent has ended.
