@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Generator
 from pathlib import Path
@@ -22,6 +23,22 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
                 patch.delenv(name)
         patch.setenv("HOME", str(home))
         yield home
+
+
+@pytest.fixture
+def machine_alone() -> None:
+    """Keep the tests of other workers waiting: what this one starts would make their instances look busy."""
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Have the machine to itself for a test that asks for it; while it waits, its time limit does not run."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return (yield)
+    alone = "machine_alone" in getattr(item, "fixturenames", ())
+    with Path(__file__).open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -203,6 +203,7 @@ def started_by_hand() -> Iterator[None]:
             process.kill()
 
 
+@pytest.mark.usefixtures("machine_alone")
 async def test_a_run_that_was_started_by_hand_keeps_the_instance_busy(
     demo: DemoFleet, fleet: Fleet, tmp_path: Path
 ) -> None:
@@ -272,7 +273,7 @@ def assert_never_two(heard: list[AnyEvent | Notice]) -> None:
             spans.setdefault(places[event.run], []).append((began[event.run], event.at.timestamp()))
         elif isinstance(event, AttemptFinished):
             assert event.failure is not None
-            assert event.failure.signature == "instance-busy"
+            assert event.failure.signature == "instance-busy", event.failure
             refused += 1
     assert sum(map(len, spans.values())) >= RACES, "each race has at least one winner"
     print(f"\n{RACES} races: {sum(map(len, spans.values()))} started, {refused} lost the race for the lease")

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from velora_tui.errors import CommandFailed, InstanceBusy
 from velora_tui.hosts.host import Host
 from velora_tui.hosts.jobs import DetachedJobs
 from velora_tui.hosts.lease import LeaseOwner, acquire, read_lease, release, renew, take_over
+from velora_tui.hosts.local import LocalHost
 
 SPOOLS = "~/.velora/runs/r1.1"
 
@@ -70,6 +72,23 @@ async def test_of_two_hundred_races_each_has_one_winner(host: Host) -> None:
         assert report is not None
         assert report.owner == winner
         assert await release(host, winner.token)
+
+
+async def test_a_lease_that_is_given_back_at_that_moment_is_no_fault(tmp_path: Path) -> None:
+    host = LocalHost("local", tmp_path)
+    wins = 0
+
+    async def come_and_go(name: str) -> None:
+        nonlocal wins
+        for number in range(20):
+            mine = owner(f"{name}-{number}")
+            with suppress(InstanceBusy):
+                await acquire(host, mine)
+                wins += 1
+                assert await release(host, mine.token)
+
+    await asyncio.gather(*(come_and_go(name) for name in "abc"))
+    assert wins > 10
 
 
 async def test_a_dead_operators_lease_is_stale_and_one_of_many_takes_it_over(host: Host, home: Path) -> None:

@@ -5,11 +5,14 @@ mine=$lease.$token
 trap 'rm -f "$mine"' EXIT
 cat >"$mine" || exit 74
 [ "$(stat -c %s "$mine")" = "$size" ] || { echo "the owner file arrived incomplete" >&2; exit 74; }
-if mkdir "$lease" 2>/dev/null && ln "$mine" "$lease/owner" 2>/dev/null; then
-    echo won
-elif [ -d "$lease" ]; then
-    echo taken
-else
-    echo "cannot make $lease" >&2
-    exit 73
-fi
+tries=0
+while ! mkdir "$lease" 2>/dev/null; do
+    if [ -d "$lease" ]; then
+        echo taken
+        exit
+    fi
+    # Where it was just given back, it can be made now.
+    tries=$((tries + 1))
+    [ "$tries" -lt 5 ] || { echo "cannot make $lease" >&2; exit 73; }
+done
+if ln "$mine" "$lease/owner" 2>/dev/null; then echo won; else echo taken; fi

@@ -20,6 +20,8 @@ for entry in $(grep -lse '[r]un_infer' -e '[r]un_full_eval' /proc/[0-9]*/cmdline
     esac
     if grep -qsF VELORA_JOB= "$entry/environ"; then continue; fi
     command=$(tr '\000' ' ' 2>/dev/null <"$entry/cmdline") && [ -n "$command" ] || continue
+    # Once more: of a process that was just starting a program, neither could be read the first time.
+    if grep -qsF VELORA_JOB= "$entry/environ"; then continue; fi
     printf '%s of %s: %.100s\n' "${entry#/proc/}" "$(stat -c %U "$entry" 2>/dev/null)" "$command"
 done
 true
