@@ -12,7 +12,7 @@ import pytest
 
 from tests.faults.conftest import Operator
 from tests.faults.test_kill import SEED, assert_same, course_of, run_disturbed, run_undisturbed
-from tests.harness.bench import TASK, Bench
+from tests.harness.bench import ROOT, TASK, Bench
 from tests.sshd import Sshd
 from velora_tui.pipeline.harness.banners import JOB, PHASES
 
@@ -27,7 +27,7 @@ FLEET = """\
 results = "results"
 [defaults]
 recipe = "harness"
-harness = "~/the harness"
+harness = "~/{root}"
 max_iterations = 30
 max_disk_percent = 100
 env = {{ STANDIN_CASE = "resolved", STANDIN_VERSION = "{version}", STANDIN_PACE = "{pace}" }}
@@ -52,7 +52,9 @@ pytestmark = pytest.mark.sshd
 def make_harness_operator(folder: Path, sshd: Sshd, version: str) -> tuple[Operator, str]:
     """Lay out an operator's folder; return it and the dataset in it."""
     folder.mkdir()
-    (folder / "velora.toml").write_text(FLEET.format(version=version, pace=PACE_SECONDS, target=sshd.target()))
+    (folder / "velora.toml").write_text(
+        FLEET.format(version=version, pace=PACE_SECONDS, root=ROOT, target=sshd.target())
+    )
     dataset = folder / "task.json"
     dataset.write_text(json.dumps(TASK))
     return Operator(folder), str(dataset)

@@ -38,6 +38,7 @@ NO_STORAGE = S3Settings(
     access_key_id="x",
     secret_access_key="x",
 )
+ROOT = "the [härness] $x"
 CONFIG = """\
 [core]
 model = "not this"
@@ -76,7 +77,7 @@ class Shown:
 
 @dataclass
 class Bench:
-    """One machine with the harness in a folder whose name has a blank."""
+    """One machine with the harness in a folder whose name shells and patterns could take apart."""
 
     folder: Path
     home: Path
@@ -86,7 +87,7 @@ class Bench:
 
     @property
     def root(self) -> Path:
-        return self.home / "the harness"
+        return self.home / ROOT
 
     @property
     def gates(self) -> Path:
@@ -101,7 +102,7 @@ class Bench:
 
     def fleet(self, case: str, version: str, **changes: Any) -> Fleet:
         env = {"STANDIN_CASE": case, "STANDIN_VERSION": version, **changes.pop("env", {})}
-        instance = Instance(name="eval1", harness="~/the harness", env=env, **self.reach)
+        instance = Instance(name="eval1", harness=f"~/{ROOT}", env=env, **self.reach)
         defaults = Defaults(recipe="harness", max_disk_percent=100, max_iterations=30, **changes)
         return Fleet(
             defaults=defaults,

@@ -133,9 +133,10 @@ def write_trajectory(folder: Path, task: dict, **changes: object) -> None:
     start = time.strftime("%Y-%m-%d %H:%M:%S")
     if "old-trajectory" in CASES:
         start = "2026-01-01 00:00:00"
+    names = {"wrong-model": "other/model", "named-model": MODEL, "short-model": "gpt-5"}
     metadata = {
         "agent_class": "CodeActAgent",
-        "llm_config": {"model": "other/model" if "wrong-model" in CASES else "openai/gpt-5"},
+        "llm_config": {"model": next((names[case] for case in CASES if case in names), "openai/gpt-5")},
         "max_iterations": int(ITERATIONS),
         "start_time": start,
     }

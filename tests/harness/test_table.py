@@ -90,6 +90,8 @@ FINISHING = (
     Finishing("falsely-resolved", Outcome.UNRESOLVED, harness=True, flags=("harness-differs",)),
     Finishing("resolved old-trajectory", Outcome.RESOLVED, harness=True, flags=("old-trajectory",)),
     Finishing("resolved wrong-model", Outcome.RESOLVED, harness=True, flags=("model-differs",)),
+    Finishing("resolved named-model", Outcome.RESOLVED, harness=True, versions=JANUARY),
+    Finishing("resolved short-model", Outcome.RESOLVED, harness=True, versions=FEBRUARY),
     Finishing("resolved key-error", Outcome.RESOLVED, harness=True, versions=JANUARY),
     Finishing("resolved no-metadata", Outcome.RESOLVED, harness=True, flags=("file-missing",)),
     Finishing("resolved early-line", Outcome.RESOLVED, harness=True),

@@ -39,7 +39,9 @@ async def require_ours(
     started = output.start_time or (told if isinstance(told, str) else None)
     is_old = place.begun_before(started)
     model = output.model or model_of(metadata)
-    is_other_model = bool(model and place.config_model and not _is_same_model(model, place.config_model))
+    is_other_model = bool(model and place.config_model and model != ctx.run.model) and not _is_same_model(
+        str(model), str(place.config_model)
+    )
     about_model = f"the output was made with {str(model)[:80]!r}, and {ctx.run.model} is {place.config_model!r}"
     if is_other_model and (is_old or facts.no_agent or not facts.outputs):
         raise await _void(ctx, about_model, facts, place)
