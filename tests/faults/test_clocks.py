@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.bench import Bench
+from tests.harness.bench import ROOT, Bench
 from tests.harness.conftest import far_bench, sshd
 from velora_tui.domain.events import now
 from velora_tui.engine.engine import Engine
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.sshd
 
 def write_fleet(bench: Bench, folder: Path) -> None:
     folder.mkdir()
-    values = {"name": "eval1", "harness": "~/the harness", **bench.reach}
+    values = {"name": "eval1", "harness": f"~/{ROOT}", **bench.reach}
     lines = "".join(
         f"{key} = {json.dumps(value if isinstance(value, int) else str(value))}\n" for key, value in values.items()
     )

@@ -18,7 +18,7 @@ import pytest_asyncio
 
 from tests.engine.following import ended
 from tests.faults import accounts
-from tests.harness.bench import Bench, Shown
+from tests.harness.bench import ROOT, Bench, Shown
 from tests.sshd import Sshd, free_port, make_key, make_sshd, why_not
 from velora_tui.domain.events import AttemptState
 from velora_tui.domain.fleet import Instance
@@ -238,7 +238,7 @@ async def run_all(place: Place) -> dict[str, Shown]:
     first = next(iter(place.benches.values())).fleet("resolved", "january")
     env = {"STANDIN_CASE": "resolved", "STANDIN_VERSION": "january"}
     instances = tuple(
-        Instance(name=name, harness="~/the harness", env=env, **bench.reach) for name, bench in place.benches.items()
+        Instance(name=name, harness=f"~/{ROOT}", env=env, **bench.reach) for name, bench in place.benches.items()
     )
     fleet = first.model_copy(update={"instances": instances})
     layout = Layout.under(place.folder / "state", place.folder / "results")
