@@ -279,7 +279,9 @@ def changed_rows(shown: list[Row], step: tuple[str, int]) -> list[Row]:
         return chance.sample(shown, len(shown))
     if what == "insert":
         place = chance.randint(0, len(shown))
-        return [*shown[:place], row(f"new{seed}-{len(shown)}"), *shown[place:]]
+        taken = {one.key for one in shown}
+        key = next(name for number in range(len(shown) + 1) if (name := f"new{seed}-{number}") not in taken)
+        return [*shown[:place], row(key), *shown[place:]]
     if what == "drop":
         return [one for one in shown if chance.random() < 0.7]
     return [row(one.key, time=f"{chance.randint(0, 9)}:00") if chance.random() < 0.3 else one for one in shown]

@@ -27,17 +27,6 @@ class LogMoves(LogPane):
         bound("log", "w", "wrap", "Wrap", "Wrap long lines, or cut them"),
     ]
 
-    def __init__(
-        self,
-        *,
-        empty_text: str = "no log yet",
-        name: str | None = None,
-        id: str | None = None,
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(empty_text=empty_text, name=name, id=id, classes=classes)
-        self._wanted: tuple[int, bool] | None = None
-
     def go_to(self, line: int, highlight: bool = True) -> None:
         """Bring a line into sight, with the bar if `highlight`; where it is not read yet, as soon as it is."""
         if line > self._count:

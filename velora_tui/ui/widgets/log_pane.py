@@ -67,6 +67,7 @@ class LogPane(LineView):
         self._count_when_stopped = 0
         self._wraps = False
         self._current: int | None = None
+        self._wanted: tuple[int, bool] | None = None  # a line to go to once it is there, and whether to mark it
         self._left = 0
         self._top_row = 0
         self._moves_itself = False
