@@ -26,7 +26,7 @@ _FIELDS = {"id", "status", "blocking", "detail", "repair"}
 def check(
     ctx: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="The instances; without a name, all of them.")
+        list[str] | None, typer.Argument(metavar="NAME", help="The instances; without a name, all of them.")
     ] = None,
     files: Annotated[bool, typer.Option("--files", help="Compare the critical files across the fleet.")] = False,
     diff: Annotated[

@@ -43,7 +43,7 @@ def compare(
     sides: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[BEFORE AFTER]", help='Two results, two imported folders, or two filters ("model:gpt").'
+            metavar="BEFORE AFTER", help='Two results, two imported folders, or two filters ("model:gpt").'
         ),
     ] = None,
     where: WhereOption = "",

@@ -35,7 +35,7 @@ def regrade(
     ctx: typer.Context,
     targets: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[RUN|DIR]...", help="Results, or folders; without one, every result there is."),
+        typer.Argument(metavar="RUN|DIR", help="Results, or folders; without one, every result there is."),
     ] = None,
     datasets: DatasetsOption = None,
     where: WhereOption = "",

@@ -44,7 +44,7 @@ def results(
     ctx: typer.Context,
     targets: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[RUN|DIR]...", help="Results by their keys, or folders of Velora's own results."),
+        typer.Argument(metavar="RUN|DIR", help="Results by their keys, or folders of Velora's own results."),
     ] = None,
     where: WhereOption = "",
     models: ModelsOption = None,
