@@ -42,9 +42,7 @@ def compare(
     ctx: typer.Context,
     sides: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="BEFORE AFTER", help='Two results, two imported folders, or two filters ("model:gpt").'
-        ),
+        typer.Argument(metavar="BEFORE AFTER", help='Two results, two imported folders, or two filters ("model:gpt").'),
     ] = None,
     where: WhereOption = "",
     models: ModelsOption = None,
