@@ -8,8 +8,12 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pytest
 
 DOCKERD = shutil.which("dockerd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
 _START_SECONDS = 60.0
@@ -108,3 +112,17 @@ def _pack(program: Path, root: Path) -> None:
         target = root / library.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(library, target)
+
+
+@contextmanager
+def dockerd(*, running: bool = True) -> Iterator[Dockerd]:
+    """Give a daemon, running or not; where none can be started, the test is skipped with the reason."""
+    if reason := why_not():
+        pytest.skip(reason)
+    daemon = Dockerd()
+    try:
+        if running:
+            daemon.start()
+        yield daemon
+    finally:
+        daemon.stop()

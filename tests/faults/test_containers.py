@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.dockerd import Dockerd, why_not
+from tests.dockerd import Dockerd, dockerd
 from tests.engine.following import ended, until
 from tests.harness.bench import Bench
 from velora_tui.domain.events import AttemptState, LogGrew
@@ -29,14 +29,8 @@ exec python3 "$0.py" "$@"
 
 @pytest.fixture(scope="module")
 def docker() -> Iterator[Dockerd]:
-    if reason := why_not():
-        pytest.skip(reason)
-    daemon = Dockerd()
-    try:
-        daemon.start()
+    with dockerd() as daemon:
         yield daemon
-    finally:
-        daemon.stop()
 
 
 @pytest.fixture

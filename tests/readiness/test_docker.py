@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.dockerd import Dockerd, why_not
+from tests.dockerd import Dockerd
+from tests.dockerd import dockerd as running_dockerd
 from tests.readiness.conftest import Machine
 from tests.readiness.test_broken import TASK
 from velora_tui.domain.image import image_tags
@@ -18,14 +19,8 @@ CHECKS = ("docker", "cached", "docker-disk")
 
 @pytest.fixture
 def dockerd() -> Iterator[Dockerd]:
-    if reason := why_not():
-        pytest.skip(reason)
-    daemon = Dockerd()
-    try:
-        daemon.start()
+    with running_dockerd() as daemon:
         yield daemon
-    finally:
-        daemon.stop()
 
 
 async def test_a_real_daemon(machine: Machine, dockerd: Dockerd) -> None:

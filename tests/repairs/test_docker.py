@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.dockerd import Dockerd, why_not
+from tests.dockerd import Dockerd, dockerd
 from tests.hosts.conftest import until
 from tests.repairs.conftest import Bench, statuses
 from tests.repairs.strays import begun, ended, start_stray
@@ -22,14 +22,8 @@ RUNTIME = "ghcr.io/all-hands-ai/runtime"
 
 @pytest.fixture(scope="module")
 def daemon() -> Iterator[Dockerd]:
-    if reason := why_not():
-        pytest.skip(reason)
-    daemon = Dockerd()
-    try:
-        daemon.start()
+    with dockerd() as daemon:
         yield daemon
-    finally:
-        daemon.stop()
 
 
 @pytest.fixture
@@ -186,15 +180,12 @@ async def test_a_disk_is_freed_although_no_lease_can_be_had(bench: Bench) -> Non
 @pytest.fixture
 def service(bench: Bench) -> Iterator[Dockerd]:
     """A daemon that is down, and a service manager that starts it."""
-    if reason := why_not():
-        pytest.skip(reason)
-    daemon = Dockerd()
-    start = f"setsid {shlex.join(daemon.command)} >{daemon.folder}/log 2>&1 </dev/null &"
-    bench.tool("systemctl", start)
-    bench.tool("service", start)
-    bench.changes["docker_socket"] = daemon.socket
-    yield daemon
-    daemon.stop()
+    with dockerd(running=False) as daemon:
+        start = f"setsid {shlex.join(daemon.command)} >{daemon.folder}/log 2>&1 </dev/null &"
+        bench.tool("systemctl", start)
+        bench.tool("service", start)
+        bench.changes["docker_socket"] = daemon.socket
+        yield daemon
 
 
 async def test_docker_is_started(bench: Bench, service: Dockerd) -> None:

@@ -121,7 +121,7 @@ async def test_nobody_can_start_on_it_meanwhile(bench: Bench, tmp_path: Path) ->
         repairing = asyncio.create_task(mine.repair(plan))
         await until((bench.sshd.home / "begun").exists)
         for engine in (mine, theirs):
-            with pytest.raises(InstanceBusy):
+            with pytest.raises(InstanceBusy, match="being repaired since "):
                 await engine.start(request)
         (bench.sshd.home / "go").touch()
         await repairing

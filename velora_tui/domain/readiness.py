@@ -63,6 +63,10 @@ class CheckResult(BaseModel):
         return self.blocking and self.status in {CheckStatus.FAIL, CheckStatus.UNKNOWN}
 
 
+REPAIR_LEASE_PREFIX = "repair-"
+"""How the run of a lease is called that a repair holds while it works."""
+
+
 class Holder(BaseModel):
     """Who has an instance by the lease on it: an attempt of somebody's run, since when.
 
@@ -84,8 +88,15 @@ class Holder(BaseModel):
         """Whether it keeps us from starting anything."""
         return not self.stale and not self.ours
 
+    @property
+    def is_repair(self) -> bool:
+        """Whether it is no run's: somebody mends the instance."""
+        return self.run.startswith(REPAIR_LEASE_PREFIX)
+
     def __str__(self) -> str:
         since = f"{self.since.astimezone():%Y-%m-%d %H:%M}"
+        if self.is_repair:
+            return f"being repaired since {since}, by {self.operator}: {self.run.rpartition('-')[0]}"
         return f"running since {since}, started by {self.operator}: run {self.run}, attempt {self.attempt}"
 
 

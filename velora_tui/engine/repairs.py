@@ -10,7 +10,7 @@ from ulid import ULID
 
 from velora_tui.domain.events import CommandRan, RepairEnded, RepairStarted
 from velora_tui.domain.fleet import HARNESS
-from velora_tui.domain.readiness import CheckResult, CheckStatus
+from velora_tui.domain.readiness import REPAIR_LEASE_PREFIX, CheckResult, CheckStatus
 from velora_tui.domain.repair import RepairPlan, RepairResult, RepairStep
 from velora_tui.engine import leases
 from velora_tui.engine.admission import running_elsewhere
@@ -225,7 +225,7 @@ async def _require_idle(shop: Workshop, repair: Repair, instance: str) -> None:
 async def _held(shop: Workshop, repair: Repair, host: Host) -> AsyncIterator[None]:
     """Keep everybody from starting on the instance meanwhile. Raises InstanceBusy and HostErrors."""
     await _require_idle(shop, repair, host.name)
-    owner = LeaseOwner.here(f"repair-{repair.id}-{ULID()}", 1, _SPOOLS)
+    owner = LeaseOwner.here(f"{REPAIR_LEASE_PREFIX}{repair.id}-{ULID()}", 1, _SPOOLS)
     if repair.beside is Beside.RUNS or not await _take(shop, repair, host, owner):
         yield
         return

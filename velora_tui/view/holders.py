@@ -21,6 +21,8 @@ def since(moment: datetime, at: datetime) -> str:
 
 def holder_words(holder: Holder, at: datetime) -> str:
     """Return "running since 14:02, started by user@laptop"."""
+    if holder.is_repair:
+        return f"being repaired since {since(holder.since, at)}, by {holder.operator}"
     return f"running since {since(holder.since, at)}, started by {holder.operator}"
 
 
