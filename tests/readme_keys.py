@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from velora_tui.ui.keys import ACTIONS, GROUPS, TABS, bindings_of_class, key_text
+from velora_tui.ui.keys import ACTIONS, GROUPS, SCREENS, bindings_of_class, key_text
 from velora_tui.ui.widgets.line_list import LineList
 from velora_tui.ui.widgets.live_table import LiveTable
 from velora_tui.ui.widgets.log_view import LogView
@@ -19,7 +19,7 @@ def keys_table() -> str:
     lines = ["| key | what it does | where |", "|---|---|---|"]
     for group in GROUPS:
         for action in (action for action in ACTIONS if action.group == group and action.keys):
-            everywhere = len(action.screens) > len(TABS)
+            everywhere = set(action.screens) == set(SCREENS)
             where = "everywhere" if everywhere else ", ".join(action.screens)
             lines.append(f"| `{action.key_text}` | {action.description} | {where} |")
     for keys, found in _keys_of_widgets().items():

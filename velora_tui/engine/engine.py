@@ -309,6 +309,14 @@ class Engine:
         """Return the journalled events of a run, in order. Raises UnknownName and StoreError."""
         return await self._journal.events(run=self.run(run_id).run)
 
+    async def audit(self, instances: Iterable[str] = (), *, after: int = 0, limit: int = 2_000) -> list[AnyEvent]:
+        """Return what Velora did on the named instances, or on any, as journalled: the latest `limit` events, in order.
+
+        Only those with a `seq` over `after`. Raises UnknownName and StoreError.
+        """
+        names = [self._machines.instance(name).name for name in instances]
+        return await self._journal.audit(names, after, limit)
+
     def log_path(self, run_id: str, attempt: int, phase: str) -> Path:
         """Return where the log of a phase lies, or will."""
         return self.layout.log(self.run(run_id).run, attempt, phase)

@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS runs (run TEXT PRIMARY KEY, seq INTEGER NOT NULL, sta
 CREATE TABLE IF NOT EXISTS readiness (instance TEXT PRIMARY KEY, state TEXT NOT NULL);
 """
 _VERSION = 1
+_AUDITED = ("command_ran", "repair_started", "repair_ended", "attempt_started")
 _BUSY_SECONDS = 10.0
 
 
@@ -80,6 +81,14 @@ class Journal:
         query = "SELECT seq, event FROM events WHERE seq > ?" + (" AND run = ?" if run else "") + " ORDER BY seq"
         rows = await self._rows(query, (after, run) if run else (after,))
         return await asyncio.to_thread(_events, rows)
+
+    async def audit(self, instances: Sequence[str], after: int, limit: int) -> list[AnyEvent]:
+        """Return the latest `limit` events over `after` that tell what was done on `instances`, or on any, in order."""
+        kinds, names = ", ".join("?" * len(_AUDITED)), ", ".join("?" * len(instances))
+        where = f" AND json_extract(event, '$.instance') IN ({names})" if instances else ""
+        query = f"SELECT seq, event FROM events WHERE seq > ? AND json_extract(event, '$.event') IN ({kinds}){where}"
+        rows = await self._rows(f"{query} ORDER BY seq DESC LIMIT ?", (after, *_AUDITED, *instances, limit))
+        return await asyncio.to_thread(_events, rows[::-1])
 
     async def state(self) -> tuple[int, dict[str, Run], dict[str, Readiness]]:
         """Return (last seq, runs by id in the order of their making, readiness by instance), all of one moment."""

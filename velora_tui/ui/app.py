@@ -31,9 +31,13 @@ from velora_tui.ui.memory import Memory
 from velora_tui.ui.port import EngineLike
 from velora_tui.ui.screens.base import BaseScreen
 from velora_tui.ui.screens.choice import ChoiceScreen
+from velora_tui.ui.screens.audit import AuditScreen
 from velora_tui.ui.screens.confirm import ConfirmScreen, Question
+from velora_tui.ui.screens.causes import CausesScreen
 from velora_tui.ui.screens.fleet import FleetScreen
 from velora_tui.ui.screens.foreign import ForeignScreen
+from velora_tui.ui.screens.file_diff import FileDiffScreen
+from velora_tui.ui.screens.files import FilesScreen
 from velora_tui.ui.screens.help import HelpScreen
 from velora_tui.ui.screens.log import LogScreen
 from velora_tui.ui.screens.palette import Command, PaletteScreen
@@ -231,6 +235,22 @@ class VeloraApp(App[None], inherit_bindings=False):
         elif self.current_mode != self.DEFAULT_MODE:
             came_from, self._came_from = self._came_from, self.DEFAULT_MODE
             self.switch_mode(came_from if came_from != self.current_mode else self.DEFAULT_MODE)
+
+    def open_files(self) -> None:
+        """Show the critical files of all instances side by side."""
+        self.push_screen(FilesScreen())
+
+    def open_file_diff(self, instance: str, path: str | None = None) -> None:
+        """Show what the good copy of a critical file would change on `instance`."""
+        self.push_screen(FileDiffScreen(instance, path))
+
+    def open_audit(self, instances: Sequence[str]) -> None:
+        """Show what Velora did on these instances."""
+        self.push_screen(AuditScreen(instances))
+
+    def open_causes(self, cause: tuple[str, str | None] | None = None) -> None:
+        """Show the failures of the fleet by their causes."""
+        self.push_screen(CausesScreen(cause))
 
     # --- what all screens offer
 

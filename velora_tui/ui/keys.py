@@ -12,10 +12,12 @@ from typing import Literal
 
 from textual.binding import Binding
 
+from velora_tui.domain.readiness import CheckStatus
 from velora_tui.domain.run import Run
 from velora_tui.domain.snapshot import InstanceSnapshot
 from velora_tui.view.contact import key_trouble
 from velora_tui.view.holders import hand_started
+from velora_tui.view.remedies import remedies
 
 Group = Literal["Runs", "Instances", "Look", "Table", "Log", "Velora"]
 GROUPS: tuple[Group, ...] = ("Runs", "Instances", "Look", "Table", "Log", "Velora")
@@ -29,7 +31,7 @@ TABS: dict[str, str] = {
 }
 """The tabs by name, in the order of their numbers."""
 
-SCREENS: tuple[str, ...] = (*TABS, "run", "foreign")
+SCREENS: tuple[str, ...] = (*TABS, "run", "foreign", "files", "file_diff", "audit", "causes")
 FOOTER_LIMIT = 8
 
 KEY_NAMES = {
@@ -149,8 +151,24 @@ def _a_host_key(targets: Targets) -> str | None:
     return "no host key waits for an answer here"
 
 
+def _a_repair(targets: Targets) -> str | None:
+    if remedies(targets.instances, targets.runs):
+        return None
+    return "nothing is wrong here that Velora can mend"
+
+
+def _files_to_compare(targets: Targets) -> str | None:
+    wrong = any(
+        check.id == "files" and check.status is not CheckStatus.OK
+        for row in targets.instances
+        for check in (row.readiness.checks if row.readiness else ())
+    )
+    return None if wrong else "the critical files here are those that are expected: F compares them all"
+
+
 LISTS = ("fleet", "readiness", "queue", "results")
-_WITH_RUNS = ("fleet", "queue", "results", "run", "log")
+TABLES = (*LISTS, "files", "audit")
+_WITH_RUNS = ("fleet", "queue", "results", "run", "log", "causes")
 _LOGS = ("log", "run", "foreign")
 _INSTANCES = ("fleet", "readiness")
 
@@ -162,15 +180,42 @@ ACTIONS: tuple[Action, ...] = (
            footer=3, writes=True, destructive=True, condition=_an_active_run),
     Action("check", ("c",), "check", "Check whether instances are ready", "Instances", _INSTANCES,
            footer=4, writes=True, condition=_an_instance),
+    Action("check_all", ("C",), "check all", "Check all instances", "Instances", _INSTANCES, writes=True),
+    Action("repair", ("R",), "repair", "Mend it: shows what will be done, and asks", "Instances",
+           ("fleet", "readiness", "results", "run", "causes"),
+           footer=3, writes=True, destructive=True, condition=_a_repair),
+    Action("push", ("R",), "push", "Push the good copies: shows what will be done, and asks", "Instances",
+           ("files", "file_diff"), footer=3, writes=True, destructive=True, condition=_an_instance),
+    Action("files", ("F",), "files", "Compare the critical files of all instances", "Instances", _INSTANCES,
+           footer=6),
+    Action("diff", ("D",), "diff", "Compare an instance's file with the good copy", "Instances",
+           ("readiness",), condition=_files_to_compare),
+    Action("file_diff", ("D", "enter"), "diff", "Compare the instance's file with the good copy", "Instances",
+           ("files",), footer=2),
+    Action("compare_again", ("c",), "again", "Ask for the files' checksums again", "Instances",
+           ("files", "file_diff"), footer=4),
+    Action("audit", ("A",), "audit", "Show what Velora did there, with the exact commands", "Instances",
+           _INSTANCES, condition=_an_instance),
+    Action("audit_all", ("A",), "all", "Show what Velora did on all instances, or on those it was opened for",
+           "Instances", ("audit",), footer=4),
     Action("host_key", ("K",), "host key", "Decide on a new host key; see what a changed one means", "Instances",
            _INSTANCES, writes=True, condition=_a_host_key),
     Action("open", ("enter",), "open", "Open the run, a failed one at its evidence; follow others'", "Look",
-           LISTS, footer=5, condition=_a_run),
+           ("fleet", "queue", "results"), footer=5, condition=_a_run),
+    Action("details", ("enter",), "details", "Go into what is shown in full below", "Look", ("readiness", "audit"),
+           footer=5),
+    Action("next_check", ("right",), "next check", "To the next check of the row", "Look", ("readiness",)),
+    Action("previous_check", ("left",), "check before", "To the check before", "Look", ("readiness",)),
+    Action("next_file", ("right",), "next file", "To the next file of the row", "Look", ("files",)),
+    Action("previous_file", ("left",), "file before", "To the file before", "Look", ("files",)),
+    Action("causes", ("W",), "why", "Why runs failed: by cause, across the fleet", "Look", ("fleet", "results")),
     Action("log", ("l",), "log", "Show the log", "Look", LISTS, footer=6, condition=_a_run),
-    Action("filter", ("slash",), "filter", "Filter the rows", "Table", LISTS, footer=7),
+    Action("filter", ("slash",), "filter", "Filter the rows", "Table", TABLES, footer=7),
     Action("search", ("slash",), "search", "Search the log", "Log", _LOGS, footer=5),
-    Action("sort", ("S",), "sort", "Choose the order of the rows", "Table", ("fleet", "readiness", "results")),
-    Action("zoom", ("z",), "zoom", "Give the pane the whole screen, or take it back", "Look", ("fleet", "results")),
+    Action("sort", ("S",), "sort", "Choose the order of the rows", "Table",
+           ("fleet", "readiness", "results", "files", "audit")),
+    Action("zoom", ("z",), "zoom", "Give the pane the whole screen, or take it back", "Look",
+           ("fleet", "readiness", "results")),
     Action("previous_pane", ("left_square_bracket",), "pane before", "To the pane before", "Look",
            ("run", "results")),
     Action("next_pane", ("right_square_bracket",), "next pane", "To the next pane", "Look",
@@ -188,7 +233,7 @@ ACTIONS: tuple[Action, ...] = (
         for number, (name, title) in enumerate(TABS.items(), start=1)
     ),
     Action("back", ("escape",), "back", "One level up; never quits", "Velora"),
-    Action("help", ("question_mark", "f1"), "help", "Show what each key does here", "Velora", footer=8),
+    Action("help", ("question_mark", "f1"), "help", "Show what each key does here", "Velora", footer=9),
     Action("palette", ("ctrl+p", "colon"), "palette", "Find an action, instance, run or theme by name", "Velora"),
     Action("theme", (), "theme", "Choose the colours", "Velora"),
     Action("mouse", ("f2",), "mouse", "Give the mouse to the terminal, or take it back", "Velora"),
@@ -204,9 +249,9 @@ def actions_of(screen: str) -> tuple[Action, ...]:
 
 
 def footer_of(screen: str) -> tuple[Action, ...]:
-    """Return the most useful actions of a screen, at most eight, by rank."""
+    """Return the most useful actions of a screen, at most eight, by rank; the last is always there."""
     ranked = sorted((action for action in actions_of(screen) if action.footer), key=lambda action: action.footer)
-    return tuple(ranked[:FOOTER_LIMIT])
+    return (*ranked[:-1][: FOOTER_LIMIT - 1], ranked[-1])
 
 
 def bindings_of(screen: str) -> list[Binding]:

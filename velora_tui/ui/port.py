@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from velora_tui.domain.events import AnyEvent, Notice
 from velora_tui.domain.fleet import Fleet
-from velora_tui.domain.readiness import Readiness
+from velora_tui.domain.readiness import FileReport, Readiness
+from velora_tui.domain.repair import RepairPlan, RepairResult
 from velora_tui.domain.requests import RunRequest
 from velora_tui.domain.run import Run
 from velora_tui.domain.snapshot import FleetSnapshot
@@ -45,6 +46,16 @@ class EngineLike(Protocol):
     async def stop(self, run_id: str) -> Run: ...
 
     async def check(self, instances: Iterable[str] = ()) -> tuple[Readiness, ...]: ...
+
+    async def file_report(self, instances: Iterable[str] = ()) -> FileReport: ...
+
+    async def file_diff(self, instance: str, path: str) -> str: ...
+
+    async def plan_repair(self, instances: Iterable[str], name: str) -> tuple[RepairPlan, ...]: ...
+
+    async def repair(self, plan: RepairPlan) -> RepairResult: ...
+
+    async def audit(self, instances: Iterable[str] = (), *, after: int = 0, limit: int = 2_000) -> list[AnyEvent]: ...
 
     async def offered_host_key(self, instance: str) -> HostKey | None: ...
 
@@ -105,6 +116,18 @@ class Dashboard(Protocol):
 
     def follow_foreign(self, instance: str) -> None:
         """Open the log of somebody else's run on `instance`, to read as it is written."""
+
+    def open_files(self) -> None:
+        """Show the critical files of all instances side by side."""
+
+    def open_file_diff(self, instance: str, path: str | None = None) -> None:
+        """Show what the good copy of a critical file would change on `instance`; of the first odd file unless named."""
+
+    def open_audit(self, instances: Sequence[str]) -> None:
+        """Show what Velora did on these instances."""
+
+    def open_causes(self, cause: tuple[str, str | None] | None = None) -> None:
+        """Show the failures of the fleet by their causes, with the cursor on `cause` (signature, words)."""
 
     @property
     def heard_at(self) -> Mapping[str, datetime]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from velora_tui.domain.failure import Failure, FailureClass, FailureGroup, Finding
+from velora_tui.domain.readiness import OWN_REPAIR_PREFIX
 from velora_tui.view.cells import Span
 from velora_tui.view.text import clean_text, count, cut
 
@@ -38,6 +39,8 @@ _WHOSE = {
 
 def repair_words(repair: str) -> str:
     """Return what a repair does in a few words: "start Docker"."""
+    if repair.startswith(OWN_REPAIR_PREFIX):
+        return f"your own repair of {repair.removeprefix(OWN_REPAIR_PREFIX)}"
     return REPAIR_WORDS.get(repair, repair.replace("-", " "))
 
 
@@ -61,7 +64,7 @@ def group_lines(groups: Iterable[FailureGroup]) -> Iterator[Line]:
     """Yield all that `velora diagnose` says of failures across the fleet."""
     for group in groups:
         yield group_line(group)
-        yield (Span(f"    {group.message} · {_whose(group.failure_class, group.signature)}", "dim"),)
+        yield (Span(f"    {group.message} · {whose(group.failure_class, group.signature)}", "dim"),)
         if group.words:
             yield (Span("    in common: ", "dim"), Span(cut(group.words, _EVIDENCE_CELLS)))
         for member in group.members[:MOST_MEMBERS]:
@@ -81,7 +84,7 @@ def failure_lines(failure: Failure, instance: str | None, around: Sequence[tuple
     """Yield a failure in full: the cause, whose doing, the log around the evidence, the remedy and its command."""
     where = f" in {failure.phase}" if failure.phase else ""
     yield (Span("✗ ", "bad"), Span(failure.signature, "bad"), Span(where, "dim"), Span(f": {failure.message}"))
-    yield _fact("class", f"{failure.failure_class}: {_whose(failure.failure_class, failure.signature)}")
+    yield _fact("class", f"{failure.failure_class}: {whose(failure.failure_class, failure.signature)}")
     if failure.evidence:
         line = f" (line {count(failure.line)})" if failure.line is not None else ""
         yield _fact("evidence", f"{cut(clean_text(failure.evidence), _EVIDENCE_CELLS)}{line}")
@@ -98,7 +101,7 @@ def finding_lines(findings: Iterable[Finding], instance: str | None) -> Iterator
     """Yield what is suspicious about a result, each with its line and what to do."""
     for finding in findings:
         yield (Span("! ", "look"), Span(finding.id, "look"), Span(f": {finding.cause}"))
-        yield _fact("class", f"{finding.failure_class}: {_whose(finding.failure_class, finding.id)}")
+        yield _fact("class", f"{finding.failure_class}: {whose(finding.failure_class, finding.id)}")
         place = f"{finding.file}:{finding.line}" if finding.file and finding.line else finding.file or ""
         if finding.evidence:
             yield _fact("evidence", cut(clean_text(finding.evidence), _EVIDENCE_CELLS), f"  {place}" if place else "")
@@ -109,7 +112,7 @@ def finding_lines(findings: Iterable[Finding], instance: str | None) -> Iterator
             yield (Span("  repair    ", "dim"), Span(command, "ours"))
 
 
-def _whose(failure_class: FailureClass, signature: str) -> str:
+def whose(failure_class: FailureClass, signature: str) -> str:
     """Return whose doing a failure is; of one whose signature only names its phase, that nobody knows."""
     return "its cause is not known" if signature.endswith("-failed") else f"{_WHOSE[failure_class]} doing"
 

@@ -3,48 +3,86 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from velora_tui.domain.events import ConnectionState
-from velora_tui.domain.readiness import CheckResult, CheckStatus, Readiness
+from velora_tui.domain.readiness import BUILT_IN_CHECKS, CheckResult, CheckStatus, Readiness
 from velora_tui.domain.snapshot import FleetSnapshot, InstanceSnapshot
-from velora_tui.view.cells import Cell, Row, Span, Tone
+from velora_tui.view.cells import Cell, Row, Span, Tone, plain, spans_of
 from velora_tui.view.columns import Column
 from velora_tui.view.contact import key_trouble
+from velora_tui.view.diagnosis_text import repair_words
 from velora_tui.view.entries import Entry
 from velora_tui.view.holders import hand_started, holder_words, stale_holder, stale_words
 from velora_tui.view.progress import key_cell
-from velora_tui.view.text import age
+from velora_tui.view.remedies import mending_check
+from velora_tui.view.text import age, cells, cut
 
 FILTER_KEYS = ("instance", "state", "check", "tag")
+NARROW_CELLS = 100
+WIDE_CELLS = 140
+CHECK_COLUMN = "check:"
+_LONGEST_TITLE = 8
 _SHORT_DETAIL = re.compile(r"\d+ ?%|\d+/\d+|\d+(?:\.\d+)? [KMG]B")
+_SHORT_TITLES = {"credentials": "CREDS", "datasets": "DATA", "docker-disk": "IMAGES", "memory": "MEM"}
+_AS_SHORT_AS = 7
 
-_SYMBOLS: dict[CheckStatus, tuple[str, Tone]] = {
-    CheckStatus.OK: ("✓", "good"),
-    CheckStatus.WARN: ("!", "look"),
-    CheckStatus.FAIL: ("✗", "bad"),
-    CheckStatus.UNKNOWN: ("?", "look"),
+STATUS: dict[CheckStatus, tuple[str, str, Tone]] = {
+    CheckStatus.OK: ("✓", "in order", "good"),
+    CheckStatus.WARN: ("!", "wants a look", "look"),
+    CheckStatus.FAIL: ("✗", "failed", "bad"),
+    CheckStatus.UNKNOWN: ("?", "unknown", "look"),
 }
+"""Symbol, word and tone of each status."""
 
 
-def readiness_columns(snapshot: FleetSnapshot) -> tuple[Column, ...]:
-    """Return a column for each check that any instance has answered."""
-    checks: dict[str, None] = {}
-    for row in snapshot.instances:
-        if row.readiness is not None:
-            checks |= dict.fromkeys(check.id for check in row.readiness.checks)
+def check_ids(snapshot: FleetSnapshot) -> tuple[str, ...]:
+    """Return the checks that any instance has answered, in the order in which people read them."""
+    found = {check.id for row in snapshot.instances if row.readiness for check in row.readiness.checks}
+    own = dict.fromkeys(check.id for check in snapshot.fleet.checks)
+    strange = dict.fromkeys(sorted(found))
+    return tuple(name for name in {**dict.fromkeys(BUILT_IN_CHECKS), **own, **strange} if name in found)
+
+
+def readiness_columns(snapshot: FleetSnapshot, width: int = 160) -> tuple[Column, ...]:
+    """Return a column for each check; where not all fit, those stay that show trouble or block."""
     return (
-        Column("instance", "INSTANCE", min_width=8, priority=9),
-        Column("ready", "READY", min_width=13, priority=9),
-        *(Column(f"check:{name}", name.upper(), min_width=6, priority=5) for name in checks),
-        Column("age", "AGE", 5, "right", priority=6),
-        Column("why", "", min_width=20, priority=8),
+        Column("instance", "INSTANCE", min_width=8, priority=19),
+        *(_check_column(name, snapshot) for name in check_ids(snapshot)),
+        Column("age", "AGE", 5, "right", priority=5),
+        Column("ready", "READY", min_width=_ready_cells(width), priority=19),
     )
 
 
-def readiness_entries(snapshot: FleetSnapshot) -> list[Entry]:
+def short_title(check_id: str) -> str:
+    """Return the title of a check's column."""
+    return _SHORT_TITLES.get(check_id, cut(check_id.upper(), _LONGEST_TITLE))
+
+
+def _check_column(name: str, snapshot: FleetSnapshot) -> Column:
+    results = [check for row in snapshot.instances if row.readiness and (check := row.readiness.check(name))]
+    if any(check.blocks and check.at is not None for check in results):
+        priority = 9
+    elif any(check.status in {CheckStatus.WARN, CheckStatus.FAIL} for check in results):
+        priority = 7
+    else:
+        priority = 6 if any(check.blocking for check in results) else 4
+    shown = [check_cell(row.readiness, name) for row in snapshot.instances if row.readiness]
+    widest = max((cells(plain(cell)) for cell in shown), default=1)
+    return Column(f"{CHECK_COLUMN}{name}", short_title(name), min_width=widest, priority=priority)
+
+
+def _ready_cells(width: int) -> int:
+    """Return the least room for what is in the way: what people read first."""
+    if width < NARROW_CELLS:
+        return 38
+    return 56 if width < WIDE_CELLS else 68
+
+
+def readiness_entries(snapshot: FleetSnapshot, width: int = 160) -> list[Entry]:
     """Return a row for each instance, the worst first; its key is the instance's name."""
     ranked = sorted(enumerate(snapshot.instances), key=lambda pair: (_rank(pair[1]), pair[0]))
-    return [_entry(row, snapshot) for _, row in ranked]
+    return [_entry(row, snapshot, key_first=width < WIDE_CELLS) for _, row in ranked]
 
 
 def _rank(row: InstanceSnapshot) -> int:
@@ -55,38 +93,53 @@ def _rank(row: InstanceSnapshot) -> int:
     return 1 if any(check.status is not CheckStatus.OK for check in row.readiness.checks) else 3
 
 
-def _entry(row: InstanceSnapshot, snapshot: FleetSnapshot) -> Entry:
+def _entry(row: InstanceSnapshot, snapshot: FleetSnapshot, *, key_first: bool) -> Entry:
     name, readiness = row.instance.name, row.readiness
-    word, ready = _ready(row)
-    cells: dict[str, Cell] = {"instance": name, "ready": ready}
+    word, state = _state(row)
+    shown: dict[str, Cell] = {"instance": name, "ready": state}
     if readiness is not None:
-        cells |= {f"check:{check.id}": _check_cell(check) for check in readiness.checks}
-        cells["age"] = Span(age((snapshot.at - readiness.at).total_seconds()), "dim")
-        cells["why"] = _why(row, readiness, snapshot)
+        shown |= {f"{CHECK_COLUMN}{check.id}": check_cell(readiness, check.id) for check in readiness.checks}
+        shown["age"] = Span(age((snapshot.at - readiness.at).total_seconds()), "dim")
+        shown["ready"] = _ready(row, state, snapshot, key_first=key_first)
     elif row.connection.detail:
-        cells["why"] = Span(row.connection.detail, "dim")
-    fields = {
-        "instance": name,
+        shown["ready"] = (*spans_of(state), Span(f"  {row.connection.detail}", "dim"))
+    return Entry(Row(name, shown), _fields(row, word), _order(row))
+
+
+def _fields(row: InstanceSnapshot, word: str) -> dict[str, str]:
+    checks = row.readiness.checks if row.readiness else ()
+    return {
+        "instance": row.instance.name,
         "state": word,
-        "check": " ".join(check.id for check in readiness.checks if check.status is not CheckStatus.OK)
-        if readiness
-        else "",
+        "check": " ".join(check.id for check in checks if check.status is not CheckStatus.OK),
         "tag": " ".join(row.instance.tags),
     }
-    order = {
-        "instance": (0.0, name),
+
+
+def _order(row: InstanceSnapshot) -> dict[str, tuple[float, str]]:
+    order: dict[str, tuple[float, str]] = {
+        "instance": (0.0, row.instance.name),
         "ready": (float(_rank(row)), ""),
-        **({"age": (-readiness.at.timestamp(), "")} if readiness else {}),
     }
-    return Entry(Row(name, cells), fields, order)
+    if row.readiness is not None:
+        order["age"] = (-row.readiness.at.timestamp(), "")
+        order |= {f"{CHECK_COLUMN}{check.id}": (_badness(check), check.detail) for check in row.readiness.checks}
+    return order
 
 
-def _ready(row: InstanceSnapshot) -> tuple[str, Cell]:
+def _badness(check: CheckResult) -> float:
+    return float([CheckStatus.FAIL, CheckStatus.UNKNOWN, CheckStatus.WARN, CheckStatus.OK].index(check.status))
+
+
+def _state(row: InstanceSnapshot) -> tuple[str, Cell]:
+    readiness = row.readiness
     if row.checking:
-        return "checking", Span("… checking", "run")
-    if row.readiness is None:
+        waiting = len(readiness.asking) if readiness else 0
+        done = f" {len(readiness.checks) - waiting}/{len(readiness.checks)}" if readiness and waiting else ""
+        return "checking", Span(f"… checking{done}", "run")
+    if readiness is None:
         return _UNASKED.get(row.connection.state, ("not checked", Span("· not checked", "dim")))
-    if not row.readiness.ready:
+    if not readiness.ready:
         return _not_ready(row)
     if row.is_busy:
         return "ready, busy", Span("▶ ready, busy", "run")
@@ -110,25 +163,65 @@ def _not_ready(row: InstanceSnapshot) -> tuple[str, Cell]:
     return "new host key", Span("? new host key", "look")
 
 
-def _check_cell(check: CheckResult) -> Cell:
-    symbol, tone = _SYMBOLS[check.status]
+def check_cell(readiness: Readiness, name: str) -> Cell:
+    """Return symbol and number of a check; of one that is being asked, that it is."""
+    check = readiness.check(name)
+    if check is None:
+        return ""
+    if name in readiness.asking:
+        return Span("…", "run")
+    if was_never_asked(check):
+        return Span("·", "dim")
+    symbol, _, tone = STATUS[check.status]
     if check.status is CheckStatus.FAIL and not check.blocking:
         tone = "look"
     short = _SHORT_DETAIL.search(check.detail)
-    return Span(symbol, tone), Span(f" {short[0]}" if short else "", "dim" if check.status is CheckStatus.OK else tone)
+    number = f" {short[0]}" if short and len(short[0]) <= _AS_SHORT_AS else ""
+    return Span(symbol, tone), Span(number, "dim" if check.status is CheckStatus.OK else tone)
 
 
-def _why(row: InstanceSnapshot, readiness: Readiness, snapshot: FleetSnapshot) -> Cell:
-    """Return what is not in order: the host key, else who has the instance, else all checks, blocking ones first."""
+def was_never_asked(check: CheckResult) -> bool:
+    """Tell whether there is no answer because nobody has asked yet."""
+    return check.status is CheckStatus.UNKNOWN and check.at is None and check.detail == "not asked yet"
+
+
+def _ready(row: InstanceSnapshot, state: Cell, snapshot: FleetSnapshot, *, key_first: bool) -> tuple[Span, ...]:
+    """Return the state, why it is so, and the repair to press: its key first where little room is."""
+    reason = _reason(row, snapshot)
+    mended = mending_check(row)
+    gap = Span("  " if any(span.text for span in reason) else "")
+    if mended is None or mended.repair is None:
+        return *spans_of(state), gap, *reason
+    if key_first:
+        return *spans_of(state), Span(" [R]", "ours"), gap, *reason
+    return *spans_of(state), gap, *reason, Span(f"   {repair_words(mended.repair)} ", "dim"), Span("[R]", "ours")
+
+
+def _reason(row: InstanceSnapshot, snapshot: FleetSnapshot) -> tuple[Span, ...]:
+    """Return what is not in order: the host key, else who has the instance, else the worst check and the others."""
+    assert row.readiness is not None
     if (trouble := key_trouble(row)) is not None:
-        return key_cell(trouble, narrow=False)
+        return spans_of(key_cell(trouble, narrow=False))
     if row.foreign is not None:
-        return Span(holder_words(row.foreign, snapshot.at), "run")
-    wrong = [check for check in readiness.checks if check.status is not CheckStatus.OK]
-    wrong.sort(key=lambda check: not check.blocks)
-    words = "; ".join(f"{check.id}: {check.detail or check.status}" for check in wrong if check.detail) or "; ".join(
-        f"{check.id}: {check.status}" for check in wrong
-    )
+        return (Span(holder_words(row.foreign, snapshot.at), "run"),)
+    tone: Tone = "bad" if not row.readiness.ready else "look"
     stale = stale_holder(row)
+    words = _wrong_words(wrong_checks(row.readiness))
     lease = f"{'; ' if words else ''}lease {stale_words(stale, snapshot.at)}" if stale else ""
-    return Span(words, "bad" if not readiness.ready else "look"), Span(lease, "look")
+    return Span(words, tone), Span(lease, "look")
+
+
+def wrong_checks(readiness: Readiness) -> list[CheckResult]:
+    """Return what is not in order, what blocks first; of what could not even be asked, only why."""
+    asked = [check for check in readiness.checks if check.id not in readiness.asking and not was_never_asked(check)]
+    wrong = [check for check in asked if check.status is not CheckStatus.OK]
+    told = [check for check in wrong if check.detail] or wrong
+    return sorted(told, key=lambda check: not check.blocks)
+
+
+def _wrong_words(wrong: Sequence[CheckResult]) -> str:
+    if not wrong:
+        return ""
+    first, *others = wrong
+    more = f"; also {', '.join(check.id for check in others)}" if others else ""
+    return f"{first.id}: {first.detail or first.status}{more}"

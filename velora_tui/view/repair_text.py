@@ -60,8 +60,8 @@ def result_lines(result: RepairResult, plan: RepairPlan) -> Iterator[Line]:
     mark = Span("✓ ", "good") if result.mended else Span("✗ ", "bad")
     yield (mark, Span(result.instance, "strong"), Span(f"  {_end_words(result, plan)}"))
     if result.check and (result.before or result.after):
-        before = f"{_check_words(result.before)} → " if plan.steps else ""
-        yield (Span(f"    {result.check}: {before}{_check_words(result.after)}"),)
+        before = f"{check_words(result.before)} → " if plan.steps else ""
+        yield (Span(f"    {result.check}: {before}{check_words(result.after)}"),)
 
 
 def _end_words(result: RepairResult, plan: RepairPlan) -> str:
@@ -73,7 +73,8 @@ def _end_words(result: RepairResult, plan: RepairPlan) -> str:
     return f"{plan.title}: {len(result.done)} of {len(plan.steps)} steps done{freed}"
 
 
-def _check_words(check: CheckResult | None) -> str:
+def check_words(check: CheckResult | None) -> str:
+    """Return how a check stands: "fail (91 % used, limit 80 %)"."""
     if check is None:
         return "not asked"
     return f"{check.status} ({check.detail})" if check.detail else str(check.status)

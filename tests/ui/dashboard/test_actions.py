@@ -13,6 +13,10 @@ from tests.ui.dashboard.fake_engine import FakeEngine
 from velora_tui.domain.requests import RunRequest
 from velora_tui.errors import InstanceBusy, InstanceNotReady, StoreError, UnknownName
 from velora_tui.ui.keys import ACTIONS, BY_ID, FOOTER_LIMIT, SCREENS, actions_of, footer_of
+from velora_tui.ui.screens.audit import AuditScreen
+from velora_tui.ui.screens.causes import CausesScreen
+from velora_tui.ui.screens.file_diff import FileDiffScreen
+from velora_tui.ui.screens.files import FilesScreen
 from velora_tui.ui.screens.fleet import FleetScreen
 from velora_tui.ui.screens.foreign import ForeignScreen
 from velora_tui.ui.screens.log import LogScreen
@@ -29,6 +33,10 @@ SCREEN_CLASSES = {
     "log": LogScreen,
     "run": RunScreen,
     "foreign": ForeignScreen,
+    "files": FilesScreen,
+    "file_diff": FileDiffScreen,
+    "audit": AuditScreen,
+    "causes": CausesScreen,
 }
 
 

@@ -200,7 +200,7 @@ def test_readiness_shows_the_worst_first_with_every_check():
     )
     assert [entry.row.key for entry in readiness_entries(fleet)] == ["bad", "new", "good"]
     assert [column.id for column in readiness_columns(fleet)] == [
-        "instance", "ready", "check:ssh", "check:disk", "age", "why",
+        "instance", "check:ssh", "check:disk", "age", "ready",
     ]  # fmt: skip
 
 

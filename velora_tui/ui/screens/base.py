@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, ClassVar, cast
 
 from textual.app import ComposeResult
@@ -18,12 +18,14 @@ from velora_tui.store.error_log import report_bug
 from velora_tui.ui.host_key_actions import check_and_decide, decide_on_keys
 from velora_tui.ui.keys import BY_ID, Targets, bindings_of, footer_of
 from velora_tui.ui.port import Dashboard
+from velora_tui.ui.repair_actions import mend
 from velora_tui.ui.run_actions import retry_runs, start_run, stop_runs
 from velora_tui.ui.widgets.filter_bar import FilterBar
 from velora_tui.ui.widgets.header import FleetHeader
 from velora_tui.ui.widgets.key_footer import KeyFooter
 from velora_tui.view.cells import Cell, Span
 from velora_tui.view.contact import key_trouble
+from velora_tui.view.remedies import Remedy, remedies
 
 LEAST_WIDTH = 60
 LEAST_HEIGHT = 16
@@ -154,6 +156,10 @@ class BaseScreen(Screen[None]):
         """Do something that takes time in a worker of this screen; what goes wrong is told in words."""
         self.run_worker(self._told(work), group=group, exit_on_error=False)
 
+    def outlive(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something as `perform` does that goes on when this screen is gone."""
+        self.app.run_worker(self._told(work), group="outlive", exit_on_error=False)
+
     async def _told(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
@@ -191,6 +197,32 @@ class BaseScreen(Screen[None]):
     def do_check(self) -> None:
         """Check the instances at hand, and ask about host keys never seen before."""
         self.perform_on_targets(check_and_decide(self, [row.instance.name for row in self.targets().instances]))
+
+    def do_check_all(self) -> None:
+        """Check the whole fleet, and ask about host keys never seen before."""
+        every = [instance.name for instance in self.dashboard.engine.fleet.instances]
+        self.perform_on_targets(check_and_decide(self, every))
+
+    def remedies(self) -> Sequence[Remedy]:
+        """Return what would mend what is at hand."""
+        targets = self.targets()
+        return remedies(targets.instances, targets.runs)
+
+    def do_repair(self) -> None:
+        """Show what a repair would do, ask, and do it."""
+        self.perform_on_targets(mend(self, self.remedies()))
+
+    def do_files(self) -> None:
+        """Show the critical files of all instances side by side."""
+        self.dashboard.open_files()
+
+    def do_audit(self) -> None:
+        """Show what Velora did on the instances at hand."""
+        self.dashboard.open_audit([row.instance.name for row in self.targets().instances])
+
+    def do_causes(self) -> None:
+        """Show why runs failed, by cause."""
+        self.dashboard.open_causes()
 
     def do_host_key(self) -> None:
         """Ask about the host keys of the instances at hand, one after the other."""

@@ -8,17 +8,27 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from velora_tui.domain.events import LogGrew
+from velora_tui.domain.failure import FailureGroup
 from velora_tui.domain.run import Run
 from velora_tui.domain.snapshot import FleetSnapshot, InstanceSnapshot
+from velora_tui.ui.cause_targets import failed_targets, remedy_of
+from velora_tui.ui.causes import Causes
+from velora_tui.ui.keys import Targets
 from velora_tui.ui.screens.table import TableScreen
+from velora_tui.ui.widgets.line_list import LineList
 from velora_tui.ui.widgets.live_table import LiveTable
 from velora_tui.ui.widgets.log_view import LogView
 from velora_tui.ui.widgets.split_line import SplitLine
+from velora_tui.view.causes import cause_key, line_key, strip_lines
 from velora_tui.view.columns import Column
 from velora_tui.view.entries import Entry
 from velora_tui.view.fleet_rows import FILTER_KEYS, fleet_columns, fleet_entries
 from velora_tui.view.log_title import LogPlace, empty_hint, log_place, log_title
 from velora_tui.view.rates import Rates
+from velora_tui.view.remedies import Remedy
+
+LOW_LINES = 30
+FEW_CAUSES, MOST_CAUSES = 1, 3
 
 
 class FleetScreen(TableScreen):
@@ -32,10 +42,13 @@ class FleetScreen(TableScreen):
         super().__init__()
         self._rates = Rates(self.dashboard.heard_at)
         self._place: LogPlace | None = None
+        self._causes = Causes()
+        self.add_class("-no-causes")
 
     def compose_body(self) -> ComposeResult:
         """Yield the table, and the log below it."""
         yield LiveTable((), empty_text=self.EMPTY_TEXT, id="table")
+        yield LineList(id="causes")
         with Vertical(id="pane"):
             yield SplitLine(id="pane-title")
             yield LogView(id="pane-log")
@@ -62,12 +75,70 @@ class FleetScreen(TableScreen):
         """Return the instance of the row."""
         return self.snapshot.instance(key) if self.snapshot else None
 
+    # --- the causes of failures
+
+    @property
+    def causes(self) -> LineList:
+        """A line for each cause of failures; shown where there is any."""
+        return self.query_one("#causes", LineList)
+
+    async def _count_causes(self, snapshot: FleetSnapshot) -> None:
+        if await self._causes.count(snapshot.runs) and self.is_attached:
+            self._show_causes()
+
+    def _show_causes(self) -> None:
+        lines = strip_lines(self._causes.groups, FEW_CAUSES if self.app.size.height < LOW_LINES else MOST_CAUSES)
+        self.causes.show(lines)
+        self.set_class(not lines, "-no-causes")
+        if not lines and self.causes.has_focus:
+            self.table.focus()
+
+    def _cause_at_hand(self) -> FailureGroup | None:
+        """Return the cause under the cursor while that is among the causes."""
+        key = self.causes.cursor_key if self.has_body and self.causes.has_focus else None
+        return next((group for group in self._causes.groups if key == line_key(group)), None)
+
+    def targets(self) -> Targets:
+        """Return the runs and instances of the target rows, or the failed runs of the cause one is on."""
+        group = self._cause_at_hand()
+        return super().targets() if group is None else failed_targets(group.members, super().targets(), self.snapshot)
+
+    def remedies(self) -> Sequence[Remedy]:
+        """Return what mends the target rows, or the cause one is on."""
+        group = self._cause_at_hand()
+        remedy = remedy_of(group, group.members) if group is not None else None
+        return (remedy,) if remedy is not None else super().remedies()
+
+    def do_causes(self) -> None:
+        """Go to the causes; from there, to all of them with their members."""
+        group = self._cause_at_hand()
+        if self.causes.lines and group is None:
+            self.causes.focus()
+            self.refresh_footer()
+        else:
+            self.dashboard.open_causes(cause_key(group) if group is not None else None)
+
+    def on_line_list_opened(self) -> None:
+        """Show all causes with their members."""
+        self.do_causes()
+
+    def on_line_list_highlighted(self) -> None:
+        """Dim the keys that do not fit the cause."""
+        self.refresh_footer()
+
+    def on_descendant_focus(self) -> None:
+        """Dim the keys that do not fit what has the focus."""
+        if self.has_body:
+            self.refresh_footer()
+
     # --- the log pane
 
     def refresh_snapshot(self, snapshot: FleetSnapshot) -> None:
         """Show the rows, and the log of the one under the cursor."""
         super().refresh_snapshot(snapshot)
         self._show_log()
+        if self._causes.are_old(snapshot.runs):
+            self.perform(self._count_causes(snapshot), group="causes")
 
     def on_live_table_row_highlighted(self) -> None:
         """Show the log of the row one came to, once the cursor is painted there."""
@@ -132,7 +203,7 @@ class FleetScreen(TableScreen):
         """Leave the zoomed log, then the log, then as any table."""
         if self.has_class("-zoomed"):
             self.do_zoom()
-        elif self.log_view.has_focus:
+        elif self.log_view.has_focus or self.causes.has_focus:
             self.table.focus()
         else:
             super().do_back()
@@ -148,4 +219,5 @@ class FleetScreen(TableScreen):
     def on_resize(self) -> None:
         """Choose the columns anew."""
         super().on_resize()
+        self._show_causes()
         self.dashboard.refresh_now()

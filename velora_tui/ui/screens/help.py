@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from velora_tui.ui.content import content_lines
-from velora_tui.ui.keys import GROUPS, LISTS, Targets, actions_of, bindings_of_class, key_text
+from velora_tui.ui.keys import GROUPS, TABLES, Targets, actions_of, bindings_of_class, key_text
 from velora_tui.ui.screens.dialog import Dialog, keys_line
 from velora_tui.view.cells import Cell, Span
 from velora_tui.view.text import pad
@@ -46,7 +46,7 @@ class HelpScreen(Dialog[None]):
 
     def __init__(self, screen: str, title: str, targets: Targets, focused: Widget | None) -> None:
         super().__init__(Span(f"Keys · {title}", "strong"), keys_line(("esc", "back")))
-        filters = _FILTER_LINES if screen in LISTS else ()
+        filters = _FILTER_LINES if screen in TABLES else ()
         self._lines = [*_action_lines(screen, targets), *_widget_lines(focused), *filters]
 
     def compose_body(self) -> ComposeResult:

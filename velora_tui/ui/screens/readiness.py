@@ -31,10 +31,13 @@ class ReadinessScreen(TableScreen):
     FILTER_KEYS = FILTER_KEYS
     FILTER_HELP = "words  /regex/  !not  state:ready check:disk instance:eval tag:gpu"
     EMPTY_TEXT = "the fleet has no instances — add [[instances]] to the fleet file"
+    ENTER = "details"
 
     def __init__(self) -> None:
         super().__init__()
         self._chosen: str | None = None
+        self._put_on: str | None = None
+        self._is_touched = False
         self._titles: Mapping[str, str] = {check.id: check.title for check in fleet_checks(self.dashboard.engine.fleet)}
 
     def compose_body(self) -> ComposeResult:
@@ -78,8 +81,17 @@ class ReadinessScreen(TableScreen):
 
     def refresh_snapshot(self, snapshot: FleetSnapshot) -> None:
         """Show the rows, and the chosen check of the one under the cursor."""
+        is_untouched = not self._is_touched and self.table.cursor_key == self._put_on
         super().refresh_snapshot(snapshot)
+        if is_untouched and self.table.rows:
+            self._put_on = self.table.rows[0].key
+            self.table.move_to(self._put_on)
         self._show_check()
+
+    def action_act(self, action_id: str) -> None:
+        """Do the action; from now on the cursor stays on its row: before, it waits on the worst."""
+        self._is_touched = True
+        super().action_act(action_id)
 
     def on_live_table_row_highlighted(self) -> None:
         """Show the check of the row one came to, once the cursor is painted there."""
@@ -138,10 +150,6 @@ class ReadinessScreen(TableScreen):
         self.set_class(zoomed, "-zoomed")
         (self.lines if zoomed else self.table).focus()
 
-    def on_live_table_row_selected(self) -> None:
-        """Go into the check in full."""
-        self.action_act("details")
-
     def on_line_list_opened(self, event: LineList.Opened) -> None:
         """Choose the check of the line."""
         kind, _, check = (event.key or "").partition(":")
@@ -175,6 +183,12 @@ class ReadinessScreen(TableScreen):
         if check is None or check.repair is None:
             return ()
         return (Remedy(check.repair, (row.instance.name,), f"{check.id}: {check.detail}"),)
+
+    def do_diff(self) -> None:
+        """Compare the row's first odd file with its good copy."""
+        row = self._current_row()
+        if row is not None:
+            self.dashboard.open_file_diff(row.instance.name)
 
     def on_resize(self) -> None:
         """Choose the columns anew."""

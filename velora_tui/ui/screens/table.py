@@ -30,6 +30,7 @@ class TableScreen(BaseScreen):
 
     FILTER_KEYS: ClassVar[tuple[str, ...]] = ()
     EMPTY_TEXT: ClassVar[str] = ""
+    ENTER: ClassVar[str] = "open"
 
     def __init__(self) -> None:
         super().__init__()
@@ -127,8 +128,8 @@ class TableScreen(BaseScreen):
         self.refresh_footer()
 
     def on_live_table_row_selected(self) -> None:
-        """Open the row."""
-        self.action_act("open")
+        """Do what enter does here."""
+        self.action_act(self.ENTER)
 
     def forget_marks(self) -> None:
         """Take the marks away."""
