@@ -29,15 +29,15 @@ from velora_tui.ui.commands import commands_of
 from velora_tui.ui.keys import TABS
 from velora_tui.ui.memory import Memory
 from velora_tui.ui.port import EngineLike
-from velora_tui.ui.screens.base import BaseScreen
-from velora_tui.ui.screens.choice import ChoiceScreen
 from velora_tui.ui.screens.audit import AuditScreen
-from velora_tui.ui.screens.confirm import ConfirmScreen, Question
+from velora_tui.ui.screens.base import BaseScreen
 from velora_tui.ui.screens.causes import CausesScreen
-from velora_tui.ui.screens.fleet import FleetScreen
-from velora_tui.ui.screens.foreign import ForeignScreen
+from velora_tui.ui.screens.choice import ChoiceScreen
+from velora_tui.ui.screens.confirm import ConfirmScreen, Question
 from velora_tui.ui.screens.file_diff import FileDiffScreen
 from velora_tui.ui.screens.files import FilesScreen
+from velora_tui.ui.screens.fleet import FleetScreen
+from velora_tui.ui.screens.foreign import ForeignScreen
 from velora_tui.ui.screens.help import HelpScreen
 from velora_tui.ui.screens.log import LogScreen
 from velora_tui.ui.screens.palette import Command, PaletteScreen
@@ -228,14 +228,6 @@ class VeloraApp(App[None], inherit_bindings=False):
         if isinstance(screen, LogScreen):
             screen.open(run_id, attempt, phase, line)
 
-    def go_back(self) -> None:
-        """Go one level up: from a page to its tab, from a tab to where one came from, then to the fleet."""
-        if len(self.screen_stack) > 1:
-            self.pop_screen()
-        elif self.current_mode != self.DEFAULT_MODE:
-            came_from, self._came_from = self._came_from, self.DEFAULT_MODE
-            self.switch_mode(came_from if came_from != self.current_mode else self.DEFAULT_MODE)
-
     def open_files(self) -> None:
         """Show the critical files of all instances side by side."""
         self.push_screen(FilesScreen())
@@ -251,6 +243,14 @@ class VeloraApp(App[None], inherit_bindings=False):
     def open_causes(self, cause: tuple[str, str | None] | None = None) -> None:
         """Show the failures of the fleet by their causes."""
         self.push_screen(CausesScreen(cause))
+
+    def go_back(self) -> None:
+        """Go one level up: from a page to its tab, from a tab to where one came from, then to the fleet."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        elif self.current_mode != self.DEFAULT_MODE:
+            came_from, self._came_from = self._came_from, self.DEFAULT_MODE
+            self.switch_mode(came_from if came_from != self.current_mode else self.DEFAULT_MODE)
 
     # --- what all screens offer
 
