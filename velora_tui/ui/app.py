@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
 
 from velora_tui.domain.events import LogGrew
@@ -47,6 +49,7 @@ from velora_tui.ui.screens.results import ResultsScreen
 from velora_tui.ui.screens.run import RunScreen
 from velora_tui.ui.session import EngineSession
 from velora_tui.ui.styles import style_sheets
+from velora_tui.ui.terminal_driver import TerminalDriver
 from velora_tui.ui.theme import DEFAULT_THEME, THEMES
 from velora_tui.view.cells import Span
 from velora_tui.view.farewell import farewell, going_on
@@ -107,6 +110,11 @@ class VeloraApp(App[None], inherit_bindings=False):
         self.theme = theme or DEFAULT_THEME
         if ascii_only:
             self._filters.append(AsciiFilter())
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return ours for a terminal; a browser has one of its own."""
+        usual = super().get_driver_class()
+        return TerminalDriver if usual is LinuxDriver else usual
 
     @property
     def is_live(self) -> bool:
