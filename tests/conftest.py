@@ -25,6 +25,15 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
         yield home
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: a worker that meets one last keeps all others waiting."""
+    limits: dict[Path, float] = {}
+    for item in items:
+        limit = item.get_closest_marker("timeout")
+        limits[item.path] = max(limits.get(item.path, 0.0), float(limit.args[0]) if limit else 0.0)
+    items.sort(key=lambda item: -limits[item.path])
+
+
 @pytest.fixture
 def machine_alone() -> None:
     """Keep the tests of other workers waiting: what this one starts would make their instances look busy."""
