@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from velora_tui.pipeline.harness import records
+from velora_tui.pipeline import child
+from velora_tui.pipeline.child import TooLarge
 from velora_tui.pipeline.harness.made import CopiedRecord, add_missing, made_folder
 from velora_tui.pipeline.harness.record import NotOneRecord, packed, parse_record, unpacked
-from velora_tui.pipeline.harness.records import TooLarge, read_in_child
+from velora_tui.pipeline.harness.records import read_in_child
 
 RECORD = {
     "instance_id": "task-1",
@@ -110,7 +111,7 @@ async def test_a_bad_file_is_told_as_what_it_is(
 async def test_memory_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "output.jsonl"
     path.write_bytes(b'{"a": "' + b"x" * (64 * MIB) + b'"}')
-    monkeypatch.setattr(records, "MEMORY_LIMIT", 128 * MIB)
+    monkeypatch.setattr(child, "MEMORY_LIMIT", 128 * MIB)
     with pytest.raises(TooLarge, match="GiB of memory"):
         await read_in_child(path)
 

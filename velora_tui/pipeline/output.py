@@ -3,60 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict
 
 from velora_tui.domain.failure import Failure, FailureClass
-from velora_tui.hosts.files import read_file
+from velora_tui.hosts.command import run_command
+from velora_tui.hosts.shell import quote_path
+from velora_tui.pipeline.child import TooLarge
+from velora_tui.pipeline.harness.record import OutputRecord
+from velora_tui.pipeline.harness.records import read_record_file
 from velora_tui.pipeline.phase import PhaseContext, PhaseFailed
 
-OUTPUT_LIMIT = 256 * 1024 * 1024
+
+def output_path(ctx: PhaseContext) -> str:
+    """Return where the agent leaves its output on the instance."""
+    return f"{ctx.out}/output.jsonl"
 
 
-class TrajectoryOutput(BaseModel):
-    """What an output.jsonl says; `record` is the whole object."""
+async def read_output(ctx: PhaseContext) -> OutputRecord:
+    """Return the attempt's trajectory output. Raises PhaseFailed where it is too large, broken or another task's.
 
-    model_config = ConfigDict(frozen=True)
-
-    git_patch: str
-    history_count: int
-    error: str | None
-    cost: float | None
-    record: dict[str, Any]
-
-
-def parse_output(data: bytes, instance_id: str) -> TrajectoryOutput:
-    """Return what the one JSON object in `data` says. Raises ValueError: not one object, or another task's."""
-    record = json.loads(data)
-    if not isinstance(record, dict):
-        raise ValueError("it holds no JSON object")
-    if record.get("instance_id") != instance_id:
-        raise ValueError(f"it is of {str(record.get('instance_id'))[:80]!r}, not of this task")
-    test_result, history, metrics = record.get("test_result"), record.get("history"), record.get("metrics")
-    cost = metrics.get("accumulated_cost") if isinstance(metrics, dict) else None
-    return TrajectoryOutput(
-        git_patch=str(test_result.get("git_patch") or "") if isinstance(test_result, dict) else "",
-        history_count=len(history) if isinstance(history, list) else 0,
-        error=str(record["error"]) if record.get("error") else None,
-        cost=float(cost) if isinstance(cost, int | float) else None,
-        record=record,
-    )
-
-
-async def read_output(ctx: PhaseContext) -> TrajectoryOutput:
-    """Return the attempt's trajectory output. Raises PhaseFailed where it is missing, broken or another task's."""
-    data = await read_file(ctx.host, f"{ctx.out}/output.jsonl", OUTPUT_LIMIT)
+    Also raises HostErrors, as where it is missing, and NotWritten where our own disk is full.
+    """
+    stat = await run_command(ctx.host, f"stat -Lc %s -- {quote_path(output_path(ctx))}")
     try:
-        return await asyncio.to_thread(parse_output, data, ctx.task.instance_id)
-    except (ValueError, RecursionError) as error:
-        raise PhaseFailed(
-            Failure(
-                failure_class=FailureClass.AGENT,
-                signature="output-broken",
-                message=f"output.jsonl cannot be used: {error}",
-                remedy="look at the agent's log, then retry from trajectory",
-                phase=ctx.phase,
-            )
-        ) from None
+        record = await read_record_file(ctx, output_path(ctx), int(stat.stdout))
+        await asyncio.to_thread(record.git_patch.encode)  # half of a surrogate pair can't be written to a file
+        if record.instance_id != ctx.task.instance_id:
+            raise ValueError(f"it is of {record.instance_id[:80]!r}, not of this task")
+    except TooLarge as error:
+        raise PhaseFailed(_failure(ctx, "output-too-large", f"output.jsonl is too large: {error}")) from None
+    except ValueError as error:
+        raise PhaseFailed(_failure(ctx, "output-broken", f"output.jsonl cannot be used: {error}")) from None
+    return record
+
+
+def _failure(ctx: PhaseContext, signature: str, message: str) -> Failure:
+    return Failure(
+        failure_class=FailureClass.AGENT,
+        signature=signature,
+        message=message,
+        remedy="look at the agent's log, then retry from trajectory",
+        phase=ctx.phase,
+    )

@@ -9,13 +9,14 @@ from velora_tui.domain.failure import Failure, FailureClass
 from velora_tui.domain.report import Flag
 from velora_tui.hosts.files import read_file
 from velora_tui.hosts.follow import JobEnd
+from velora_tui.pipeline.child import TooLarge
 from velora_tui.pipeline.harness.banners import LOCATING
 from velora_tui.pipeline.harness.deaths import KILLED, TERMINATED, death_of, failed, llm_failure, retries_failure
 from velora_tui.pipeline.harness.log_facts import LogFacts, read_facts
 from velora_tui.pipeline.harness.ownership import require_ours, require_task
 from velora_tui.pipeline.harness.place import OutputPlace, locate
 from velora_tui.pipeline.harness.record import NotOneRecord, OutputRecord
-from velora_tui.pipeline.harness.records import TooLarge, read_record
+from velora_tui.pipeline.harness.records import read_record
 from velora_tui.pipeline.phase import PhaseContext, PhaseFailed
 from velora_tui.pipeline.remote_job import TIME_LIMIT_STATUS
 from velora_tui.view.text import size

@@ -1,7 +1,6 @@
 """Read the harness's one-object JSON files value by value.
 
-The C scanner of one large value holds up all threads, so large files are read in a process of their own: this file as
-a script, which needs the standard library only.
+Large files are read in a child process, for which this module needs the standard library only.
 """
 
 from __future__ import annotations
@@ -153,34 +152,9 @@ class _Walker:
         return self._text[self._place : self._place + 1]
 
 
-BROKEN, SEVERAL, TOO_LARGE = 65, 66, 67
-
-
-def main(path: str, memory_bytes: int) -> int:
-    """Print the packed record of the file at `path`; on failure say why on standard error. Returns the exit status."""
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    try:
-        with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            record = parse_record(data)
-        for piece in packed(record):
-            sys.stdout.buffer.write(piece)
-    except NotOneRecord as error:
-        return _refused(SEVERAL, error)
-    except MemoryError:
-        return _refused(TOO_LARGE, f"to read it takes more than {memory_bytes / 1024**3:.0f} GiB of memory")
-    except RecursionError:
-        return _refused(BROKEN, "it is nested too deeply")
-    except ValueError as error:
-        return _refused(BROKEN, error)
-    return 0
-
-
-def _refused(status: int, reason: object) -> int:
-    sys.stderr.write(str(reason)[:300])
-    return status
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], int(sys.argv[2])))
+def read(path: str) -> None:
+    """Print the packed record of the file at `path`: for a child process. Raises OSError, and ValueError as above."""
+    with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        record = parse_record(data)
+    for piece in packed(record):
+        sys.stdout.buffer.write(piece)

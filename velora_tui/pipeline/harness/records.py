@@ -4,33 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
-from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from velora_tui.errors import CommandFailed, CommandTimeout, NotWritten
 from velora_tui.hosts.files import read_file
 from velora_tui.hosts.shell import quote_path
+from velora_tui.pipeline import child
+from velora_tui.pipeline.child import SMALL_BYTES, Refused, TooLarge, check_size
 from velora_tui.pipeline.harness import record
 from velora_tui.pipeline.harness.place import METADATA_LIMIT, OutputPlace
 from velora_tui.pipeline.harness.record import NotOneRecord, OutputRecord, parse_record, unpacked
 from velora_tui.pipeline.phase import PhaseContext
 
-RECORD_LIMIT = 256 * 1024 * 1024
-SMALL_BYTES = 4 * 1024 * 1024  # decoding one value of this size holds up the loop for a few milliseconds
-MEMORY_LIMIT = (
-    3 * 1024**3
-)  # of the child: the text of a file of RECORD_LIMIT with wide characters, and its largest value
 _TRANSFER_SECONDS = 1800.0
-_PARSE_SECONDS = 300.0
 _PIECE_BYTES = 256 * 1024
-
-
-class TooLarge(ValueError):
-    """The file is larger than what is read."""
 
 
 async def read_record(ctx: PhaseContext, place: OutputPlace, path: str) -> OutputRecord:
@@ -38,40 +28,31 @@ async def read_record(ctx: PhaseContext, place: OutputPlace, path: str) -> Outpu
 
     Raises ValueError: TooLarge, NotOneRecord, or no JSON; HostErrors; NotWritten where our own disk is full.
     """
-    size = place.files[path]
-    if size > RECORD_LIMIT:
-        raise TooLarge(f"it has {size / 1024**2:,.0f} MiB, at most {RECORD_LIMIT // 1024**2} are read")
-    if size <= SMALL_BYTES:
-        data = await read_file(ctx.host, f"{place.folder}/{path}", SMALL_BYTES)
+    return await read_record_file(ctx, f"{place.folder}/{path}", place.files[path])
+
+
+async def read_record_file(ctx: PhaseContext, path: str, size_bytes: int) -> OutputRecord:
+    """Return what the instance's record file at `path` says. Raises as `read_record` does."""
+    check_size(size_bytes)
+    if size_bytes <= SMALL_BYTES:
+        data = await read_file(ctx.host, path, SMALL_BYTES)
         try:
             return await asyncio.to_thread(parse_record, data)
         except RecursionError:
             raise ValueError("it is nested too deeply") from None
-    async with _copy_of(ctx, f"{place.folder}/{path}") as copy:
+    async with _copy_of(ctx, path) as copy:
         return await read_in_child(copy)
 
 
 async def read_in_child(path: Path) -> OutputRecord:
     """Return what the record file at `path`, on this machine, says. Raises ValueError as `read_record` does."""
-    arguments = (sys.executable, "-I", "-S", record.__file__, str(path), str(MEMORY_LIMIT))
-    child = await asyncio.create_subprocess_exec(
-        *arguments, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, start_new_session=True
-    )
     try:
-        async with asyncio.timeout(_PARSE_SECONDS):
-            said, reason = await child.communicate()
-    except TimeoutError:
-        raise ValueError(f"it could not be read within {_PARSE_SECONDS:.0f} s") from None
-    finally:
-        if child.returncode is None:
-            with suppress(ProcessLookupError):
-                child.kill()
-            await child.wait()
-    if child.returncode == 0:
-        return await asyncio.to_thread(unpacked, said)
-    words = reason.decode("utf-8", "replace") or f"reading it ended with status {child.returncode}"
-    kinds = {record.SEVERAL: NotOneRecord, record.TOO_LARGE: TooLarge}
-    raise kinds.get(child.returncode or 0, ValueError)(words)
+        said = await child.read_in_child(record.__name__, path)
+    except TooLarge:
+        raise
+    except Refused as error:
+        raise (NotOneRecord if error.kind == NotOneRecord.__name__ else ValueError)(str(error)) from None
+    return await asyncio.to_thread(unpacked, said)
 
 
 async def read_metadata(ctx: PhaseContext, place: OutputPlace) -> dict[str, object]:

@@ -8,6 +8,7 @@ from shlex import quote
 from velora_tui.domain.failure import Failure, FailureClass
 from velora_tui.domain.image import S3Object, image_source
 from velora_tui.errors import UsageError
+from velora_tui.grading.diagnose import diagnose_error
 from velora_tui.pipeline.output import read_output
 from velora_tui.pipeline.phase import PhaseContext, PhaseFailed, PhaseResult
 from velora_tui.pipeline.remote_job import run_job
@@ -49,7 +50,7 @@ class Trajectory:
         output = await read_output(ctx)
         if output.error and not output.git_patch:
             raise PhaseFailed(_agent_failure(output.error))
-        return PhaseResult(f"{output.history_count} steps, patch {size(len(output.git_patch.encode()))}")
+        return PhaseResult(f"{output.history} steps, patch {size(len(output.git_patch.encode()))}")
 
     async def resume(self, ctx: PhaseContext) -> PhaseResult:
         return await self.run(ctx)
@@ -74,6 +75,10 @@ def _watch(ctx: PhaseContext, line: str) -> None:
 
 
 def _agent_failure(error: str) -> Failure:
+    """Return the known failure that the agent's error shows, or what it says; no line of the log is known."""
+    known = diagnose_error(error)
+    if known is not None:
+        return known.model_copy(update={"line": None})
     return Failure(
         failure_class=FailureClass.AGENT,
         signature="agent-error",
