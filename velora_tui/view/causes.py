@@ -70,8 +70,8 @@ def cause_lines(groups: Sequence[FailureGroup], fleet: Fleet) -> list[Line]:
 
 
 def _head(group: FailureGroup) -> Line:
-    repair = (Span(f"{repair_words(group.repair)} ", "dim"), Span("[R]  ", "ours")) if group.repair else ()
-    retry = (Span(f"retry {'all ' if len(group.members) > 1 else ''}", "dim"), Span("[r] ", "ours"))
+    repair = (Span("[R]", "ours"), Span(f" {repair_words(group.repair)}  ", "dim")) if group.repair else ()
+    retry = (Span("[r]", "ours"), Span(f" retry{' all' if len(group.members) > 1 else ''} ", "dim"))
     left = (Span(f" {count(len(group.members))} × ", "strong"), Span(group.signature, "bad"))
     return Line(left, (*repair, *retry), key=line_key(group))
 

@@ -59,23 +59,20 @@ def _ages(check: CheckResult, at: datetime) -> str:
     return " · ".join(parts)
 
 
-def detail_lines(row: InstanceSnapshot, check: CheckResult, titles: Mapping[str, str], at: datetime) -> list[Line]:
+def detail_lines(row: InstanceSnapshot, check: CheckResult, titles: Mapping[str, str]) -> list[Line]:
     """Return the check in full, then each check of the instance as a line to go to, the key `check:ID`."""
     assert row.readiness is not None
     return [
-        *_facts(row, check, at),
+        *_facts(row, check),
         *_output(check),
         Line(),
         *(_check_line(other, check, row.readiness, titles) for other in _by_worst(row.readiness)),
     ]
 
 
-def _facts(row: InstanceSnapshot, check: CheckResult, at: datetime) -> Iterator[Line]:
+def _facts(row: InstanceSnapshot, check: CheckResult) -> Iterator[Line]:
     tone: Tone = "" if check.status is CheckStatus.OK else STATUS[check.status][2]
     yield Line((Span("   "), Span(clean_text(check.detail) or f"it said nothing: {check.status}", tone)))
-    if check.since is not None and check.at is not None and check.status is not CheckStatus.OK:
-        for_how_long = age((at - check.since).total_seconds())
-        yield Line((Span("   "), Span(f"so since {since(check.since, at)}, for {for_how_long}", "dim")))
     if check.repair is not None and is_mendable(check):
         repair = (Span("   "), Span("R ", "ours"), Span(repair_words(check.repair)))
         yield Line((*repair, Span(f"   shows what it would do on {row.instance.name}, and asks", "dim")))

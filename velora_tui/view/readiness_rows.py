@@ -63,10 +63,12 @@ def _check_column(name: str, snapshot: FleetSnapshot) -> Column:
     results = [check for row in snapshot.instances if row.readiness and (check := row.readiness.check(name))]
     if any(check.blocks and check.at is not None for check in results):
         priority = 9
-    elif any(check.status in {CheckStatus.WARN, CheckStatus.FAIL} for check in results):
+    elif any(check.status is CheckStatus.FAIL for check in results):
         priority = 7
+    elif any(check.blocking or check.status is CheckStatus.WARN for check in results):
+        priority = 6
     else:
-        priority = 6 if any(check.blocking for check in results) else 4
+        priority = 4
     shown = [check_cell(row.readiness, name) for row in snapshot.instances if row.readiness]
     widest = max((cells(plain(cell)) for cell in shown), default=1)
     return Column(f"{CHECK_COLUMN}{name}", short_title(name), min_width=widest, priority=priority)
@@ -75,32 +77,35 @@ def _check_column(name: str, snapshot: FleetSnapshot) -> Column:
 def _ready_cells(width: int) -> int:
     """Return the least room for what is in the way: what people read first."""
     if width < NARROW_CELLS:
-        return 38
+        return 30
     return 56 if width < WIDE_CELLS else 68
 
 
 def readiness_entries(snapshot: FleetSnapshot, width: int = 160) -> list[Entry]:
     """Return a row for each instance, the worst first; its key is the instance's name."""
     ranked = sorted(enumerate(snapshot.instances), key=lambda pair: (_rank(pair[1]), pair[0]))
-    return [_entry(row, snapshot, key_first=width < WIDE_CELLS) for _, row in ranked]
+    return [_entry(row, snapshot, narrow=width < WIDE_CELLS) for _, row in ranked]
 
 
 def _rank(row: InstanceSnapshot) -> int:
     if row.readiness is None:
-        return 2
+        return 3
     if not row.readiness.ready:
         return 0
-    return 1 if any(check.status is not CheckStatus.OK for check in row.readiness.checks) else 3
+    statuses = {check.status for check in row.readiness.checks}
+    if CheckStatus.FAIL in statuses:
+        return 1
+    return 4 if statuses <= {CheckStatus.OK} else 2
 
 
-def _entry(row: InstanceSnapshot, snapshot: FleetSnapshot, *, key_first: bool) -> Entry:
+def _entry(row: InstanceSnapshot, snapshot: FleetSnapshot, *, narrow: bool) -> Entry:
     name, readiness = row.instance.name, row.readiness
     word, state = _state(row)
     shown: dict[str, Cell] = {"instance": name, "ready": state}
     if readiness is not None:
         shown |= {f"{CHECK_COLUMN}{check.id}": check_cell(readiness, check.id) for check in readiness.checks}
         shown["age"] = Span(age((snapshot.at - readiness.at).total_seconds()), "dim")
-        shown["ready"] = _ready(row, state, snapshot, key_first=key_first)
+        shown["ready"] = _ready(row, state, snapshot, narrow=narrow)
     elif row.connection.detail:
         shown["ready"] = (*spans_of(state), Span(f"  {row.connection.detail}", "dim"))
     return Entry(Row(name, shown), _fields(row, word), _order(row))
@@ -185,16 +190,15 @@ def was_never_asked(check: CheckResult) -> bool:
     return check.status is CheckStatus.UNKNOWN and check.at is None and check.detail == "not asked yet"
 
 
-def _ready(row: InstanceSnapshot, state: Cell, snapshot: FleetSnapshot, *, key_first: bool) -> tuple[Span, ...]:
-    """Return the state, why it is so, and the repair to press: its key first where little room is."""
+def _ready(row: InstanceSnapshot, state: Cell, snapshot: FleetSnapshot, *, narrow: bool) -> tuple[Span, ...]:
+    """Return the state with the key of the repair, why it is so, and where there is room what the repair does."""
     reason = _reason(row, snapshot)
     mended = mending_check(row)
     gap = Span("  " if any(span.text for span in reason) else "")
     if mended is None or mended.repair is None:
         return *spans_of(state), gap, *reason
-    if key_first:
-        return *spans_of(state), Span(" [R]", "ours"), gap, *reason
-    return *spans_of(state), gap, *reason, Span(f"   {repair_words(mended.repair)} ", "dim"), Span("[R]", "ours")
+    words = "" if narrow else f"   {repair_words(mended.repair)}"
+    return *spans_of(state), Span(" [R]", "ours"), gap, *reason, Span(words, "dim")
 
 
 def _reason(row: InstanceSnapshot, snapshot: FleetSnapshot) -> tuple[Span, ...]:

@@ -64,7 +64,7 @@ class FileDiffScreen(BaseScreen):
             text = await self.dashboard.engine.file_diff(self._instance, path) if path else ""
         except VeloraError as error:
             self.lines.show(())
-            self._say(Span("✗ not compared ", "bad"), f"{error.explain()}   c asks again")
+            self._say(Span("✗ not compared ", "bad"), f"{error.explain()}   R pushes the good copy   c asks again")
             return
         if not text:
             self.lines.show(())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
 
+from velora_tui.domain.events import now
 from velora_tui.domain.readiness import FileReport, FileRow
 from velora_tui.domain.run import Run
 from velora_tui.domain.snapshot import FleetSnapshot, InstanceSnapshot
@@ -31,7 +31,7 @@ from velora_tui.view.files_rows import (
     tally,
 )
 from velora_tui.view.remedies import Remedy
-from velora_tui.view.text import age, count, duration
+from velora_tui.view.text import age, count
 
 
 class FilesScreen(TableScreen):
@@ -47,7 +47,7 @@ class FilesScreen(TableScreen):
         super().__init__()
         self._report: FileReport | None = None
         self._chosen: str | None = None
-        self._asked_at = 0.0
+        self._asked_at = now()
         self._is_asking = False
         self._problem = ""
 
@@ -73,7 +73,7 @@ class FilesScreen(TableScreen):
             return f"✗ {self._problem}   c asks again"
         if self._is_asking:
             number = len(self.dashboard.engine.fleet.instances)
-            return f"… asking {count(number)} instances  {duration(time.monotonic() - self._asked_at)}"
+            return f"… asking {count(number)} instances"
         if entries:
             return super()._empty_text(entries)
         return "no critical files — add [[critical_files]] to the fleet file"
@@ -83,7 +83,8 @@ class FilesScreen(TableScreen):
         if self._report is None:
             return ""
         counted = tally(self._report)
-        asked = "asking again … " if self._is_asking else f"asked {age(time.monotonic() - self._asked_at)} ago "
+        passed = (snapshot.at - self._asked_at).total_seconds()
+        asked = "asking again … " if self._is_asking else f"asked {age(passed)} ago "
         odd = Span(f"{count(counted.odd)} odd  ", "bad") if counted.odd else Span("")
         unknown = Span(f"{count(counted.unknown)} unknown  ", "look") if counted.unknown else Span("")
         return odd, unknown, Span(f"{count(counted.good)} good  ", "good"), Span(asked, "dim")
@@ -157,7 +158,7 @@ class FilesScreen(TableScreen):
             self.perform(self._ask(), group="ask")
 
     async def _ask(self) -> None:
-        self._is_asking, self._asked_at = True, time.monotonic()
+        self._is_asking = True
         self.dashboard.refresh_now()
         try:
             self._report = await self.dashboard.engine.file_report()
@@ -165,7 +166,7 @@ class FilesScreen(TableScreen):
         except VeloraError as error:
             self._problem = error.explain()
         finally:
-            self._is_asking, self._asked_at = False, time.monotonic()
+            self._is_asking, self._asked_at = False, now()
         self.dashboard.refresh_now()
 
     def remedies(self) -> Sequence[Remedy]:

@@ -120,7 +120,7 @@ class ReadinessScreen(TableScreen):
             self.lines.empty_text = _why_nothing(row)
             self.lines.show((), keep_place=False)
             return
-        lines = detail_lines(row, check, self._titles, snapshot.at)
+        lines = detail_lines(row, check, self._titles)
         if is_other or lines != list(self.lines.lines):
             self.lines.show(lines, keep_place=not is_other)
 

@@ -99,7 +99,8 @@ class RepairScreen(Dialog[bool]):
             return
         title = plan_title(plans, self._work.title)
         self._tell(Span(title[:1].upper() + title[1:], "strong"))
-        self.lines.show(planned_lines(plans, self.lines.page_width - 4, commands=self._in_full), keep_place=self._in_full)
+        lines = planned_lines(plans, self.lines.page_width - 4, commands=self._in_full)
+        self.lines.show(lines, keep_place=self._in_full)
         self.query_one("#repair-gain", Static).update(content(Span(gain(plans), "strong")))
 
     async def _show_answers(self) -> None:
