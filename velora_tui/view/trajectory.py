@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -46,13 +46,22 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Trajectory:
-    """All steps in order; `error` is what ended the agent, if anything did; `cost` and `tokens` are of the whole."""
+    """All steps in order; `error` is what ended the agent, if anything did; `cost` and `tokens` are of the whole.
+
+    With `body_of`, thought, action and observation are not in the steps: it returns those of the step at a place.
+    """
 
     steps: tuple[Step, ...] = ()
     error: str = ""
     cost: float | None = None
     tokens: tuple[int, int] | None = None
     seconds: float | None = None
+    body_of: Callable[[int], Record] | None = None
+
+    def whole(self, place: int) -> Step:
+        """Return the step at `place` with what was thought, done and seen. May read a file of about a megabyte."""
+        step = self.steps[place]
+        return replace(step, **self.body_of(place)) if self.body_of else step
 
     @property
     def count(self) -> int:
@@ -61,8 +70,8 @@ class Trajectory:
 
     def search(self, pattern: re.Pattern[str]) -> Iterator[int]:
         """Yield the places of the steps in which `pattern` occurs."""
-        for place, step in enumerate(self.steps):
-            if any(pattern.search(text) for text in step.texts):
+        for place in range(len(self.steps)):
+            if any(pattern.search(text) for text in self.whole(place).texts):
                 yield place
 
 

@@ -48,7 +48,7 @@ class StepLines:
             if place not in unfolded:
                 lines.append(folded)
                 continue
-            step = self._trajectory.steps[place]
+            step = self._trajectory.whole(place)
             lines += [_step_line(place, step, is_unfolded=True), *_body(place, step, width), Line()]
         return lines
 

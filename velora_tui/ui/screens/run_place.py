@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,15 +11,15 @@ from pathlib import Path
 from velora_tui.domain.result import AttemptResult
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.errors import StoreError
+from velora_tui.pipeline.trajectory_file import read_trajectory_file
 from velora_tui.store.files import read_limited
 from velora_tui.store.layout import Layout
 from velora_tui.store.log_file import LogFile
 from velora_tui.store.results import RESULT_FILE, load_result
 from velora_tui.view.diff import Diff, read_diff
 from velora_tui.view.failure_text import Reason, find_reasons
-from velora_tui.view.trajectory import Trajectory, read_trajectory
+from velora_tui.view.trajectory import Trajectory
 
-TRAJECTORY_LIMIT_BYTES = 256 * 1024 * 1024
 PATCH_LIMIT_BYTES = 32 * 1024 * 1024
 SCANNED_LOG_BYTES = 64 * 1024 * 1024
 MOST_FILES = 5_000
@@ -116,12 +117,12 @@ def read_patch(place: Place) -> Diff | None:
     return read_diff(read_limited(place.patch, PATCH_LIMIT_BYTES).decode("utf-8", "replace"))
 
 
-def read_steps(place: Place) -> Trajectory | None:
+async def read_steps(place: Place) -> Trajectory | None:
     """Return the agent's steps; None where there is no output.jsonl. Raises StoreError."""
-    if not place.trajectory.is_file():
+    if not await asyncio.to_thread(place.trajectory.is_file):
         return None
     try:
-        return read_trajectory(read_limited(place.trajectory, TRAJECTORY_LIMIT_BYTES))
+        return await read_trajectory_file(place.trajectory)
     except ValueError as error:
         raise StoreError(
             f"output.jsonl cannot be read as a trajectory: {error}", hint=f"e opens it: {place.trajectory}"

@@ -44,10 +44,10 @@ class StepList(LineList):
         self._unfolded: set[int] = set()
         self._found: list[int] | None = None
 
-    def show_trajectory(self, trajectory: Trajectory) -> None:
+    def show_trajectory(self, trajectory: Trajectory, lines: StepLines) -> None:
         """Show these steps, all folded."""
         self._trajectory = trajectory
-        self._step_lines = StepLines(trajectory)
+        self._step_lines = lines
         self._unfolded.clear()
         self._found = None
         self._redraw(keep_place=False)
@@ -162,14 +162,16 @@ class TrajectoryTab(LinesTab):
 
     async def load(self, place: Place) -> None:
         """Read the trajectory and show it."""
-        trajectory = await asyncio.to_thread(read_steps, place)
+        trajectory = await read_steps(place)
         if not self.is_current_place(place):
             return
         self._trajectory = trajectory
         if trajectory is None or not (trajectory.steps or trajectory.error):
             self.show_nothing(_why_none(place))
             return
-        self.steps.show_trajectory(trajectory)
+        lines = await asyncio.to_thread(StepLines, trajectory)
+        if self.is_current_place(place):
+            self.steps.show_trajectory(trajectory, lines)
         self.say_status(self.summary_with_hits())
 
     def search(self, text: str) -> None:

@@ -1,0 +1,103 @@
+"""Large trajectories and outputs: the same as small ones, read in a child that leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.ui.proof import record
+from velora_tui.errors import StoreError
+from velora_tui.pipeline import child, trajectory_file
+from velora_tui.pipeline.child import Refused, TooLarge
+from velora_tui.pipeline.trajectory_file import read_trajectory_file
+from velora_tui.view.trajectory import read_trajectory
+
+
+@pytest.fixture
+def everything_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trajectory_file, "SMALL_BYTES", 0)
+
+
+def written(folder: Path, data: bytes) -> Path:
+    path = folder / "output.jsonl"
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.usefixtures("everything_large")
+async def test_a_large_trajectory_has_the_same_steps(tmp_path: Path) -> None:
+    entries = record(40, "ü line\n\ud83d\ude00 " * 30)
+    entries["error"] = "gave up"
+    data = json.dumps(entries).encode()
+    small, large = read_trajectory(data), await read_trajectory_file(written(tmp_path, data))
+    assert [large.whole(place) for place in range(len(large.steps))] == list(small.steps)
+    assert all(not step.observation for step in large.steps)
+    assert (large.error, large.cost, large.tokens, large.seconds) == (
+        small.error,
+        small.cost,
+        small.tokens,
+        small.seconds,
+    )
+    pattern = re.compile("ü line|of 7")
+    assert list(large.search(pattern)) == list(small.search(pattern)) != []
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [(b'{"history": [', "Expecting value"), (b"[1]", "no JSON object"), (b'{"a":' + b"[" * 200_000, "too deeply")],
+    ids=["cut", "list", "deep"],
+)
+@pytest.mark.usefixtures("everything_large")
+async def test_a_broken_trajectory_is_told(tmp_path: Path, data: bytes, words: str) -> None:
+    with pytest.raises(Refused, match=words):
+        await read_trajectory_file(written(tmp_path, data))
+
+
+@pytest.mark.usefixtures("everything_large")
+async def test_a_trajectory_has_a_bound_in_size_and_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path, b'{"a": "' + b"x" * 50_000_000 + b'"}')
+    monkeypatch.setattr(child, "MEMORY_LIMIT", 100 * 1024**2)
+    with pytest.raises(TooLarge, match="GiB of memory"):
+        await read_trajectory_file(path)
+    monkeypatch.setattr(child, "LARGEST_BYTES", 40_000_000)
+    with pytest.raises(TooLarge, match="48 MiB, at most 38"):
+        await read_trajectory_file(path)
+    with pytest.raises(StoreError, match="No such file"):
+        await read_trajectory_file(tmp_path / "none")
+
+
+async def test_steps_beyond_what_can_be_shown_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trajectory_file, "MOST_STEPS", 10)
+    steps = trajectory_file._limited(read_trajectory(json.dumps(record(30)).encode()).steps)
+    assert len(steps) == 11
+    assert steps[-1].title.endswith("more steps are not shown: e opens the file")
+
+
+@pytest.mark.usefixtures("everything_large")
+async def test_a_reading_that_is_no_longer_wanted_ends_its_child(tmp_path: Path) -> None:
+    path = written(tmp_path, b'{"history": [' + b"{}," * 8_000_000 + b"{}]}")
+    reading = asyncio.create_task(read_trajectory_file(path))
+    async with asyncio.timeout(30):
+        while not (running := children(path)):  # noqa: ASYNC110 - another process sets no event
+            await asyncio.sleep(0.01)
+    reading.cancel()
+    await asyncio.wait({reading})
+    assert reading.cancelled()
+    assert running
+    assert not children(path)
+
+
+def children(path: Path) -> list[Path]:
+    """Return the processes that have `path` in their command line."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if str(path).encode() in process.read_bytes():
+                found.append(process)
+        except OSError:
+            continue
+    return found
