@@ -27,7 +27,8 @@ from velora_tui.view.diagnosis import diagnosis, title
 from velora_tui.view.diff import file_lines, read_diff
 from velora_tui.view.failure_text import find_reasons
 from velora_tui.view.filter import parse_filter
-from velora_tui.view.results_rows import FILTER_KEYS, result_entries, totals
+from velora_tui.view.listing import FILTER_KEYS, chosen
+from velora_tui.view.results_rows import totals, with_journal
 from velora_tui.view.tests_rows import TreeView, failed_keys, name_of, tree_lines
 from velora_tui.view.timeline import timeline
 from velora_tui.view.trajectory import read_trajectory
@@ -259,12 +260,16 @@ def test_ended_runs_are_rows_and_others_are_not():
     assert (shown["time"], shown["cost"]) == ("17:52", "$1.21")
 
 
+def rows_of(*runs):
+    return with_journal((), runs, lambda run: "")
+
+
 def test_rows_are_filtered_by_what_they_mean():
     runs = [ended_run(), failed_run()]
-    entries = result_entries(runs, fleet_of(*runs).fleet)
+    rows = rows_of(*runs)
 
     def found(text: str) -> list[str]:
-        return [entry.row.key for entry in parse_filter(text, FILTER_KEYS).of(entries)]
+        return [row.key for row in chosen(rows, parse_filter(text, FILTER_KEYS).terms, fleet_of(*runs).fleet)]
 
     assert found("outcome:unresolved") == ["01RUN"]
     assert found("failure:docker-daemon") == ["01BAD"]
@@ -274,5 +279,5 @@ def test_rows_are_filtered_by_what_they_mean():
 
 def test_the_totals_count_each_outcome():
     stopped = running_run("01STOP").model_copy(update={"attempts": (attempt("eval2", "image", AttemptState.STOPPED),)})
-    text = plain(totals([ended_run(), ended_run("01B"), failed_run(), stopped]))
+    text = plain(totals(rows_of(ended_run(), ended_run("01B"), failed_run(), stopped)))
     assert text == " 4 runs   0 resolved 0 %   2 unresolved   1 failed   1 stopped"

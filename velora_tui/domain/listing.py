@@ -12,8 +12,11 @@ from velora_tui.domain.report import Outcome
 from velora_tui.domain.result import AttemptResult
 
 Origin = Literal["velora", "import"]
-FIELDS = ("task", "repo", "model", "run", "outcome", "origin", "instance", "date", "quality", "flag", "valid", "folder")
-"""What a filter may name: `model:gpt`, `date:2026-01`, `valid:no`, `flag:harness-differs`."""
+FIELDS = (
+    *("task", "repo", "model", "run", "outcome", "origin", "instance", "date", "quality", "flag", "valid", "folder"),
+    *("harness", "failure", "state"),
+)
+"""What a filter may name: `model:gpt`, `date:2026-01`, `valid:no`, `flag:harness-differs`, `harness:differs`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,18 @@ class ResultRow:
 
     def __post_init__(self) -> None:
         number = "" if self.run_number is None else f"run_{self.run_number}"
-        parts = (self.task, self.repo, self.model, number, self.outcome.value, self.instance, self.started_at or "")
+        parts = (self.task, self.repo, self.model, number, self.outcome_word, self.instance, self.started_at or "")
         object.__setattr__(self, "search", " ".join((*parts, self.why, *self.flags)))
+
+    @property
+    def outcome_word(self) -> str:
+        """How it ended, as filters and groups call it."""
+        return self.outcome.value
+
+    @property
+    def failure(self) -> str:
+        """The signature of what made it fail; "" where it came to a result."""
+        return ""
 
     @property
     def resolved(self) -> bool:
@@ -78,12 +91,36 @@ class ResultRow:
         return _FIELDS[name](self)
 
 
+@dataclass(frozen=True, slots=True)
+class EndedRow(ResultRow):
+    """A run of one's own as its journal tells it: `ended` "failed" because of `signature`, "stopped", or well, ""."""
+
+    ended: str = ""
+    signature: str = ""
+
+    @property
+    def outcome_word(self) -> str:
+        return self.ended or self.outcome.value
+
+    @property
+    def failure(self) -> str:
+        return self.signature
+
+
+def _harness(row: ResultRow) -> str:
+    """Return "resolved differs" where the harness said resolved and we say otherwise; "" where it said nothing."""
+    if row.harness_resolved is None:
+        return ""
+    said = "resolved" if row.harness_resolved else "unresolved"
+    return f"{said} {'differs' if row.verdicts_differ else 'agrees' if row.is_verified else 'unchecked'}"
+
+
 _FIELDS: dict[str, Callable[[ResultRow], str]] = {
     "task": lambda row: row.task,
     "repo": lambda row: row.repo,
     "model": lambda row: row.model,
     "run": lambda row: "" if row.run_number is None else str(row.run_number),
-    "outcome": lambda row: row.outcome.value,
+    "outcome": lambda row: row.outcome_word,
     "origin": lambda row: row.origin,
     "instance": lambda row: row.instance,
     "date": lambda row: row.started_at or "",
@@ -91,6 +128,9 @@ _FIELDS: dict[str, Callable[[ResultRow], str]] = {
     "flag": lambda row: " ".join(row.flags),
     "valid": lambda row: "yes" if row.is_valid else "no",
     "folder": lambda row: row.folder,
+    "harness": _harness,
+    "failure": lambda row: row.failure,
+    "state": lambda row: row.outcome_word,
 }
 
 
@@ -138,6 +178,8 @@ _SORT_VALUES: dict[str, Callable[[ResultRow], Any]] = {
     "date": lambda row: row.started_at,
     "quality": lambda row: row.quality_good - row.quality_checks,
     "flips": lambda row: row.flips,
+    "harness": lambda row: (not row.verdicts_differ, not row.harness_resolved) if _harness(row) else None,
+    "origin": lambda row: row.origin,
 }
 SORT_KEYS = tuple(_SORT_VALUES)
 

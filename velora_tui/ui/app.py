@@ -19,6 +19,7 @@ from textual.screen import Screen
 
 from velora_tui.domain.events import LogGrew
 from velora_tui.domain.fleet import Fleet
+from velora_tui.domain.listing import Group, ResultRow
 from velora_tui.domain.requests import RunRequest
 from velora_tui.domain.run import Run
 from velora_tui.engine.engine import Engine
@@ -26,6 +27,7 @@ from velora_tui.errors import StoreError, VeloraError
 from velora_tui.store.error_log import report_bug
 from velora_tui.store.layout import Layout
 from velora_tui.ui.ascii_filter import AsciiFilter
+from velora_tui.ui.catalog_session import CatalogSession
 from velora_tui.ui.clipboard import copy_beside_terminal
 from velora_tui.ui.commands import commands_of
 from velora_tui.ui.keys import TABS
@@ -35,6 +37,7 @@ from velora_tui.ui.screens.audit import AuditScreen
 from velora_tui.ui.screens.base import BaseScreen
 from velora_tui.ui.screens.causes import CausesScreen
 from velora_tui.ui.screens.choice import ChoiceScreen
+from velora_tui.ui.screens.compare import CompareScreen
 from velora_tui.ui.screens.confirm import ConfirmScreen, Question
 from velora_tui.ui.screens.file_diff import FileDiffScreen
 from velora_tui.ui.screens.files import FilesScreen
@@ -97,6 +100,7 @@ class VeloraApp(App[None], inherit_bindings=False):
         self._came_from = "fleet"
         self._refresh_waits = False
         self._has_mouse = True
+        self.catalog = CatalogSession(engine.layout, on_change=self.refresh_now)
         self._session = EngineSession(
             engine,
             opening,
@@ -143,6 +147,7 @@ class VeloraApp(App[None], inherit_bindings=False):
         """Let go of the engine."""
         for number in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().remove_signal_handler(number)
+        await self.catalog.close()
         await self._session.close()
         with suppress(StoreError):  # a filter that is forgotten is nothing to hold up the end for
             await self.memory.keep()
@@ -213,10 +218,20 @@ class VeloraApp(App[None], inherit_bindings=False):
             screen.go_to(name)
 
     def open_run(
-        self, run_id: str, attempt: int | None = None, phase: str | None = None, line: int | None = None
+        self,
+        run_id: str,
+        attempt: int | None = None,
+        phase: str | None = None,
+        line: int | None = None,
+        *,
+        test: str = "",
     ) -> None:
-        """Open the run's page; with `line`, its log at that line of `phase`."""
-        self.push_screen(RunScreen(run_id, attempt, phase, line))
+        """Open the run's page; with `line`, its log at that line of `phase`; with `test`, its tests at that one."""
+        self.push_screen(RunScreen(run_id, attempt, phase, line, test=test))
+
+    def open_compare(self, rows: Sequence[ResultRow], groups: Sequence[Group], found: Sequence[ResultRow]) -> None:
+        """Compare finished runs."""
+        self.push_screen(CompareScreen(rows, groups, found))
 
     def follow_foreign(self, instance: str) -> None:
         """Open the log of somebody else's run on `instance`."""

@@ -31,7 +31,7 @@ TABS: dict[str, str] = {
 }
 """The tabs by name, in the order of their numbers."""
 
-SCREENS: tuple[str, ...] = (*TABS, "run", "foreign", "files", "file_diff", "audit", "causes")
+SCREENS: tuple[str, ...] = (*TABS, "run", "foreign", "files", "file_diff", "audit", "causes", "compare")
 FOOTER_LIMIT = 8
 
 KEY_NAMES = {
@@ -43,6 +43,7 @@ KEY_NAMES = {
     "left_curly_bracket": "{",
     "right_curly_bracket": "}",
     "asterisk": "*",
+    "exclamation_mark": "!",
     "enter": "⏎",
     "escape": "esc",
     "pagedown": "PgDn",
@@ -59,10 +60,14 @@ KEY_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """What an action would apply to: the marked rows, else the one under the cursor."""
+    """What an action would apply to: the marked rows, else the one under the cursor.
+
+    `results` are keys of finished runs, imported ones too.
+    """
 
     runs: tuple[Run, ...] = ()
     instances: tuple[InstanceSnapshot, ...] = ()
+    results: tuple[str, ...] = ()
     marked: int = 0
     is_live: bool = True
     read_only: bool = False
@@ -111,7 +116,7 @@ def key_text(key: str) -> str:
 
 
 def _a_run(targets: Targets) -> str | None:
-    if targets.runs or any(row.foreign for row in targets.instances):
+    if targets.runs or targets.results or any(row.foreign for row in targets.instances):
         return None
     if any(hand_started(row) for row in targets.instances):
         return "this run was started by hand: Velora has no log of it to follow"
@@ -124,7 +129,7 @@ def _an_active_run(targets: Targets) -> str | None:
     ):
         return "somebody else's run: it can be followed here, and only they stop it"
     if not targets.runs:
-        return "nothing runs here"
+        return "nothing runs here: this run is over" if targets.results else "nothing runs here"
     active = [run for run in targets.runs if run.is_active]
     if not active:
         return "nothing runs here: this run is over" if len(targets.runs) == 1 else "none of these runs is active"
@@ -135,7 +140,8 @@ def _an_active_run(targets: Targets) -> str | None:
 
 def _an_ended_run(targets: Targets) -> str | None:
     if not targets.runs:
-        return "no run to retry: s starts one"
+        imported = "an imported run: only Velora's own can be retried"
+        return imported if targets.results else "no run to retry: s starts one"
     if all(run.is_active for run in targets.runs):
         return "it still runs: x stops it first"
     return None
@@ -201,7 +207,20 @@ ACTIONS: tuple[Action, ...] = (
     Action("host_key", ("K",), "host key", "Decide on a new host key; see what a changed one means", "Instances",
            _INSTANCES, writes=True, condition=_a_host_key),
     Action("open", ("enter",), "open", "Open the run, a failed one at its evidence; follow others'", "Look",
-           ("fleet", "queue", "results"), footer=5, condition=_a_run),
+           ("fleet", "queue", "results", "compare"), footer=5, condition=_a_run),
+    Action("compare", ("v",), "compare", "Compare the marked runs or groups; else the task's runs, and the models",
+           "Look", ("results",), footer=2),
+    Action("next_compared", ("right",), "next run", "To the next run's column", "Look", ("compare",), footer=2),
+    Action("previous_compared", ("left",), "run before", "To the column of the run before", "Look", ("compare",)),
+    Action("differing", ("f",), "only differing", "Only the tests in which the runs differ, or all of them", "Look",
+           ("compare",), footer=3),
+    Action("find", ("slash",), "find", "Find tests by name; among batches: FILTER vs FILTER", "Look", ("compare",),
+           footer=7),
+    Action("differ", ("exclamation_mark",), "differ", "Only runs that the harness judged otherwise, or all again",
+           "Table", ("results",)),
+    Action("group_by", ("B",), "group", "Group the rows by task, model, run number, outcome, quality or date", "Table",
+           ("results",), footer=3),
+    Action("fold_all", ("O",), "fold", "Unfold all groups, or fold them", "Table", ("results",)),
     Action("details", ("enter",), "details", "Go into what is shown in full below", "Look", ("readiness", "audit"),
            footer=5),
     Action("next_check", ("right",), "next check", "To the next check of the row", "Look", ("readiness",)),
@@ -217,16 +236,16 @@ ACTIONS: tuple[Action, ...] = (
     Action("zoom", ("z",), "zoom", "Give the pane the whole screen, or take it back", "Look",
            ("fleet", "readiness", "results")),
     Action("previous_pane", ("left_square_bracket",), "pane before", "To the pane before", "Look",
-           ("run", "results")),
+           ("run", "results", "compare")),
     Action("next_pane", ("right_square_bracket",), "next pane", "To the next pane", "Look",
-           ("run", "results"), footer=6),
-    Action("next_run", ("L",), "next run", "To the next run, from wherever the keys go", "Look", ("results",)),
-    Action("previous_run", ("H",), "run before", "To the run before", "Look", ("results",)),
+           ("run", "results", "compare"), footer=6),
+    Action("next_run", ("L",), "next run", "To the next run, from wherever the keys go", "Look", ("results", "run")),
+    Action("previous_run", ("H",), "run before", "To the run before", "Look", ("results", "run")),
     Action("previous_phase", ("left_curly_bracket",), "phase before", "To the log of the phase before", "Log", _LOGS),
     Action("next_phase", ("right_curly_bracket",), "next phase", "To the log of the next phase", "Log", _LOGS),
     Action("previous_attempt", ("p",), "attempt before", "To the attempt before, and round again", "Log",
            ("log", "run")),
-    Action("edit", ("e",), "editor", "Open in $EDITOR or $PAGER, and come back", "Log", _LOGS),
+    Action("edit", ("e",), "editor", "Open in $EDITOR or $PAGER, and come back", "Log", (*_LOGS, "results")),
     Action("copy", ("y",), "copy", "Copy what is under the cursor", "Look"),
     *(
         Action(f"tab_{name}", (str(number),), title, f"Show {title}", "Look")

@@ -14,13 +14,17 @@ _MOST_BYTES = 64 * 1024
 
 
 class TableView(BaseModel):
-    """The filter as typed, and the column by which the rows are sorted; None leaves them as they come."""
+    """The filter as typed, the column by which the rows are sorted, and the field by which they are grouped.
+
+    None leaves them as they come, "" ungrouped.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     filter: str = ""
     column: str | None = None
     descending: bool = False
+    group: str = ""
 
 
 _VIEWS: TypeAdapter[dict[str, TableView]] = TypeAdapter(dict[str, TableView])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from velora_tui.domain.events import AnyEvent, Notice
 from velora_tui.domain.fleet import Fleet
+from velora_tui.domain.listing import Group, ResultRow
 from velora_tui.domain.readiness import FileReport, Readiness
 from velora_tui.domain.repair import RepairPlan, RepairResult
 from velora_tui.domain.requests import RunRequest
@@ -18,6 +19,7 @@ from velora_tui.domain.run import Run
 from velora_tui.domain.snapshot import FleetSnapshot
 from velora_tui.errors import UnknownName
 from velora_tui.store.layout import Layout
+from velora_tui.ui.catalog_session import CatalogSession
 from velora_tui.ui.memory import Memory
 
 if TYPE_CHECKING:
@@ -92,6 +94,7 @@ class Dashboard(Protocol):
     engine: EngineLike
     datasets: tuple[Path, ...]
     memory: Memory
+    catalog: CatalogSession
 
     @property
     def is_live(self) -> bool:
@@ -105,9 +108,15 @@ class Dashboard(Protocol):
         """Show the Fleet tab with the cursor on that instance."""
 
     def open_run(
-        self, run_id: str, attempt: int | None = None, phase: str | None = None, line: int | None = None
+        self,
+        run_id: str,
+        attempt: int | None = None,
+        phase: str | None = None,
+        line: int | None = None,
+        *,
+        test: str = "",
     ) -> None:
-        """Open the run's page; with `line`, its log at that line of `phase`."""
+        """Open the run's page; with `line`, its log at that line of `phase`; with `test`, its tests at that one."""
 
     def open_log(
         self, run_id: str, attempt: int | None = None, phase: str | None = None, line: int | None = None
@@ -128,6 +137,9 @@ class Dashboard(Protocol):
 
     def open_causes(self, cause: tuple[str, str | None] | None = None) -> None:
         """Show the failures of the fleet by their causes, with the cursor on `cause` (signature, words)."""
+
+    def open_compare(self, rows: Sequence[ResultRow], groups: Sequence[Group], found: Sequence[ResultRow]) -> None:
+        """Compare `rows` test by test, two `groups` with each other, or the models of all that are `found`."""
 
     @property
     def heard_at(self) -> Mapping[str, datetime]:

@@ -20,7 +20,7 @@ from velora_tui.view.trajectory_lines import dollars
 
 _NOTHING = Span("–", "dim")
 _TEST_CELLS = 70
-_MARKS: dict[Status | None, Span] = {
+STATUS_MARKS: dict[Status | None, Span] = {
     Status.PASSED: Span("pass", "good"),
     Status.FAILED: Span("FAIL", "bad"),
     Status.ERROR: Span("ERROR", "bad"),
@@ -37,16 +37,32 @@ _MARKS: dict[Status | None, Span] = {
 
 def model_lines(summaries: Sequence[ModelSummary], fleet: Fleet) -> Iterator[Cell]:
     """Yield a table of models, with what its intervals mean below it."""
-    ks = sorted({found.k for summary in summaries for found in summary.pass_at})
-    passes = [f"PASS@{k}" for k in ks]
-    titles = ("MODEL", "TASKS", "RUNS", "VALID", "RESOLVED", "RATE", *passes, "F2P", "P2P", "$/RUN", "TIME", "TOTAL $")
-    yield from table(titles, [_model_row(summary, ks, fleet) for summary in summaries], right=titles[1:])
+    titles = model_titles(summaries)
+    yield from table(titles, [model_cells(summary, summaries, fleet) for summary in summaries], right=titles[1:])
     yield ""
-    yield Span("rates and pass@k are over valid runs; 95 % intervals: Wilson for RATE, bootstrap over tasks for", "dim")
-    yield Span("PASS@k (unbiased, tasks with at least k valid runs), bootstrap for $ (mean) and TIME (median)", "dim")
+    for line in MODEL_NOTES:
+        yield Span(line, "dim")
 
 
-def _model_row(summary: ModelSummary, ks: Iterable[int], fleet: Fleet) -> tuple[Cell, ...]:
+MODEL_NOTES = (
+    "rates and pass@k are over valid runs; 95 % intervals: Wilson for RATE, bootstrap over tasks for",
+    "PASS@k (unbiased, tasks with at least k valid runs), bootstrap for $ (mean) and TIME (median)",
+)
+
+
+def model_titles(summaries: Iterable[ModelSummary]) -> tuple[str, ...]:
+    """Return the titles of the table of models."""
+    passes = [f"PASS@{k}" for k in _ks(summaries)]
+    return ("MODEL", "TASKS", "RUNS", "VALID", "RESOLVED", "RATE", *passes, "F2P", "P2P", "$/RUN", "TIME", "TOTAL $")
+
+
+def _ks(summaries: Iterable[ModelSummary]) -> list[int]:
+    return sorted({found.k for summary in summaries for found in summary.pass_at})
+
+
+def model_cells(summary: ModelSummary, summaries: Iterable[ModelSummary], fleet: Fleet) -> tuple[Cell, ...]:
+    """Return a model's cells under the titles that the table of `summaries` has."""
+    ks = _ks(summaries)
     found = {pass_at.k: pass_at for pass_at in summary.pass_at}
     passes = (_percent(found[k].value, found[k].interval) if k in found else _NOTHING for k in ks)
     rate = summary.resolved_rate
@@ -126,7 +142,7 @@ def matrix_lines(matrix: Matrix, fleet: Fleet, *, only_differing: bool) -> Itera
         ("P2P", "", *(_fraction(result.summary.p2p, is_fixing=False) for result in matrix.results)),
     ]
     body: list[tuple[Cell, ...]] = [
-        (cut(row.test, _TEST_CELLS), _list_mark(row), *(_MARKS[s] for s in row.statuses)) for row in rows
+        (cut(row.test, _TEST_CELLS), _list_mark(row), *(STATUS_MARKS[s] for s in row.statuses)) for row in rows
     ]
     yield from table(("TEST", "", *names), [*head, *body])
     hidden = len(matrix.rows) - len(rows)
@@ -212,8 +228,14 @@ def batch_lines(comparison: BatchComparison, fleet: Fleet) -> Iterator[Cell]:
     if rows:
         yield from table(("", "TASK", "MODEL", "RUN", "BEFORE", "AFTER"), rows)
         yield ""
+    yield batch_totals(comparison)
+
+
+def batch_totals(comparison: BatchComparison) -> tuple[Span, ...]:
+    """Return how many runs flipped which way, and whether that may be chance."""
+    changes = comparison.changes
     better, worse = (sum(getattr(change, name) for change in changes) for name in ("is_better", "is_worse"))
-    yield joined(
+    return joined(
         (
             Span(f"{count(better)} newly resolved", "good"),
             Span(f"{count(worse)} no longer", "bad"),

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from velora_tui.domain.fleet import Fleet
-from velora_tui.domain.listing import FIELDS, Group, ResultRow, sort_value
-from velora_tui.view.cells import Cell, Row, Span
+from velora_tui.domain.listing import FIELDS, EndedRow, Group, ResultRow, select, sort_value
+from velora_tui.view.cells import Cell, Row, Span, plain
 from velora_tui.view.columns import Column
 from velora_tui.view.entries import Entry, SortKey
+from velora_tui.view.filter import Term
 from velora_tui.view.states import outcome_state
 from velora_tui.view.tests_rows import fraction
-from velora_tui.view.text import count, duration, size
+from velora_tui.view.text import cells, count, duration, size
 from velora_tui.view.trajectory_lines import dollars
 
 FILTER_KEYS = FIELDS
@@ -25,12 +26,12 @@ COLUMNS = (
     Column("f2p", "F2P", 5, "right", priority=8),
     Column("p2p", "P2P", 9, "right", priority=6),
     Column("harness", "HARNESS", 10, priority=7),
-    Column("quality", "QUALITY", 7, "right", priority=5),
+    Column("quality", "QUALITY", 7, "right", priority=1),
     Column("patch", "PATCH", 6, "right", priority=4),
     Column("steps", "STEPS", 5, "right", priority=2),
     Column("time", "TIME", 7, "right", priority=3),
     Column("cost", "COST", 6, "right", priority=5),
-    Column("date", "DATE", 10, priority=4),
+    Column("date", "DATE", 10, priority=2),
     Column("origin", "FROM", 6, priority=1),
 )
 _NOTHING = Span("–", "dim")
@@ -101,6 +102,8 @@ def _task(row: ResultRow) -> Cell:
 
 
 def _outcome(row: ResultRow) -> Cell:
+    if isinstance(row, EndedRow) and row.ended:
+        return Span("✗ failed", "bad") if row.ended == "failed" else Span(f"■ {row.ended}", "dim")
     state = outcome_state(row.outcome)
     return Span(f"{state.symbol} {state.word}", state.tone if row.is_valid else "bad")
 
@@ -151,12 +154,57 @@ class Listing:
         """Return what these columns show of a row."""
         return tuple(self._cells[column](row) or "" for column in columns)
 
+    def row(self, row: ResultRow) -> Row:
+        """Return a row of a table, keyed by the row's key."""
+        return Row(row.key, _OnDemand(row, self._cells))
+
     def entries(self, rows: Iterable[ResultRow]) -> list[Entry]:
         """Return an entry for each row, keyed by the row's key."""
-        return [
-            Entry(Row(row.key, _OnDemand(row, self._cells)), _OnDemand(row, _FIELDS), _OnDemand(row, _ORDERS))
-            for row in rows
-        ]
+        return [Entry(self.row(row), _OnDemand(row, _FIELDS), _OnDemand(row, _ORDERS)) for row in rows]
+
+
+def chosen(rows: Iterable[ResultRow], terms: Iterable[Term], fleet: Fleet) -> list[ResultRow]:
+    """Return the rows that a filter means; models are known by the fleet's names too."""
+    found = list(rows)
+    for term in terms:
+        named = _named(found, term, fleet) if term.key in ("", "model") else frozenset()
+        if not named:
+            found = select(found, (term,))
+            continue
+        by_id = {row.key for row in select(found, (term,))}
+        if term.is_not:
+            found = [row for row in found if row.key in by_id and row.model not in named]
+        else:
+            found = [row for row in found if row.key in by_id or row.model in named]
+    return found
+
+
+def _named(rows: Iterable[ResultRow], term: Term, fleet: Fleet) -> frozenset[str]:
+    """Return the models whose label, but not whose id, a term means."""
+    labels = {model: fleet.label(model) for model in {row.model for row in rows}}
+    return frozenset(
+        model
+        for model, label in labels.items()
+        if any(pattern.search(label) and not pattern.search(model) for pattern in term.patterns)
+    )
+
+
+def shown_columns(rows: Sequence[ResultRow]) -> tuple[Column, ...]:
+    """Return the columns that say something of these rows."""
+    has_harness = any(row.harness_resolved is not None for row in rows)
+    has_imported = any(row.origin == "import" for row in rows)
+    hidden = {*(() if has_harness else ("harness",)), *(() if has_imported else ("origin",))}
+    return tuple(column for column in COLUMNS if column.id not in hidden)
+
+
+def content_widths(rows: Sequence[ResultRow], fleet: Fleet) -> dict[str, int]:
+    """Return the widest cell of each column that grows with its content, without making all of them."""
+    pairs = {(row.repo, row.task): row for row in rows}
+    models = {row.model for row in rows}
+    return {
+        "task": max((cells(plain(_task(row))) for row in pairs.values()), default=0),
+        "model": max((cells(fleet.label(model)) for model in models), default=0),
+    }
 
 
 def group_words(group: Group) -> tuple[Span, ...]:

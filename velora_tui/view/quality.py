@@ -54,6 +54,24 @@ def flags_in_line(flags: Sequence[Flag]) -> tuple[Span, ...]:
     return tuple(shown)
 
 
+def flips_in_line(result: AttemptResult) -> tuple[Span, ...]:
+    """Return the first thing that the harness and we judge differently, and by which rule; empty if nothing is."""
+    if not result.flips:
+        return ()
+    flip = next((flip for flip in result.flips if flip.test), result.flips[0])
+    said = "passed" if flip.harness_passed else "failed"
+    test = result.verdict.tests.get(flip.test) if result.verdict and flip.test else None
+    where = f" at line {count(test.evidence.line)}" if test and test.evidence else ""
+    seen = f"; it is {flip.status}{where}" if flip.status else ""
+    more = f", and {count(len(result.flips) - 1)} more" if len(result.flips) > 1 else ""
+    return (
+        Span(" ! ", "look"),
+        Span("the harness said "),
+        Span(f"{said}: {flip.test or 'the run'}", ""),
+        Span(f"{seen} — {flip.rule}{more}   ", "dim"),
+    )
+
+
 def about_lines(
     run: Run,
     attempt: Attempt,

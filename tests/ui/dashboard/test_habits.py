@@ -139,7 +139,8 @@ async def test_filter_and_order_are_there_again_after_a_restart(engine):
         assert seen.rows == rows
         await seen.press("escape")
         await seen.until(lambda: len(seen.rows) == 10)
-    assert json.loads(engine.layout.views.read_text())["fleet"] == {"filter": "", "column": "time", "descending": False}
+    kept = json.loads(engine.layout.views.read_text())["fleet"]
+    assert kept == {"filter": "", "column": "time", "descending": False, "group": ""}
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '{"fleet": {"filter": "/(/", "column": "no such"}}', "\x00" * 100])

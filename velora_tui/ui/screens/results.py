@@ -1,4 +1,4 @@
-"""What all runs came to: the runs that have ended, and the proof of the one under the cursor."""
+"""What all runs came to: one's own and imported ones, and the proof of the one under the cursor."""
 
 from __future__ import annotations
 
@@ -9,24 +9,32 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.timer import Timer
 
+from velora_tui.domain.listing import GROUP_KEYS, ResultRow
 from velora_tui.domain.run import Run
 from velora_tui.domain.snapshot import FleetSnapshot
 from velora_tui.errors import UsageError
+from velora_tui.ui.keys import Targets
+from velora_tui.ui.memory import TableView
 from velora_tui.ui.outside import open_outside
+from velora_tui.ui.screens.choice import ChoiceScreen
 from velora_tui.ui.screens.run_pane import RunPane
 from velora_tui.ui.screens.run_place import Place, read_result
 from velora_tui.ui.screens.table import TableScreen
 from velora_tui.ui.widgets.filter_bar import FilterBar
 from velora_tui.ui.widgets.live_table import LiveTable
 from velora_tui.ui.widgets.split_line import SplitLine
+from velora_tui.view.cells import Cell, Span
 from velora_tui.view.columns import Column
 from velora_tui.view.diagnosis import failure_in_line
-from velora_tui.view.entries import Entry
-from velora_tui.view.quality import flags_in_line
-from velora_tui.view.results_rows import COLUMNS, FILTER_KEYS, ended, result_entries, totals
+from velora_tui.view.listing import FILTER_KEYS
+from velora_tui.view.quality import flags_in_line, flips_in_line
+from velora_tui.view.results_rows import GROUP_PREFIX, differing, totals, with_journal
+from velora_tui.view.results_table import ResultsTable
+from velora_tui.view.text import count
 
 REST_SECONDS = 0.1
 WIDE_CELLS = 130
+DIFFERING = "harness:differs"
 
 
 class ResultsScreen(TableScreen):
@@ -34,22 +42,37 @@ class ResultsScreen(TableScreen):
 
     NAME = "results"
     FILTER_KEYS = FILTER_KEYS
-    FILTER_HELP = "words  /regex/  !not  outcome:resolved model:gpt repo:django failure:docker"
-    EMPTY_TEXT = "no run has ended yet — 1 shows the fleet, where s starts one"
+    FILTER_HELP = "words  /regex/  !not  outcome:resolved model:gpt repo:django date:2026-01 harness:differs"
+    EMPTY_TEXT = "no run has ended yet — s starts one, `velora import DIR` takes in finished ones"
 
     def __init__(self) -> None:
         super().__init__()
+        self._group = self.dashboard.memory.of(self.NAME).group
+        self._found = ResultsTable(self.dashboard.engine.fleet)
+        self._shows: tuple[object, ...] = ()
         self._timer: Timer | None = None
         self._place: Place | None = None
         self._searches = False
 
     def compose_body(self) -> ComposeResult:
-        """Yield the totals, the table and the pane, and the line for the verdict's flags."""
+        """Yield the totals, the table and the pane, and the lines for where verdicts differ and for flags."""
         yield SplitLine(id="results-totals")
         with Container(id="results-panes"):
             yield LiveTable((), empty_text=self.EMPTY_TEXT, id="table")
             yield RunPane("tests", id="run-pane")
+        yield SplitLine(id="results-differing")
         yield SplitLine(id="results-flags")
+
+    def on_mount(self) -> None:
+        """Read the catalog from now on."""
+        super().on_mount()
+        self.dashboard.catalog.open()
+
+    def on_screen_resume(self) -> None:
+        """Go to the run that was looked at last, also where that was on its page."""
+        super().on_screen_resume()
+        if self.has_body and self.dashboard.catalog.current is not None:
+            self.table.move_to(self.dashboard.catalog.current)
 
     @property
     def pane(self) -> RunPane:
@@ -60,29 +83,165 @@ class ResultsScreen(TableScreen):
         """Whether the keys go to the pane."""
         return self.pane.has_focus_within
 
-    def entries(self, snapshot: FleetSnapshot) -> Sequence[Entry]:
-        """Return the runs that have ended."""
-        return result_entries(snapshot.runs.values(), snapshot.fleet)
-
     def columns(self, snapshot: FleetSnapshot) -> Sequence[Column]:
         """Return the columns; the table drops what does not fit."""
-        return COLUMNS
+        return self._found.columns
 
     def run_of(self, key: str) -> Run | None:
-        """Return the run of the row."""
+        """Return the run of the row, None of an imported one."""
         return self.snapshot.runs.get(key) if self.snapshot else None
 
+    def targets(self) -> Targets:
+        """Return the runs at hand; those of one's own can be retried, all can be opened and compared."""
+        targets = super().targets()
+        return Targets(
+            runs=targets.runs,
+            results=tuple(row.key for row in self.rows_at_hand()),
+            marked=targets.marked,
+            is_live=targets.is_live,
+            read_only=targets.read_only,
+        )
+
+    def rows_at_hand(self) -> list[ResultRow]:
+        """Return the runs that are marked, one by one or by their group, else those under the cursor."""
+        found = {row.key: row for key in self.target_keys for row in self._found.below(key)}
+        return list(found.values())
+
+    # --- rows
+
     def refresh_snapshot(self, snapshot: FleetSnapshot) -> None:
-        """Show the rows, and the run under the cursor as it stands."""
-        super().refresh_snapshot(snapshot)
-        self.query_one("#results-totals", SplitLine).show(totals(ended(snapshot.runs.values())))
+        """Show the rows where they are others, and the run under the cursor as it stands."""
+        self._take(snapshot)
+        if self._found.arrange(self._filter, self._order, self._group):
+            self._show_rows(snapshot)
         if self._timer is None:
             self._show_run()
+
+    def _take(self, snapshot: FleetSnapshot) -> None:
+        """Take what has ended since, and what the catalog has read."""
+        catalog = self.dashboard.catalog
+        over = (run for run in snapshot.runs.values() if run.attempt is not None and run.attempt.state.is_over)
+        shows = catalog.version, catalog.problem, *((run.run, len(run.attempts)) for run in over)
+        if shows == self._shows:
+            return
+        if shows[2:] != self._shows[2:]:
+            catalog.want()
+        self._shows = shows
+        self._found.take(with_journal(catalog.rows, snapshot.runs.values(), self._folder_of))
+        self._columns = self._found.columns
+        self.table.set_columns(self._columns, self._found.widths)
+
+    def _folder_of(self, run: Run) -> str:
+        attempt = run.attempt
+        number = attempt.number if attempt else 1
+        return (attempt.results if attempt else None) or str(self.dashboard.engine.layout.attempt_results(run, number))
+
+    def _show_rows(self, snapshot: FleetSnapshot) -> None:
+        found = self._found
+        table = self.table
+        table.empty_text = self._words_for_nothing()
+        table.show(found.shown)
+        self.dashboard.catalog.shown = tuple(row.key for row in found.found)
+        self._show_filter(len(found.found), len(found.rows), snapshot)
+        self.query_one("#results-totals", SplitLine).show(totals(found.found), self._state_of_catalog())
+        line = self.query_one("#results-differing", SplitLine)
+        words = differing(found.found)
+        line.show(words)
+        line.display = bool(words)
+
+    def _words_for_nothing(self) -> str:
+        if self._found.rows:
+            return f"nothing matches {self._filter.text} — esc takes the filter away"
+        catalog = self.dashboard.catalog
+        if catalog.problem:
+            return catalog.problem
+        return self.EMPTY_TEXT if catalog.is_loaded else "reading the catalog …"
+
+    def _state_of_catalog(self) -> Cell:
+        catalog = self.dashboard.catalog
+        if catalog.problem and self._found.rows:
+            return Span(f"{catalog.problem} ", "bad")
+        return "" if catalog.is_loaded else Span("reading the catalog … ", "dim")
+
+    def summary(self, snapshot: FleetSnapshot) -> Cell:
+        """Return by what the rows are grouped, and how to filter."""
+        if not self._group:
+            return super().summary(snapshot)
+        number = len(self._found.groups)
+        return Span("by ", "dim"), Span(self._group), Span(f" · {count(number)} groups  / filter ", "dim")
+
+    def _use_filter(self, text: str) -> None:
+        super()._use_filter(text)
+        self.refresh_footer()
 
     def on_resize(self) -> None:
         """Put the pane beside the table, or below it."""
         super().on_resize()
         self.set_class(self.app.size.width >= WIDE_CELLS, "-beside")
+
+    # --- groups, and what the harness says
+
+    def do_group_by(self) -> None:
+        """Let one choose by what the rows are grouped."""
+        choices = [("", "not at all"), *((key, key) for key in GROUP_KEYS)]
+        screen = ChoiceScreen(Span("Group by", "strong"), choices, chosen=self._group)
+        self.app.push_screen(screen, self._use_group)
+
+    def _use_group(self, group: str | None) -> None:
+        if group is not None:
+            self._group = group
+            self.table.mark(())
+            self._remember()
+            self.dashboard.refresh_now()
+
+    def do_fold_all(self) -> None:
+        """Unfold all groups, or fold them."""
+        if self._group:
+            self._found.fold_all()
+            self.dashboard.refresh_now()
+        else:
+            self.say("the rows are not grouped: B groups them", is_problem=True)
+
+    def do_differ(self) -> None:
+        """Show only runs that the harness judged otherwise, or all again."""
+        words = self._filter.text.split()
+        if DIFFERING in words:
+            words.remove(DIFFERING)
+        else:
+            words.append(DIFFERING)
+        self._use_filter(" ".join(words))
+
+    def _remember(self) -> None:
+        order = self._order
+        view = TableView(filter=self._filter.text, column=order.column, descending=order.descending, group=self._group)
+        self.dashboard.memory.put(self.NAME, view)
+
+    def do_open(self) -> None:
+        """Open the run under the cursor, or unfold the group."""
+        key = self.table.cursor_key
+        if key is None:
+            return
+        if key.startswith(GROUP_PREFIX):
+            self._found.fold(key)
+            self.dashboard.refresh_now()
+        elif self.run_of(key) is not None:
+            super().do_open()
+        else:
+            self.dashboard.open_run(key)
+
+    def do_compare(self) -> None:
+        """Compare what is marked: groups with each other, runs test by test; or else the models."""
+        marked = self.table.marked
+        groups = [self._found.groups[key] for key in marked if key in self._found.groups]
+        rows = self.rows_at_hand()
+        if not marked and rows and not self._is_on_group:
+            task = rows[0].task
+            rows = [row for row in self._found.found if row.task == task]
+        self.dashboard.open_compare(rows, groups, self._found.found)
+
+    @property
+    def _is_on_group(self) -> bool:
+        return (self.table.cursor_key or "").startswith(GROUP_PREFIX)
 
     # --- the run under the cursor
 
@@ -100,11 +259,26 @@ class ResultsScreen(TableScreen):
     def _show_run(self) -> None:
         key = self.table.cursor_key
         run = self.run_of(key) if key is not None else None
-        place = Place.of(run, None, self.dashboard.engine.layout) if run else None
+        if run is not None:
+            self._show_place(Place.of(run, None, self.dashboard.engine.layout))
+        elif key is None or self._found.row(key) is None:
+            self._show_place(None)
+        elif (known := self.dashboard.catalog.place(key)) is not None:
+            self._show_place(known)
+        else:
+            self.perform(self._read_place(key), group="place")
+
+    async def _read_place(self, key: str) -> None:
+        place = await self.dashboard.catalog.read_place(key)
+        if place is not None and self.table.cursor_key == key:
+            self._show_place(place)
+
+    def _show_place(self, place: Place | None) -> None:
         self.pane.display = place is not None
         if place is None or place == self._place:
             return
         self._place = place
+        self.dashboard.catalog.current = place.run.run
         self.pane.show(place)
         self.perform(self._show_flags(place))
 
@@ -113,7 +287,8 @@ class ResultsScreen(TableScreen):
         failure = place.attempt.failure
         result = None if failure else await asyncio.to_thread(read_result, place)
         if place is self._place:
-            words = failure_in_line(failure) if failure else flags_in_line(result.all_flags if result else ())
+            told = (*flips_in_line(result), *flags_in_line(result.all_flags)) if result else ()
+            words = failure_in_line(failure) if failure else told
             line = self.query_one("#results-flags", SplitLine)
             line.show(words)
             line.set_class(not words, "-empty")
@@ -122,8 +297,10 @@ class ResultsScreen(TableScreen):
 
     def do_log(self) -> None:
         """Show the log of the run under the cursor."""
-        if self._place is not None:
+        if self._place is not None and self._place.catalogued is None:
             self.dashboard.open_log(self._place.run.run)
+        elif self._place is not None:
+            self.pane.show_tab("log")
 
     def do_next_run(self) -> None:
         self.table.action_down()

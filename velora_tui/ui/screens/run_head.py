@@ -14,6 +14,7 @@ from velora_tui.ui.widgets.split_line import SplitLine
 from velora_tui.view.cells import Cell, Span
 from velora_tui.view.diagnosis import MOST_LINES as MOST_DIAGNOSIS_LINES
 from velora_tui.view.diagnosis import NARROW_CELLS, diagnosis, title
+from velora_tui.view.imported import imported_lines
 from velora_tui.view.timeline import MOST_LINES as MOST_TIMELINE_LINES
 from velora_tui.view.timeline import timeline
 
@@ -36,6 +37,9 @@ class RunHead(Vertical):
     ) -> None:
         """Show the attempt as it stands at `now`, for `width` cells; a retry may begin at the phases `restarts`."""
         run, attempt = place.run, place.attempt
+        if place.catalogued is not None:
+            self._show_all(*imported_lines(place.catalogued.row, place.catalogued.result, fleet))
+            return
         self._line("run-title").show(*title(run, attempt, fleet, is_narrow=width < NARROW_CELLS))
         phases = timeline(attempt, now, width - 2, chosen_phase)
         self._show_lines("timeline", MOST_TIMELINE_LINES, [((Span(" "), *spans), "") for spans in phases])
@@ -44,11 +48,18 @@ class RunHead(Vertical):
 
     def show_missing(self, run_id: str) -> None:
         """Say that there is no such run."""
-        self._line("run-title").show(
-            (Span(f" no run {run_id} in this journal", "bad"), Span("   esc goes back", "dim")), ""
-        )
+        words = f" no run {run_id} in this journal, nor in the catalog"
+        self._show_all(((Span(words, "bad"), Span("   esc goes back", "dim")), ""), [])
+
+    def show_reading(self) -> None:
+        """Say that the run is being read."""
+        self._show_all((Span(" reading the run …", "dim"), ""), [])
+
+    def _show_all(self, title: tuple[Cell, Cell], more: list[tuple[Cell, Cell]]) -> None:
+        """Show a title, and lines that belong to a run whose phases are not known."""
+        self._line("run-title").show(*title)
         self._show_lines("timeline", MOST_TIMELINE_LINES, [])
-        self._show_lines("diagnosis", MOST_DIAGNOSIS_LINES, [])
+        self._show_lines("diagnosis", MOST_DIAGNOSIS_LINES, more[:MOST_DIAGNOSIS_LINES])
 
     def _line(self, name: str) -> SplitLine:
         return self.query_one(f"#{name}", SplitLine)

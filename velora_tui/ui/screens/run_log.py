@@ -67,6 +67,9 @@ class LogTab(RunTab):
         if is_new:
             phase, line = self._wanted
             self._wanted = (None, None)
+            if not place.phase_to_show():
+                self.show_file(place.test_output, line)
+                return
             self.show_phase(phase or place.phase_to_show(), line)
         elif before is not None and self._follows_end_of(before):
             self.show_phase(place.phase_to_show())

@@ -99,6 +99,11 @@ class RunPane(Vertical):
         return self.query_one(LogTab)
 
     @property
+    def tests_tab(self) -> TestsTab:
+        """The Tests tab."""
+        return self.query_one(TestsTab)
+
+    @property
     def place(self) -> Place | None:
         """The attempt that is shown."""
         return self._place

@@ -6,8 +6,11 @@ import asyncio
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from velora_tui.domain.events import AttemptState
+from velora_tui.domain.listing import ResultRow
 from velora_tui.domain.result import AttemptResult
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.errors import StoreError
@@ -16,6 +19,7 @@ from velora_tui.store.files import read_limited
 from velora_tui.store.layout import Layout
 from velora_tui.store.log_file import LogFile
 from velora_tui.store.results import RESULT_FILE, load_result
+from velora_tui.store.trees import RECORD_NAMES, run_at
 from velora_tui.view.diff import Diff, read_diff
 from velora_tui.view.failure_text import Reason, find_reasons
 from velora_tui.view.trajectory import Trajectory
@@ -27,12 +31,27 @@ _BINARY_PROBE_BYTES = 8_000
 
 
 @dataclass(frozen=True)
+class Catalogued:
+    """What the catalog has of a run that no journal knows: its row, its details, and where its files lie.
+
+    A file that the tree does not have is None.
+    """
+
+    row: ResultRow
+    result: AttemptResult
+    test_output: Path | None
+    patch: Path | None
+    record: Path | None
+
+
+@dataclass(frozen=True)
 class Place:
-    """One attempt of a run, and the folders its files are in."""
+    """One attempt of a run, and the folders its files are in; `catalogued` is set where it is not of this journal."""
 
     run: Run
     attempt: Attempt
     layout: Layout
+    catalogued: Catalogued | None = None
 
     @classmethod
     def of(cls, run: Run, number: int | None, layout: Layout) -> Place | None:
@@ -58,15 +77,18 @@ class Place:
 
     @property
     def test_output(self) -> Path:
-        return self.evaluation / "test_output.txt"
+        own = self.evaluation / "test_output.txt"
+        return (self.catalogued.test_output or own) if self.catalogued else own
 
     @property
     def patch(self) -> Path:
-        return self.evaluation / "patch.diff"
+        own = self.evaluation / "patch.diff"
+        return (self.catalogued.patch or own) if self.catalogued else own
 
     @property
     def trajectory(self) -> Path:
-        return self.folder / "output.jsonl"
+        own = self.folder / "output.jsonl"
+        return (self.catalogued.record or own) if self.catalogued else own
 
     @property
     def result(self) -> Path:
@@ -77,9 +99,14 @@ class Place:
         return self.layout.log(self.run.run, self.attempt.number, phase)
 
     def phase_to_show(self) -> str:
-        """Return the phase that matters: the one that failed or runs, else the tests, else the last that ran."""
+        """Return the phase that matters: the one that failed or runs, else the tests, else the last that ran.
+
+        It is "" of an attempt whose phases are not known, as of imported ones.
+        """
         attempt = self.attempt
         names = [phase.name for phase in attempt.phases]
+        if not names:
+            return ""
         if attempt.failure is not None and attempt.failure.phase in names:
             return str(attempt.failure.phase)
         if attempt.current_phase is not None:
@@ -97,8 +124,60 @@ class Proof:
     problem: str = ""
 
 
+def catalogued_place(row: ResultRow, result: AttemptResult, layout: Layout) -> Place:
+    """Return where a run of the catalog lies; of files that are gone, or can't be read, nothing is known."""
+    folder = Path(row.folder)
+    try:
+        found = run_at(folder)
+    except OSError:
+        found = None
+    evaluation = found.evaluation(result.task) if found else {}
+    record = next((name for name in reversed(RECORD_NAMES) if found and name in found.files), None)
+    paths = (evaluation.get("test_output.txt"), evaluation.get("patch.diff"), record)
+    test_output, patch, trajectory = (folder / path if path else None for path in paths)
+    return Place(
+        _run_of(row, result), _attempt_of(row, result), layout, Catalogued(row, result, test_output, patch, trajectory)
+    )
+
+
+def _run_of(row: ResultRow, result: AttemptResult) -> Run:
+    return Run(
+        run=row.key,
+        task=row.task,
+        repo=row.repo,
+        model=row.model,
+        run_number=row.run_number or 0,
+        recipe=result.provenance.recipe,
+        max_iterations=0,
+        dataset="",
+        created_at=result.provenance.started_at or result.provenance.recorded_at,
+        created_by=result.provenance.by,
+        attempts=(_attempt_of(row, result),),
+    )
+
+
+def _attempt_of(row: ResultRow, result: AttemptResult) -> Attempt:
+    source = result.provenance
+    started_at = source.started_at
+    ended_at: datetime | None = started_at + timedelta(seconds=row.seconds) if started_at and row.seconds else None
+    return Attempt(
+        number=row.attempt,
+        state=AttemptState.FINISHED,
+        phases=(),
+        queued_at=started_at or source.recorded_at,
+        instance=source.instance or None,
+        started_at=started_at,
+        ended_at=ended_at,
+        outcome=result.outcome,
+        summary=result.summary,
+        results=row.folder,
+    )
+
+
 def read_result(place: Place) -> AttemptResult | None:
     """Return what `velora.json` says, None where there is none yet. Raises StoreError for a damaged one."""
+    if place.catalogued is not None:
+        return place.catalogued.result
     return load_result(place.folder) if place.result.is_file() else None
 
 

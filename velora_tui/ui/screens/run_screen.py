@@ -36,6 +36,8 @@ class PlaceScreen(BaseScreen):
         before, self.place = self.place, None
         if run is not None:
             self.place = Place.of(run, self._number, self.dashboard.engine.layout)
+        else:
+            self.place = self.dashboard.catalog.place(self.run_id)
         return self.place, self.place != before
 
     @property
@@ -51,8 +53,10 @@ class PlaceScreen(BaseScreen):
     def targets(self) -> Targets:
         """Return the run."""
         targets = super().targets()
-        runs = (self.place.run,) if self.place else ()
-        return Targets(runs=runs, is_live=targets.is_live, read_only=targets.read_only)
+        place = self.place
+        runs = (place.run,) if place and place.catalogued is None else ()
+        results = (place.run.run,) if place else ()
+        return Targets(runs=runs, results=results, is_live=targets.is_live, read_only=targets.read_only)
 
     def log_grew(self, notice: LogGrew) -> None:
         """Read on."""
@@ -63,7 +67,7 @@ class PlaceScreen(BaseScreen):
 
     def do_tab_log(self) -> None:
         """Show the log of this attempt."""
-        if self.place is not None:
+        if self.place is not None and self.place.catalogued is None:
             self.dashboard.open_log(self.place.run.run, self.place.attempt.number, self.log_tab.phase)
         else:
             super().do_tab_log()

@@ -56,6 +56,7 @@ class TestsTab(RunTab):
         self._timer: Timer | None = None
         self._excerpt_of: tuple[Path, int] | None = None
         self._log: LogFile | None = None
+        self._wanted = ""
 
     def compose(self) -> ComposeResult:
         """Yield the tree, and the excerpt with its title."""
@@ -73,12 +74,17 @@ class TestsTab(RunTab):
     def _verdict(self) -> Verdict | None:
         return self._proof.result.verdict if self._proof.result else None
 
+    def want(self, test: str) -> None:
+        """Show this test when the next attempt is shown."""
+        self._wanted = test
+
     async def load(self, place: Place) -> None:
         """Read the verdict and why tests failed, and show it."""
         proof = await asyncio.to_thread(read_proof, place)
         if not self.is_current_place(place):
             return
-        self._proof, self._view = proof, TreeView(self._view.failed_only, self._view.query)
+        query, self._wanted = self._wanted or self._view.query, ""
+        self._proof, self._view = proof, TreeView(self._view.failed_only, query)
         if proof.result is None or proof.result.verdict is None:
             self._show_nothing(_why_none(place, proof))
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -99,6 +99,7 @@ class LiveTable(LineView):
         self._anchor: str | None = None
         self._sorted: tuple[str, bool] | None = None
         self._chosen = ""
+        self._is_measured = False
         self._content: dict[str, int] = {}
         self._places: list[Place] = []
 
@@ -143,10 +144,14 @@ class LiveTable(LineView):
         if not self._rows or not before:
             self.refresh()
 
-    def set_columns(self, columns: Sequence[Column]) -> None:
-        """Show other columns."""
+    def set_columns(self, columns: Sequence[Column], content: Mapping[str, int] | None = None) -> None:
+        """Show other columns.
+
+        `content` is by column how wide it would grow: no cell is then made only to be measured.
+        """
         self._columns = tuple(columns)
-        self._content.clear()
+        self._is_measured = content is not None
+        self._content = dict(content or {})
         self._grow_columns(range(len(self._rows)))
         self._place_columns()
 
@@ -216,6 +221,8 @@ class LiveTable(LineView):
 
     def _grow_columns(self, changed: Iterable[int]) -> bool:
         """Widen growing columns for new content, never narrow them; return whether any moved."""
+        if self._is_measured:
+            return False
         wider = False
         for column in self._columns:
             if column.width is not None:
