@@ -8,10 +8,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.ui.dashboard.drive import dashboard
 from tests.ui.dashboard.fake_engine import FakeEngine
 from tests.ui.proof import ended_run, fleet_of, graded, keep, record, task
+from velora_tui.pipeline import trajectory_file
 from velora_tui.ui.screens.run import RunScreen
+from velora_tui.view.diff import MOST_LINES
 
 LONGEST_STALL_SECONDS = 3.0  # a hang; how fast it is, is for the benchmarks
 PROBE_SECONDS = 0.005
@@ -89,3 +93,43 @@ async def test_a_report_of_two_thousand_tests_a_patch_and_two_thousand_steps(tmp
         await seen.press("enter")
         await seen.sees("step 1/1 found")
     assert probe.worst_seconds < LONGEST_STALL_SECONDS
+
+
+async def test_of_a_patch_of_32_megabytes_the_beginning_is_shown(tmp_path: Path):
+    log = big_log(9)
+    names = names_in(log)
+    verdict = graded(log, task(fixed=names[:3], kept=names[3:]))
+    big = ended_run(verdict=verdict)
+    engine = FakeEngine(fleet_of(big), tmp_path)
+    small_file = "diff --git a/y.py b/y.py\n--- a/y.py\n+++ b/y.py\n@@ -1 +1 @@\n-old\n+new\n"
+    keep(engine.layout, big, verdict, log=log, patch=small_file + big_patch(32 * 1024 * 1024))
+    async with dashboard(engine, (120, 40)) as seen, probed() as probe:
+        seen.app.open_run("01RUN")
+        await seen.sees("FAIL_TO_PASS")
+        await seen.press("right_square_bracket")
+        await seen.sees(f"only {MOST_LINES:,} lines shown")
+        assert "+1" in seen.line_with("   y.py")
+        await seen.press("G")
+        await seen.sees("… the rest is not shown")
+    assert probe.worst_seconds < LONGEST_STALL_SECONDS
+
+
+async def test_a_large_trajectory_is_unfolded_and_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(trajectory_file, "SMALL_BYTES", 0)
+    log = big_log(9)
+    names = names_in(log)
+    verdict = graded(log, task(fixed=names[:3], kept=names[3:]))
+    big = ended_run(verdict=verdict)
+    engine = FakeEngine(fleet_of(big), tmp_path)
+    keep(engine.layout, big, verdict, log=log, trajectory=record(200, "[/b] t.py::t[param-1]"))
+    async with dashboard(engine, (120, 40)) as seen:
+        seen.app.open_run("01RUN")
+        await seen.sees("FAIL_TO_PASS")
+        await seen.press("right_square_bracket", "right_square_bracket")
+        await seen.sees("200 steps")
+        await seen.press("enter")
+        await seen.sees("t.py::t[param-1]")
+        await seen.press("slash")
+        await seen.type("of 199")
+        await seen.press("enter")
+        await seen.sees("step 1/1 found")

@@ -14,6 +14,7 @@ from velora_tui.view.lines import Line
 from velora_tui.view.text import count, size
 
 LONGEST_LINE_CHARACTERS = 4_000
+MOST_LINES = 40_000  # more would hold up the screen; the files of a patch that one reads are shorter
 _HUNK = re.compile(r"@@ -\d{1,9}(?:,(?P<old>\d{1,9}))? \+\d{1,9}(?:,(?P<new>\d{1,9}))? @@")
 _BODY_TONES: dict[str, Tone] = {"+": "good", "-": "bad", "\\": "dim"}
 _HEADERS = ("index ", "--- ", "+++ ", "new ", "deleted ", "old mode", "similarity ", "rename ", "copy ")
@@ -34,7 +35,8 @@ class DiffFile:
 class Diff:
     """A patch: `files`, `lines` ready to be shown, and the places in `lines` where files and hunks begin.
 
-    `problem` says why the files could not be told apart; the lines are there all the same.
+    `problem` says why the files could not be told apart; the lines are there all the same. `is_cut` tells that only the
+    beginning is shown: its `files` are those that are whole.
     """
 
     files: tuple[DiffFile, ...]
@@ -43,6 +45,7 @@ class Diff:
     hunk_starts: tuple[int, ...]
     size_bytes: int
     problem: str = ""
+    is_cut: bool = False
 
     @property
     def added(self) -> int:
@@ -63,18 +66,26 @@ class Diff:
         return self.hunk_starts[index] if index >= 0 else None
 
 
-def read_diff(text: str) -> Diff:
-    """Return the patch in `text`; what is no diff is shown as it stands."""
-    files, problem = _files(text)
+def read_diff(text: str, left_out_bytes: int = 0) -> Diff:
+    """Return the patch in `text`, behind which so many bytes are left out; what is no diff is shown as it stands."""
+    size_bytes = len(text.encode("utf-8", "replace")) + left_out_bytes
+    rows = text.split("\n", MOST_LINES)
+    is_cut = left_out_bytes > 0 or (len(rows) > MOST_LINES and bool(rows[-1]))
+    if is_cut:
+        text = "\n".join(rows[:-1])
+    files, problem = _files(text.rpartition("\ndiff --git ")[0] if is_cut else text)
     lines, file_starts, hunk_starts = _lines(text)
-    size_bytes = len(text.encode("utf-8", "replace"))
-    return Diff(files, tuple(lines), tuple(file_starts), tuple(hunk_starts), size_bytes, problem)
+    if is_cut:
+        lines.append(Line((Span("… the rest is not shown", "look"),), key=str(len(lines))))
+    return Diff(files, tuple(lines), tuple(file_starts), tuple(hunk_starts), size_bytes, problem, is_cut)
 
 
 def summary(diff: Diff) -> tuple[Span, ...]:
     """Return the patch in numbers: "68 KB  3 files  +41 −12"."""
     files = f"{count(len(diff.files))} file{'' if len(diff.files) == 1 else 's'}"
     changes = (Span(f"  +{count(diff.added)}", "good"), Span(f" −{count(diff.removed)}", "bad")) if diff.files else ()
+    if diff.is_cut:
+        return (Span(size(diff.size_bytes), "strong"), Span(f"  only {count(len(diff.lines) - 1)} lines shown", "look"))
     return (Span(size(diff.size_bytes), "strong"), Span(f"  {files}", "dim"), *changes)
 
 

@@ -15,7 +15,6 @@ from velora_tui.domain.result import AttemptResult
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.errors import StoreError
 from velora_tui.pipeline.trajectory_file import read_trajectory_file
-from velora_tui.store.files import read_limited
 from velora_tui.store.layout import Layout
 from velora_tui.store.log_file import LogFile
 from velora_tui.store.results import RESULT_FILE, load_result
@@ -24,7 +23,7 @@ from velora_tui.view.diff import Diff, read_diff
 from velora_tui.view.failure_text import Reason, find_reasons
 from velora_tui.view.trajectory import Trajectory
 
-PATCH_LIMIT_BYTES = 32 * 1024 * 1024
+SHOWN_PATCH_BYTES = 4 * 1024 * 1024
 SCANNED_LOG_BYTES = 64 * 1024 * 1024
 MOST_FILES = 5_000
 _BINARY_PROBE_BYTES = 8_000
@@ -190,10 +189,16 @@ def read_proof(place: Place) -> Proof:
 
 
 def read_patch(place: Place) -> Diff | None:
-    """Return the patch that was evaluated; None where there is none. Raises StoreError."""
+    """Return the patch that was evaluated, of a large one the beginning; None without. Raises StoreError."""
     if not place.patch.is_file():
         return None
-    return read_diff(read_limited(place.patch, PATCH_LIMIT_BYTES).decode("utf-8", "replace"))
+    try:
+        with place.patch.open("rb") as file:
+            data = file.read(SHOWN_PATCH_BYTES)
+            left_out_bytes = os.fstat(file.fileno()).st_size - len(data)
+    except OSError as error:
+        raise StoreError(f"{place.patch} cannot be read: {error.strerror}") from None
+    return read_diff(data.decode("utf-8", "replace"), left_out_bytes)
 
 
 async def read_steps(place: Place) -> Trajectory | None:
