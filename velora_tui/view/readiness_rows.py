@@ -38,17 +38,25 @@ STATUS: dict[CheckStatus, tuple[str, str, Tone]] = {
 
 def check_ids(snapshot: FleetSnapshot) -> tuple[str, ...]:
     """Return the checks that any instance has answered, in the order in which people read them."""
-    found = {check.id for row in snapshot.instances if row.readiness for check in row.readiness.checks}
-    own = dict.fromkeys(check.id for check in snapshot.fleet.checks)
-    strange = dict.fromkeys(sorted(found))
-    return tuple(name for name in {**dict.fromkeys(BUILT_IN_CHECKS), **own, **strange} if name in found)
+    return tuple(_answers(snapshot))
+
+
+def _answers(snapshot: FleetSnapshot) -> dict[str, list[tuple[CheckResult, Readiness]]]:
+    """Return by check, in the order in which people read them, what each instance answered."""
+    found: dict[str, list[tuple[CheckResult, Readiness]]] = {}
+    for row in snapshot.instances:
+        for check in row.readiness.checks if row.readiness else ():
+            assert row.readiness is not None
+            found.setdefault(check.id, []).append((check, row.readiness))
+    order = dict.fromkeys((*BUILT_IN_CHECKS, *(check.id for check in snapshot.fleet.checks), *sorted(found)))
+    return {name: found[name] for name in order if name in found}
 
 
 def readiness_columns(snapshot: FleetSnapshot, width: int = 160) -> tuple[Column, ...]:
     """Return a column for each check; where not all fit, those stay that show trouble or block."""
     return (
         Column("instance", "INSTANCE", min_width=8, priority=19),
-        *(_check_column(name, snapshot) for name in check_ids(snapshot)),
+        *(_check_column(name, answers) for name, answers in _answers(snapshot).items()),
         Column("age", "AGE", 5, "right", priority=5),
         Column("ready", "READY", min_width=_ready_cells(width), priority=19),
     )
@@ -59,19 +67,19 @@ def short_title(check_id: str) -> str:
     return _SHORT_TITLES.get(check_id, cut(check_id.upper(), _LONGEST_TITLE))
 
 
-def _check_column(name: str, snapshot: FleetSnapshot) -> Column:
-    results = [check for row in snapshot.instances if row.readiness and (check := row.readiness.check(name))]
-    if any(check.blocks and check.at is not None for check in results):
-        priority = 9
-    elif any(check.status is CheckStatus.FAIL for check in results):
-        priority = 7
-    elif any(check.blocking or check.status is CheckStatus.WARN for check in results):
-        priority = 6
-    else:
-        priority = 4
-    shown = [check_cell(row.readiness, name) for row in snapshot.instances if row.readiness]
-    widest = max((cells(plain(cell)) for cell in shown), default=1)
+def _check_column(name: str, answers: Sequence[tuple[CheckResult, Readiness]]) -> Column:
+    priority = max((_importance(check) for check, _ in answers), default=0)
+    widest = max((cells(plain(check_cell(*answer))) for answer in answers), default=1)
     return Column(f"{CHECK_COLUMN}{name}", short_title(name), min_width=widest, priority=priority)
+
+
+def _importance(check: CheckResult) -> int:
+    """Rank what stays in a narrow window: what is in the way, then other failures, then what could be."""
+    if check.blocks and check.at is not None:
+        return 9
+    if check.status is CheckStatus.FAIL:
+        return 7
+    return 6 if check.blocking or check.status is CheckStatus.WARN else 4
 
 
 def _ready_cells(width: int) -> int:
@@ -103,7 +111,7 @@ def _entry(row: InstanceSnapshot, snapshot: FleetSnapshot, *, narrow: bool) -> E
     word, state = _state(row)
     shown: dict[str, Cell] = {"instance": name, "ready": state}
     if readiness is not None:
-        shown |= {f"{CHECK_COLUMN}{check.id}": check_cell(readiness, check.id) for check in readiness.checks}
+        shown |= {f"{CHECK_COLUMN}{check.id}": check_cell(check, readiness) for check in readiness.checks}
         shown["age"] = Span(age((snapshot.at - readiness.at).total_seconds()), "dim")
         shown["ready"] = _ready(row, state, snapshot, narrow=narrow)
     elif row.connection.detail:
@@ -168,12 +176,9 @@ def _not_ready(row: InstanceSnapshot) -> tuple[str, Cell]:
     return "new host key", Span("? new host key", "look")
 
 
-def check_cell(readiness: Readiness, name: str) -> Cell:
+def check_cell(check: CheckResult, readiness: Readiness) -> Cell:
     """Return symbol and number of a check; of one that is being asked, that it is."""
-    check = readiness.check(name)
-    if check is None:
-        return ""
-    if name in readiness.asking:
+    if check.id in readiness.asking:
         return Span("…", "run")
     if was_never_asked(check):
         return Span("·", "dim")

@@ -30,11 +30,9 @@ def plan_title(plans: Sequence[RepairPlan], title: str) -> str:
 
 
 def gain(plans: Sequence[RepairPlan]) -> str:
-    """Return "frees up to 38 GB in all" where the plans are there to free disk, else ""."""
+    """Return "frees up to 38 GB in all" where several plans are there to free disk, else "": one says it itself."""
     freed = [plan.frees_bytes for plan in plans if plan.steps and plan.frees_bytes]
-    if not freed:
-        return ""
-    return f"frees up to {size(sum(freed))}{' in all' if len(freed) > 1 else ''}"
+    return f"frees up to {size(sum(freed))} in all" if len(freed) > 1 else ""
 
 
 def planned_lines(plans: Sequence[RepairPlan], width: int, *, commands: bool = False) -> list[Line]:

@@ -23,6 +23,7 @@ from velora_tui.view.repair_progress import end_title, gain, plan_title, planned
 from velora_tui.view.text import count, duration
 
 BEAT_SECONDS = 0.5
+_WIDEST, _FRAME, _MARGIN = 116, 5, 3
 
 
 def _key(keys: str, action: str, what: str) -> Binding:
@@ -99,9 +100,21 @@ class RepairScreen(Dialog[bool]):
             return
         title = plan_title(plans, self._work.title)
         self._tell(Span(title[:1].upper() + title[1:], "strong"))
-        lines = planned_lines(plans, self.lines.page_width - 4, commands=self._in_full)
+        lines = planned_lines(plans, self._width, commands=self._in_full)
         self.lines.show(lines, keep_place=self._in_full)
-        self.query_one("#repair-gain", Static).update(content(Span(gain(plans), "strong")))
+        in_all = self.query_one("#repair-gain", Static)
+        in_all.set_class(not gain(plans), "-empty")
+        in_all.update(content(Span(f" {gain(plans)}", "strong")))
+
+    @property
+    def _width(self) -> int:
+        """The cells of a line, also before the window is laid out."""
+        return (self.lines.page_width or min(_WIDEST, self.app.size.width * 98 // 100) - _FRAME) - _MARGIN
+
+    def on_resize(self) -> None:
+        """Break the lines of the plan anew."""
+        if self._work.plans and not self._work.is_agreed:
+            self.call_after_refresh(self._show_plans)
 
     async def _show_answers(self) -> None:
         answers = self.query_one("#repair-answers")
