@@ -13,6 +13,7 @@ from tests.ui.proof import record
 from velora_tui.errors import StoreError
 from velora_tui.pipeline import child, trajectory_file
 from velora_tui.pipeline.child import Refused, TooLarge
+from velora_tui.pipeline.failures import agent_failure
 from velora_tui.pipeline.trajectory_file import read_trajectory_file
 from velora_tui.view.trajectory import read_trajectory
 
@@ -101,3 +102,12 @@ def children(path: Path) -> list[Path]:
         except OSError:
             continue
     return found
+
+
+@pytest.mark.parametrize(
+    ("error", "signature"),
+    [("litellm.RateLimitError: 429 Too Many Requests", "llm-rate-limit"), ("it was tired", "agent-error")],
+)
+def test_an_agents_error_is_told_by_its_signature(error: str, signature: str) -> None:
+    failure = agent_failure(error)
+    assert (failure.signature, failure.line, failure.phase) == (signature, None, "trajectory")

@@ -25,7 +25,7 @@ from velora_tui.errors import (
     Unreachable,
     VeloraError,
 )
-from velora_tui.grading.diagnose import diagnose, unexplained
+from velora_tui.grading.diagnose import diagnose, diagnose_error, unexplained
 from velora_tui.pipeline.phase import PhaseFailed
 from velora_tui.store.log_file import LogFile
 from velora_tui.view.text import clean_line
@@ -110,14 +110,29 @@ def bug_failure(phase: str | None, error: BaseException) -> Failure:
     )
 
 
-async def failure_from_log(phase: str, log: Path, fallback: str, *, tail_lines: int = _TAIL_LINES) -> Failure:
+def agent_failure(error: str) -> Failure:
+    """Return the failure that the `error` of an output.jsonl shows; no line of the log is known."""
+    known = diagnose_error(error)
+    if known is not None:
+        return known.model_copy(update={"line": None})
+    return Failure(
+        failure_class=FailureClass.AGENT,
+        signature="agent-error",
+        message=f"the agent gave up: {error[:200]}",
+        remedy="read the last steps of the trajectory, then retry",
+        phase="trajectory",
+        evidence=error[:300],
+    )
+
+
+async def failure_from_log(phase: str, log: Path, fallback: str) -> Failure:
     """Return the failure that the end of a phase's log shows; `fallback` says what is known without it."""
-    return await asyncio.to_thread(diagnose_log, phase, log, fallback, tail_lines)
+    return await asyncio.to_thread(diagnose_log, phase, log, fallback)
 
 
-def diagnose_log(phase: str, log: Path, fallback: str, tail_lines: int = _TAIL_LINES) -> Failure:
+def diagnose_log(phase: str, log: Path, fallback: str) -> Failure:
     """Return the same. Blocks."""
-    return diagnose(phase, _tail(log, tail_lines), fallback)
+    return diagnose(phase, _tail(log, _TAIL_LINES), fallback)
 
 
 async def failure_at_end(phase: str, log: Path, message: str) -> Failure:

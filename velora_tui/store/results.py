@@ -13,7 +13,7 @@ from velora_tui.store.files import read_limited, write_atomically
 from velora_tui.store.trees import RESULT_FILE as RESULT_FILE
 from velora_tui.store.trees import OnProblem, find_runs
 
-RESULT_SIZE_LIMIT = 256 * 1024 * 1024
+RESULT_SIZE_LIMIT = 16 * 1024 * 1024  # tens of thousands of tests; decoding more would hold up the screen
 
 
 def save_result(folder: Path, result: AttemptResult) -> None:

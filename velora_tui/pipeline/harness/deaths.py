@@ -7,7 +7,13 @@ import asyncio
 from velora_tui.domain.failure import Failure, FailureClass
 from velora_tui.grading.diagnose import diagnose
 from velora_tui.hosts.follow import JobEnd
-from velora_tui.pipeline.failures import failure_at_end, failure_from_log, lost_failure, time_limit_failure
+from velora_tui.pipeline.failures import (
+    agent_failure,
+    failure_at_end,
+    failure_from_log,
+    lost_failure,
+    time_limit_failure,
+)
 from velora_tui.pipeline.harness.banners import EXTRACTING, PHASES
 from velora_tui.pipeline.harness.log_facts import LogFacts
 from velora_tui.pipeline.limits import together_seconds
@@ -16,8 +22,6 @@ from velora_tui.pipeline.remote_job import TIME_LIMIT_STATUS
 from velora_tui.store.log_file import LogFile
 
 TERMINATED, KILLED = 143, 137
-# The agent's words fill the log; a cause that stands near its end is more likely the cause.
-_TAILS = (200, 1000, 5000)
 _VAGUE = "agent-gave-up"
 
 
@@ -62,17 +66,7 @@ async def retries_failure(ctx: PhaseContext, note: str) -> Failure:
 
 async def llm_failure(ctx: PhaseContext, error: str) -> Failure:
     """Return the failure for an error of the LLM that ended the trajectory without a patch."""
-    told = diagnose("trajectory", enumerate(error.splitlines(), start=1), "")
-    if told.signature == "trajectory-failed":
-        told = told.model_copy(
-            update={
-                "signature": "agent-error",
-                "failure_class": FailureClass.AGENT,
-                "message": f"the agent gave up: {error[:200]}",
-                "remedy": "read the last steps of the trajectory, then retry",
-                "evidence": error[:300],
-            }
-        )
+    told = agent_failure(error)
     from_log = await failure_from_log("trajectory", ctx.log.path, "")
     line = from_log.line if from_log.signature == told.signature else await last_line(ctx)
     return told.model_copy(update={"phase": ctx.phase, "line": line})
@@ -105,15 +99,9 @@ async def last_line(ctx: PhaseContext) -> int | None:
 
 
 async def _told(ctx: PhaseContext, fallback: str) -> Failure | None:
-    """Return the known failure that the log's end shows, looking further back only for what is not there."""
-    vague = None
-    for lines in _TAILS:
-        failure = await failure_from_log(ctx.phase, ctx.log.path, fallback, tail_lines=lines)
-        if failure.signature == _VAGUE:
-            vague = failure
-        elif failure.signature != f"{ctx.phase}-failed":
-            return failure
-    return vague
+    """Return the known failure that the log's end shows."""
+    failure = await failure_from_log(ctx.phase, ctx.log.path, fallback)
+    return None if failure.signature == f"{ctx.phase}-failed" else failure
 
 
 async def _silent(ctx: PhaseContext, end: JobEnd, facts: LogFacts) -> Failure:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from shlex import quote
 
-from velora_tui.domain.failure import Failure, FailureClass
 from velora_tui.domain.image import S3Object, image_source
 from velora_tui.errors import UsageError
-from velora_tui.grading.diagnose import diagnose_error
+from velora_tui.pipeline.failures import agent_failure
 from velora_tui.pipeline.output import read_output
 from velora_tui.pipeline.phase import PhaseContext, PhaseFailed, PhaseResult
 from velora_tui.pipeline.remote_job import run_job
@@ -49,7 +48,7 @@ class Trajectory:
         await run_job(ctx, _script(ctx), environment, lambda line: _watch(ctx, line))
         output = await read_output(ctx)
         if output.error and not output.git_patch:
-            raise PhaseFailed(_agent_failure(output.error))
+            raise PhaseFailed(agent_failure(output.error))
         return PhaseResult(f"{output.history} steps, patch {size(len(output.git_patch.encode()))}")
 
     async def resume(self, ctx: PhaseContext) -> PhaseResult:
@@ -72,18 +71,3 @@ def s3_file(ctx: PhaseContext) -> str:
 def _watch(ctx: PhaseContext, line: str) -> None:
     if match := _STEP.match(line):
         ctx.progress(int(match[1]), int(match[2]), "steps", match[3].strip())
-
-
-def _agent_failure(error: str) -> Failure:
-    """Return the known failure that the agent's error shows, or what it says; no line of the log is known."""
-    known = diagnose_error(error)
-    if known is not None:
-        return known.model_copy(update={"line": None})
-    return Failure(
-        failure_class=FailureClass.AGENT,
-        signature="agent-error",
-        message=f"the agent gave up: {error[:200]}",
-        remedy="read the last steps of the trajectory, then retry",
-        phase="trajectory",
-        evidence=error[:300],
-    )
