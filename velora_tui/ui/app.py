@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -60,6 +60,7 @@ from velora_tui.view.holders import found_running
 
 REFRESH_SECONDS = 0.4
 KEEP_SECONDS = 5.0
+REPAIRS_END_SECONDS = 1.0
 
 
 class VeloraApp(App[None], inherit_bindings=False):
@@ -100,6 +101,7 @@ class VeloraApp(App[None], inherit_bindings=False):
         self._came_from = "fleet"
         self._refresh_waits = False
         self._has_mouse = True
+        self._repairs: set[asyncio.Task[None]] = set()
         self.catalog = CatalogSession(engine.layout, on_change=self.refresh_now)
         self._session = EngineSession(
             engine,
@@ -148,9 +150,23 @@ class VeloraApp(App[None], inherit_bindings=False):
         for number in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().remove_signal_handler(number)
         await self.catalog.close()
+        await self._end_repairs()
         await self._session.close()
         with suppress(StoreError):  # a filter that is forgotten is nothing to hold up the end for
             await self.memory.keep()
+
+    def outlive(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have `work` go on whatever becomes of the screen that began it."""
+        task = asyncio.create_task(work)
+        self._repairs.add(task)
+        task.add_done_callback(self._repairs.discard)
+
+    async def _end_repairs(self) -> None:
+        """Cut off what is being repaired, while its end can still be journalled."""
+        for task in self._repairs:
+            task.cancel()
+        if self._repairs:
+            await asyncio.wait(self._repairs, timeout=REPAIRS_END_SECONDS)
 
     def _keep_views(self) -> None:
         self.run_worker(self._keep(), group="views", exclusive=True, exit_on_error=False)
@@ -338,10 +354,12 @@ class VeloraApp(App[None], inherit_bindings=False):
     def ask_to_quit(self) -> None:
         """Quit, after a question where runs are active."""
         going = going_on(self.engine.snapshot(), self._come_back)
-        if not going:
+        if not going and not self._repairs:
             self.exit()
             return
-        question = Question("Quit?", "quit", notes=(going,), is_destructive=False)
+        cut_off = (Span("a repair is being made: it would be cut off", "look"),) if self._repairs else ()
+        notes = (*((going,) if going else ()), *cut_off)
+        question = Question("Quit?", "quit", notes=notes, is_destructive=bool(cut_off))
         self.push_screen(ConfirmScreen(question), lambda yes: self.exit() if yes else None)
 
     def _fatal_error(self) -> None:

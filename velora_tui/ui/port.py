@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from velora_tui.domain.events import AnyEvent, Notice
 from velora_tui.domain.fleet import Fleet
@@ -140,6 +140,9 @@ class Dashboard(Protocol):
 
     def open_compare(self, rows: Sequence[ResultRow], groups: Sequence[Group], found: Sequence[ResultRow]) -> None:
         """Compare `rows` test by test, two `groups` with each other, or the models of all that are `found`."""
+
+    def outlive(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have `work` go on whatever becomes of the screen that began it; quitting ends it first of all."""
 
     @property
     def heard_at(self) -> Mapping[str, datetime]:

@@ -75,7 +75,7 @@ def _check_column(name: str, answers: Sequence[tuple[CheckResult, Readiness]]) -
 
 def _importance(check: CheckResult) -> int:
     """Rank what stays in a narrow window: what is in the way, then other failures, then what could be."""
-    if check.blocks and check.at is not None:
+    if check.blocks and check.at is not None and check.detail:
         return 9
     if check.status is CheckStatus.FAIL:
         return 7

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.ui.readiness.broken import DOCKER_FILE, ROOT, change_file, drop_git, drop_gpu, good_text
-from tests.ui.readiness.conftest import home
+from tests.ui.readiness.conftest import home, layout
+from velora_tui.domain.events import RepairEnded
 from velora_tui.domain.fleet import OwnCheck
+from velora_tui.store.journal import Journal
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -120,3 +122,22 @@ async def test_the_fleet_offers_it_too_and_says_where_there_is_nothing_to_mend(o
         await seen.sees("Mend the GPU answers on eval2?")
         await seen.press("n")
         await seen.until(lambda: len(seen.app.screen_stack) == 1)
+
+
+async def test_quitting_warns_of_a_repair_and_journals_that_it_was_cut_off(opened, tmp_path):
+    async with opened(own=(slow_gpu("sleep 60; touch ~/gpu"),), eval1=(drop_gpu,)) as seen:
+        await at_readiness(seen)
+        await seen.press("R")
+        await seen.sees("Mend the GPU answers on eval1?")
+        await seen.press("y")
+        await seen.sees("step 1 of 1")
+        await seen.press("escape", "q")
+        await seen.sees("a repair is being made: it would be cut off")
+        await seen.press("enter")
+        await seen.until(lambda: seen.app.is_running and len(seen.app.screen_stack) == 1)
+        await seen.press("q", "y")
+        await seen.until(lambda: not seen.app.is_running)
+    async with Journal(layout(tmp_path).journal) as journal:
+        ended = [event for event in await journal.events() if isinstance(event, RepairEnded)]
+    assert [(event.instance, event.mended, event.error) for event in ended] == [("eval1", False, "it was interrupted")]
+    assert not layout(tmp_path).error_log.exists()

@@ -158,7 +158,7 @@ class BaseScreen(Screen[None]):
 
     def outlive(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something as `perform` does that goes on when this screen is gone."""
-        self.app.run_worker(self._told(work), group="outlive", exit_on_error=False)
+        self.dashboard.outlive(self._told(work))
 
     async def _told(self, work: Coroutine[Any, Any, None]) -> None:
         try:
