@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import sys
 from datetime import timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -59,7 +61,7 @@ class Machines:
         if name not in self._hosts:
             instance = self.instance(name)
             if not instance.is_local:
-                await asyncio.to_thread(import_module, _SSH)
+                await asyncio.to_thread(_import_ssh)
             self._hosts.setdefault(name, self._made(instance))
         return self._hosts[name]
 
@@ -190,3 +192,10 @@ def _target(instance: Instance) -> SshTarget:
         ssh_config=instance.ssh_config,
         known_hosts=instance.known_hosts,
     )
+
+
+def _import_ssh() -> None:
+    """Import what an SSH host needs, once, and leave it out of all garbage collections, which it would lengthen."""
+    if _SSH not in sys.modules:
+        import_module(_SSH)
+        gc.freeze()
