@@ -5,15 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tests.ui.proof import record
 from velora_tui.errors import StoreError
+from velora_tui.hosts.local import LocalHost
 from velora_tui.pipeline import child, trajectory_file
 from velora_tui.pipeline.child import Refused, TooLarge
 from velora_tui.pipeline.failures import agent_failure
+from velora_tui.pipeline.harness import records
+from velora_tui.pipeline.output import read_output
+from velora_tui.pipeline.phase import PhaseFailed
+from velora_tui.pipeline.phases import report
 from velora_tui.pipeline.trajectory_file import read_trajectory_file
 from velora_tui.view.trajectory import read_trajectory
 
@@ -111,3 +119,67 @@ def children(path: Path) -> list[Path]:
 def test_an_agents_error_is_told_by_its_signature(error: str, signature: str) -> None:
     failure = agent_failure(error)
     assert (failure.signature, failure.line, failure.phase) == (signature, None, "trajectory")
+
+
+@dataclass
+class Attempt:
+    """What reading an agent's output and writing the grader's record needs of a phase's context."""
+
+    host: LocalHost
+    out: str
+    work: Path
+    phase: str = "report"
+    task: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(instance_id="task-1"))
+    log: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(say=said))
+
+
+async def said(line: str) -> None:
+    assert line
+
+
+@pytest.fixture
+def attempt(tmp_path: Path) -> Any:
+    out = tmp_path / "out with blanks"
+    out.mkdir()
+    return Attempt(LocalHost("here", tmp_path), str(out), tmp_path / "work")
+
+
+OUTPUT = {"instance_id": "task-1", "test_result": {"git_patch": "diff"}, "history": [{}, {}], "resolved": "of old"}
+
+
+@pytest.mark.parametrize("small_bytes", [0, 1_000_000], ids=["in a child", "in memory"])
+async def test_the_native_recipe_reads_and_grades_records(
+    attempt: Any, small_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "SMALL_BYTES", small_bytes)
+    written(Path(attempt.out), json.dumps(OUTPUT, indent=1).encode() + b"\n\n")
+    record = await read_output(attempt)
+    assert (record.git_patch, record.history, record.error) == ("diff", 2, None)
+    await report._write_graded(attempt, b', "more": {}, "resolved": true}\n')
+    graded = Path(attempt.out, "eval_pilot2_output.jsonl")
+    assert json.loads(graded.read_bytes()) == {**OUTPUT, "more": {}, "resolved": True}
+    assert len(list(Path(attempt.out).iterdir())) == 2
+    assert not attempt.work.exists() or not list(attempt.work.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("output", "signature", "words"),
+    [
+        (b'{"instance_id": "task-2"}', "output-broken", "not of this task"),
+        (b'{"instance_id": ', "output-broken", "cannot be used"),
+        (b'{"instance_id": "task-1", "test_result": {"git_patch": "\\ud800"}}', "output-broken", "surrogates"),
+        (b'{"a": "' + b"x" * 2_000_000 + b'"}', "output-too-large", "at most 1 are read"),
+    ],
+    ids=["of another task", "cut", "half a character", "too large"],
+)
+@pytest.mark.parametrize("small_bytes", [0, 1_000_000])
+async def test_an_output_that_is_no_use_ends_the_attempt_with_its_reason(
+    attempt: Any, output: bytes, signature: str, words: str, small_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "SMALL_BYTES", small_bytes)
+    monkeypatch.setattr(child, "LARGEST_BYTES", 1024**2)
+    written(Path(attempt.out), output)
+    with pytest.raises(PhaseFailed) as raised:
+        await read_output(attempt)
+    assert raised.value.failure.signature == signature
+    assert words in raised.value.failure.message

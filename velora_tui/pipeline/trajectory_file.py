@@ -24,7 +24,7 @@ from velora_tui.pipeline import child
 from velora_tui.pipeline.child import SMALL_BYTES, check_size
 from velora_tui.view.trajectory import Step, Trajectory, read_trajectory
 
-MOST_STEPS = 20_000
+MOST_STEPS = 10_000
 _LONGEST_ERROR_CHARACTERS = 4_000
 _TEXTS = ("thought", "action", "observation")
 

@@ -14,7 +14,7 @@ from velora_tui.view.lines import Line
 from velora_tui.view.text import count, size
 
 LONGEST_LINE_CHARACTERS = 4_000
-MOST_LINES = 40_000  # more would hold up the screen; the files of a patch that one reads are shorter
+MOST_LINES = 20_000  # more would hold up the screen; the files of a patch that one reads are shorter
 _HUNK = re.compile(r"@@ -\d{1,9}(?:,(?P<old>\d{1,9}))? \+\d{1,9}(?:,(?P<new>\d{1,9}))? @@")
 _BODY_TONES: dict[str, Tone] = {"+": "good", "-": "bad", "\\": "dim"}
 _HEADERS = ("index ", "--- ", "+++ ", "new ", "deleted ", "old mode", "similarity ", "rename ", "copy ")
