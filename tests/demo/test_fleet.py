@@ -56,6 +56,7 @@ async def test_the_fleet_file_is_one_that_velora_reads(root: Path) -> None:
 
     assert fleet.name == "demo"
     assert [instance.name for instance in fleet.instances] == [f"eval{number}" for number in range(1, 6)]
+    assert all(instance.docker_socket and not Path(instance.docker_socket).exists() for instance in fleet.instances)
     assert set(fleet.models) == set(MODELS)
     assert fleet.agents["scripted"].command.endswith("--speed 2.5 --seed 7")
     assert fleet.fleet.state == demo.state

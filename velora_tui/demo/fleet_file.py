@@ -66,22 +66,22 @@ class FleetSettings:
             ),
             *(_table(f'[models."{name}"]', {"label": label}) for name, label in MODELS.items()),
             _table("[agents.scripted]", {"command": AGENT_COMMAND.format(speed=self.speed, seed=self.seed)}),
-            *(_instance(endpoint) for endpoint in self.endpoints),
+            *(self._instance(endpoint) for endpoint in self.endpoints),
         ]
         return "\n".join(tables)
 
-
-def _instance(endpoint: Endpoint) -> str:
-    limit = {} if endpoint.max_disk_percent is None else {"max_disk_percent": endpoint.max_disk_percent}
-    fields = {
-        "name": endpoint.name,
-        "host": LOOPBACK,
-        "port": endpoint.port,
-        "identity_file": endpoint.identity_file,
-        "tags": ["demo"],
-        **limit,
-    }
-    return _table("[[instances]]", fields)
+    def _instance(self, endpoint: Endpoint) -> str:
+        limit = {} if endpoint.max_disk_percent is None else {"max_disk_percent": endpoint.max_disk_percent}
+        fields = {
+            "name": endpoint.name,
+            "host": LOOPBACK,
+            "port": endpoint.port,
+            "identity_file": endpoint.identity_file,
+            "docker_socket": self.root / "no-docker.sock",  # a repair in the demo must not reach this machine's own
+            "tags": ["demo"],
+            **limit,
+        }
+        return _table("[[instances]]", fields)
 
 
 def _table(header: str, values: Mapping[str, object]) -> str:
