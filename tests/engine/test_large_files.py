@@ -7,6 +7,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import SimpleNamespace
 from typing import Any
 
@@ -79,11 +80,15 @@ async def test_a_trajectory_has_a_bound_in_size_and_memory(tmp_path: Path, monke
         await read_trajectory_file(tmp_path / "none")
 
 
-async def test_steps_beyond_what_can_be_shown_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steps_beyond_what_can_be_shown_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trajectory_file, "MOST_STEPS", 10)
-    steps = trajectory_file._limited(read_trajectory(json.dumps(record(30)).encode()).steps)
-    assert len(steps) == 11
-    assert steps[-1].title.endswith("more steps are not shown: e opens the file")
+    whole = read_trajectory(json.dumps(record(30)).encode())
+    with TemporaryFile() as file:
+        file.writelines(trajectory_file._packed(whole))
+        shown = trajectory_file._opened(file)
+    assert len(shown.steps) == 11
+    assert shown.steps[-1].title.endswith("more steps are not shown: e opens the file")
+    assert shown.count == whole.count == 30
 
 
 @pytest.mark.usefixtures("everything_large")

@@ -105,6 +105,7 @@ def _packed(trajectory: Trajectory) -> Iterator[bytes]:
         "cost": trajectory.cost,
         "tokens": trajectory.tokens,
         "seconds": trajectory.seconds,
+        "left_out": trajectory.count - Trajectory(steps).count,
     }
     yield json.dumps(head).encode() + b"\n"
     for step in steps:

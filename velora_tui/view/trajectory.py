@@ -48,7 +48,8 @@ class Step:
 class Trajectory:
     """All steps in order; `error` is what ended the agent, if anything did; `cost` and `tokens` are of the whole.
 
-    With `body_of`, thought, action and observation are not in the steps: it returns those of the step at a place.
+    `left_out` counts the agent's steps beyond those that are here. With `body_of`, thought, action and observation are
+    not in the steps: it returns those of the step at a place.
     """
 
     steps: tuple[Step, ...] = ()
@@ -56,6 +57,7 @@ class Trajectory:
     cost: float | None = None
     tokens: tuple[int, int] | None = None
     seconds: float | None = None
+    left_out: int = 0
     body_of: Callable[[int], Record] | None = None
 
     def whole(self, place: int) -> Step:
@@ -66,7 +68,7 @@ class Trajectory:
     @property
     def count(self) -> int:
         """How many steps the agent made."""
-        return max((step.number for step in self.steps), default=0)
+        return max((step.number for step in self.steps), default=0) + self.left_out
 
     def search(self, pattern: re.Pattern[str]) -> Iterator[int]:
         """Yield the places of the steps in which `pattern` occurs."""
