@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.harness.test_records import children
 from tests.ui.proof import record
 from velora_tui.errors import StoreError
 from velora_tui.hosts.local import LocalHost
@@ -103,18 +104,6 @@ async def test_a_reading_that_is_no_longer_wanted_ends_its_child(tmp_path: Path)
     assert reading.cancelled()
     assert running
     assert not children(path)
-
-
-def children(path: Path) -> list[Path]:
-    """Return the processes that have `path` in their command line."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if str(path).encode() in process.read_bytes():
-                found.append(process)
-        except OSError:
-            continue
-    return found
 
 
 @pytest.mark.parametrize(
