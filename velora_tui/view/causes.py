@@ -33,8 +33,8 @@ def member_key(group: FailureGroup, member: FailedAttempt) -> str:
 
 
 def worth_a_line(groups: Sequence[FailureGroup]) -> list[FailureGroup]:
-    """Return the groups that say more than the rows of the fleet do: of several failures, or with a repair."""
-    return [group for group in groups if len(group.members) > 1 or group.repair]
+    """Return the groups that say more than the rows of the fleet do: those of several failures."""
+    return [group for group in groups if len(group.members) > 1]
 
 
 def strip_lines(groups: Sequence[FailureGroup], most: int) -> list[Line]:

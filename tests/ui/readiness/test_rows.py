@@ -87,7 +87,7 @@ def test_an_instance_that_differs_from_all_others_comes_first():
     assert names_of(["a/x.py", "b/x.py", "y.py"]) == ["a/x.py", "b/x.py", "y.py"]
 
 
-def test_single_failures_without_a_repair_are_left_to_the_table():
+def test_single_failures_are_left_to_the_table():
     def member(name: str, signature: str, repair: str | None) -> FailedAttempt:
         why = failure(signature, "image").model_copy(update={"repair": repair})
         return FailedAttempt(run=name, attempt=1, instance=name, task="t", model="m", failure=why)
@@ -97,6 +97,8 @@ def test_single_failures_without_a_repair_are_left_to_the_table():
             member("a", "docker-daemon-down", "start-docker"),
             member("b", "docker-daemon-down", "start-docker"),
             member("c", "no-space", "free-disk"),
+            member("e", "llm-key-rejected", None),
+            member("f", "llm-key-rejected", None),
             member("d", "agent-error", None),
         ]
     )
