@@ -177,3 +177,9 @@ async def test_an_output_that_is_no_use_ends_the_attempt_with_its_reason(
         await read_output(attempt)
     assert raised.value.failure.signature == signature
     assert words in raised.value.failure.message
+
+
+async def test_an_output_that_is_not_there_is_the_agents_failure(attempt: Any) -> None:
+    with pytest.raises(PhaseFailed) as raised:
+        await read_output(attempt)
+    assert (raised.value.failure.signature, raised.value.failure.failure_class) == ("output-missing", "agent")

@@ -19,11 +19,14 @@ def output_path(ctx: PhaseContext) -> str:
 
 
 async def read_output(ctx: PhaseContext) -> OutputRecord:
-    """Return the attempt's trajectory output. Raises PhaseFailed where it is too large, broken or another task's.
+    """Return the attempt's trajectory output. Raises PhaseFailed: missing, too large, broken or another task's.
 
-    Also raises HostErrors, as where it is missing, and NotWritten where our own disk is full.
+    Also raises HostErrors, and NotWritten where our own disk is full.
     """
-    stat = await run_command(ctx.host, f"stat -Lc %s -- {quote_path(output_path(ctx))}")
+    path = quote_path(output_path(ctx))
+    stat = await run_command(ctx.host, f"if [ -e {path} ]; then stat -Lc %s -- {path}; fi")
+    if not stat.stdout.strip():
+        raise PhaseFailed(_failure(ctx, "output-missing", "the agent left no output.jsonl"))
     try:
         record = await read_record_file(ctx, output_path(ctx), int(stat.stdout))
         await asyncio.to_thread(record.git_patch.encode)  # half of a surrogate pair can't be written to a file
