@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.readiness.conftest import DOCKER_THAT_WORKS, FILES, PYTHON_THAT_WORKS
 from velora_tui.domain.fleet import (
     HARNESS_SCRIPT,
     CriticalFile,
@@ -20,18 +21,8 @@ from velora_tui.domain.fleet import (
 )
 
 ROOT = "SWETEs7/OpenHands"
-DOCKER_FILE = "openhands/runtime/builder/docker.py"
-FILES = (HARNESS_SCRIPT, DOCKER_FILE)
+DOCKER_FILE = FILES[1]
 CONFIG = '[llm.gpt]\nmodel = "m"\n'
-POETRY = 'case "$*" in "run python -c import "*) exit 0 ;; esac; exit 64'
-DOCKER = r"""
-case "$*" in
-"version --format {{.Server.Version}}") echo 24.0.7 ;;
-"system df"*) printf 'Images\t12.5GB\t2.5GB (20%%)\nContainers\t0B\t0B\nBuild Cache\t0B\t0B\n' ;;
-"image inspect"*) echo "Error: No such image: x" >&2; exit 1 ;;
-*) exit 64 ;;
-esac
-"""
 DEAD_DOCKER = "echo 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock.' >&2; exit 1"
 OWN = OwnCheck(
     id="gpu", name="the GPU answers", command="test -f ~/gpu && echo 80 GB", blocking=True, repair="touch ~/gpu"
@@ -64,7 +55,11 @@ class Home:
         for path in FILES:
             self.put(path, good_text(path), 0o755 if path == HARNESS_SCRIPT else 0o644)
         self.put("config.toml", CONFIG)
-        for name, script in (("poetry", POETRY), ("docker", DOCKER), ("aws", "echo images/x.tar")):
+        for name, script in (
+            ("poetry", PYTHON_THAT_WORKS),
+            ("docker", DOCKER_THAT_WORKS),
+            ("aws", "echo images/x.tar"),
+        ):
             self.stub(name, script)
         (self.path / "gpu").touch()
         who = ["-c", "user.name=x", "-c", "user.email=x@x", "-c", "safe.directory=*"]

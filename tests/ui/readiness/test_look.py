@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.ui.readiness.canned import CannedEngine
 from velora_tui.ui.app import VeloraApp
+
+
+@pytest.fixture(autouse=True)
+def in_utc(monkeypatch):
+    """Times of day are told as people here read them: everywhere the same ones."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
+
 
 SIZES = [(80, 24), (160, 48)]
 TO_DISK = ("2", "j", "j")
