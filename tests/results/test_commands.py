@@ -70,7 +70,7 @@ def test_what_is_broken_is_told_and_the_rest_imported(desk: Desk) -> None:
 
     assert answer.status == 1
     assert "eval_pilot2_output.jsonl: not JSON from line 1 on (cut off?)" in answer.complaint
-    assert answer.out == "1 runs imported · 0 folders unchanged · 1 with problems\n"
+    assert answer.out == "1 run imported · 0 folders unchanged · 1 with problems\n"
 
 
 def test_own_and_imported_runs_are_listed_together(shelf: Desk) -> None:

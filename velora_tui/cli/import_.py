@@ -13,7 +13,7 @@ from velora_tui.cli.options import FleetOption, JsonOption, StateOption, given
 from velora_tui.cli.selection import DatasetsOption, known_fleet, opened_catalog, read_tasks
 from velora_tui.errors import UsageError
 from velora_tui.pipeline.imported.batch import ImportReport, import_trees
-from velora_tui.view.text import count
+from velora_tui.view.text import count, counted
 
 PROBLEMS_SHOWN = 20
 
@@ -60,7 +60,7 @@ def import_(
             tasks,
             forget_gone=forget_gone,
             processes=processes,
-            on_progress=lambda report: console.tell(f"{count(report.read)} folders read"),
+            on_progress=lambda report: console.tell(f"{counted(report.read, 'folder')} read"),
         )
         catalog.name_models(names)
     if options.as_json:
@@ -86,12 +86,15 @@ def _tell(report: ImportReport, console: Console) -> None:
         console.complain(f"{folder}: {problem}")
     hidden = len(report.problems) - PROBLEMS_SHOWN
     if hidden > 0:
-        console.say(f"… {count(hidden)} more problems: --json lists them all")
-    parts = [f"{count(report.results)} runs imported", f"{count(report.unchanged)} folders unchanged"]
-    if report.copies:
-        parts.append(f"{count(report.copies)} copies of others")
+        console.say(f"… {counted(hidden, 'more problem')}: --json lists them all")
+    parts = [f"{counted(report.results, 'run')} imported", f"{counted(report.unchanged, 'folder')} unchanged"]
+    if report.own_copies:
+        are = "1 is a copy" if report.own_copies == 1 else f"{count(report.own_copies)} are copies"
+        parts.append(f"{are} of your own runs")
+    if others := report.copies - report.own_copies:
+        parts.append(f"{counted(others, 'copy', 'copies')} of others")
     if report.gone:
-        parts.append(f"{count(report.gone)} folders gone")
+        parts.append(f"{counted(report.gone, 'folder')} gone")
     if report.problems:
         parts.append(f"{count(len(report.problems))} with problems")
     console.lines((" · ".join(parts),))
@@ -104,5 +107,6 @@ def _record(report: ImportReport) -> dict[str, object]:
         "gone": report.gone,
         "results": report.results,
         "copies": report.copies,
+        "own_copies": report.own_copies,
         "problems": [{"folder": folder, "problem": problem} for folder, problem in report.problems],
     }

@@ -160,6 +160,13 @@ class Catalog:
             database.execute(_MARK_COPIES)
             return int(database.execute("SELECT count(*) FROM results WHERE is_copy").fetchone()[0])
 
+    def count_own_copies(self) -> int:
+        """Return how many imported runs are copies of the operator's own, as `mark_copies` found them."""
+        own = "SELECT key FROM results WHERE origin = 'velora' AND key = content"
+        query = f"SELECT count(*) FROM results WHERE is_copy AND key <> content AND content IN ({own})"
+        with self._explained():
+            return int(self._database.execute(query).fetchone()[0])
+
     # --- inside
 
     def _prepare(self) -> None:

@@ -92,6 +92,11 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return "1 run" or "1,240 runs"; `many` is the plural where it is not `one` with an s."""
+    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+
+
 def duration(seconds: float) -> str:
     """Return a length of time as a clock: "0:07", "12:41", "1:02:03"."""
     minutes, second = divmod(max(0, int(seconds)), 60)

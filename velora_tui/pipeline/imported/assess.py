@@ -21,7 +21,7 @@ from velora_tui.grading.judge import RunFacts, judge
 from velora_tui.grading.patch import clean_patch, split_files
 from velora_tui.grading.second_opinion import Claims, second_opinion
 from velora_tui.pipeline.imported.evidence import Output, RunFiles, runs_of
-from velora_tui.pipeline.imported.identity import Identity, identify, run_times
+from velora_tui.pipeline.imported.identity import Identity, identify, own_attempt, run_times
 from velora_tui.pipeline.imported.tasks import GradingTask, NoTask, require_parser, task_of_record
 from velora_tui.store.results import load_result
 from velora_tui.store.trees import RunFolder
@@ -117,6 +117,7 @@ def _assess(files: RunFiles, tasks: Tasks, key: str, batch: str) -> Assessed:
         ),
     )
     content = _content(files.record, identity, patch, started_at) if files.has_record else ""
+    content = own_attempt(files.found.folder, files.metadata) or content
     return Assessed(
         row_of(result, origin="import", folder=str(files.found.folder), content=content, batch=batch), result
     )

@@ -16,17 +16,22 @@ from velora_tui.store.catalog import Catalog, Source
 from velora_tui.store.trees import RunFolder, find_runs
 
 CHUNK_FOLDERS = 16
+_READER = f"{__version__}, 2"  # the number goes up when runs are told apart by something else
 
 
 @dataclass
 class ImportReport:
-    """What an import did, folder by folder; `problems` are (folder, what is wrong), and stopped nothing."""
+    """What an import did, folder by folder; `problems` are (folder, what is wrong), and stopped nothing.
+
+    `copies` are the runs in the catalog that lie elsewhere too, `own_copies` those of them that Velora made itself.
+    """
 
     read: int = 0
     unchanged: int = 0
     gone: int = 0
     results: int = 0
     copies: int = 0
+    own_copies: int = 0
     problems: list[tuple[str, str]] = field(default_factory=list)
 
     @property
@@ -57,6 +62,7 @@ def import_trees(
             importing.take(root, workers)
             importing.settle(root, forget_gone=forget_gone)
     importing.report.copies = catalog.mark_copies()
+    importing.report.own_copies = catalog.count_own_copies()
     return importing.report
 
 
@@ -135,13 +141,13 @@ class _Import:
             return True
         graded = json.loads(source.graded)
         by = graded["by"]
-        return graded["version"] == __version__ and all(
+        return graded["version"] == _READER and all(
             self._digests.get(task, digest) == digest for task, digest in by.items()
         )
 
     def _source(self, reading: Reading, batch: str) -> Source:
         by = {row.task: self._digests.get(row.task, "") for row, _ in reading.results}
-        graded = json.dumps({"version": __version__, "by": by})
+        graded = json.dumps({"version": _READER, "by": by})
         return Source(reading.folder, batch, reading.fingerprint, graded, "; ".join(reading.problems))
 
     def _note(self, folder: Path, problem: str) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 _RUN_FOLDER = re.compile(r"(?:run|pass|attempt|trial)[-_ ]?(\d{1,4})", re.IGNORECASE)
 _RUN_SUFFIX = re.compile(r"[-_]run[-_]?(\d{1,4})$", re.IGNORECASE)
 _MODEL_FOLDER = re.compile(r"(.+?)_maxiter_\d+")
+# Velora names the dataset (January) or the model (February) after its attempt, and the harness folders after these.
+_OWN_ATTEMPT = re.compile(r"(?:^|[_-])([0-7][0-9A-HJKMNP-TV-Z]{25}\.\d{1,4})(?=$|\.jsonl)")
 _HARNESS_FOLDERS = re.compile(
     r"CodeActAgent|.*-train|outputs|evaluation|evaluation_outputs|Trajectory_results|.*_maxiter_.*"
 )
@@ -52,6 +54,13 @@ def run_number(parts: Sequence[str]) -> int | None:
             if found:
                 return int(found[1])
     return None
+
+
+def own_attempt(folder: PurePath, metadata: Mapping[str, Any]) -> str:
+    """Return "<run>.<attempt>" of the attempt of Velora's that made it, as its path or the harness says; "" if none."""
+    written_to = PurePath(str(metadata.get("eval_output_dir") or ""))
+    parts = (*reversed(folder.parts), *reversed(written_to.parts))
+    return next((found[1] for part in parts if (found := _OWN_ATTEMPT.search(part))), "")
 
 
 def run_times(record: Mapping[str, Any], metadata: Mapping[str, Any]) -> tuple[datetime | None, float | None]:
