@@ -27,7 +27,7 @@ from velora_tui.view.diagnosis import diagnosis, title
 from velora_tui.view.diff import file_lines, read_diff
 from velora_tui.view.failure_text import find_reasons
 from velora_tui.view.filter import parse_filter
-from velora_tui.view.listing import FILTER_KEYS, chosen
+from velora_tui.view.listing import FILTER_KEYS, Listing, chosen
 from velora_tui.view.results_rows import totals, with_journal
 from velora_tui.view.tests_rows import TreeView, failed_keys, name_of, tree_lines
 from velora_tui.view.timeline import timeline
@@ -251,10 +251,10 @@ def test_an_attempt_that_is_not_the_latest_cannot_be_retried():
 
 def test_ended_runs_are_rows_and_others_are_not():
     runs = [running_run(), ended_run(), failed_run()]
-    entries = result_entries(runs, fleet_of(*runs).fleet)
-    assert {entry.row.key for entry in entries} == {"01RUN", "01BAD"}
-    row = next(entry.row for entry in entries if entry.row.key == "01RUN")
-    shown = {column: plain(cell) for column, cell in row.cells.items()}
+    rows = {row.key: row for row in rows_of(*runs)}
+    assert set(rows) == {"01RUN", "01BAD"}
+    cells = Listing(fleet_of(*runs).fleet).row(rows["01RUN"]).cells
+    shown = {column: plain(cell) for column, cell in cells.items()}
     assert shown["task"] == "sepal_ui 1319603449"
     assert (shown["model"], shown["outcome"], shown["f2p"], shown["p2p"]) == ("gpt", "○ unresolved", "0/3", "8/8")
     assert (shown["time"], shown["cost"]) == ("17:52", "$1.21")

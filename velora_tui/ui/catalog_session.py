@@ -7,13 +7,16 @@ import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 
 from velora_tui.domain.listing import ResultRow
 from velora_tui.errors import StoreError
 from velora_tui.pipeline.imported.batch import refresh_own
+from velora_tui.pipeline.imported.quoted import write_quoted
 from velora_tui.store.catalog import CATALOG_FILE, Catalog
 from velora_tui.store.error_log import report_bug
 from velora_tui.store.layout import Layout
@@ -59,6 +62,7 @@ class CatalogSession:
         self._wanted = asyncio.Event()
         self._stamp: tuple[object, ...] = ()
         self._task: asyncio.Task[None] | None = None
+        self._quoted: Path | None = None
 
     def open(self) -> None:
         """Begin to read."""
@@ -75,6 +79,8 @@ class CatalogSession:
             self._task.cancel()
             await asyncio.wait({self._task}, timeout=CLOSING_SECONDS)
         self._thread.stop(self._close)
+        if self._quoted is not None:
+            await asyncio.to_thread(rmtree, self._quoted, ignore_errors=True)
 
     def _close(self) -> None:
         if self._catalog is not None:
@@ -95,11 +101,24 @@ class CatalogSession:
             return None
         if key not in self._places:
             place = await self._thread.do(lambda: catalogued_place(row, self._opened().result(row), self._layout))
-            self._places[key] = place
+            self._places[key] = await self._with_quoted(place)
             while len(self._places) > _KEPT_PLACES:
                 self._places.popitem(last=False)
         self._places.move_to_end(key)
         return self._places[key]
+
+    async def _with_quoted(self, place: Place) -> Place:
+        """Return the place with what only its record has, written to files that go with this session."""
+        known = place.catalogued
+        if known is None or known.quoting is None or not known.needs_quoted:
+            return place
+        if self._quoted is None:
+            self._quoted = Path(await asyncio.to_thread(mkdtemp, prefix="velora-"))
+        try:
+            files = await write_quoted(known.quoting, known.row.task, self._quoted / place.run.run)
+        except (ValueError, OSError):
+            return place  # the tabs say that there is no such file
+        return replace(place, catalogued=known.with_files(files))
 
     async def compared(self, rows: Sequence[ResultRow]) -> list[Compared]:
         """Return runs with their details; those that came to no result, or whose details are gone, are left out."""

@@ -20,6 +20,11 @@ STYLES: dict[str, str] = {
     "look": "$look",
     "model": "$model",
     "ours": "$ours",
+    "keyword": "$model",
+    "string": "$ours",
+    "number": "$look",
+    "name": "$run",
+    "comment": "$dim",
 }
 """The style of each tone."""
 

@@ -8,10 +8,15 @@ from typing import Literal, NamedTuple, get_args
 
 from velora_tui.view.text import clean_text
 
-Tone = Literal["", "dim", "faint", "strong", "run", "good", "bad", "look", "model", "ours"]
-"""What a piece of text means: it runs, is good, is bad, wants a look, names a model, is ours; or how loud it is."""
+Meaning = Literal["", "dim", "faint", "strong", "run", "good", "bad", "look", "model", "ours"]
+Syntax = Literal["keyword", "string", "number", "name", "comment"]
+Tone = Meaning | Syntax
+"""What a piece of text means: it runs, is good, is bad, wants a look, names a model, is ours; or how loud it is.
 
-TONES: tuple[str, ...] = tuple(tone for tone in get_args(Tone) if tone)
+`Syntax` is what a piece of source code is.
+"""
+
+TONES: tuple[str, ...] = tuple(tone for tone in (*get_args(Meaning), *get_args(Syntax)) if tone)
 
 
 class Span(NamedTuple):

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from velora_tui.domain.events import ConnectionState
 from velora_tui.domain.fleet import Fleet
+from velora_tui.domain.listing import ResultRow
 from velora_tui.domain.readiness import CheckStatus
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.domain.snapshot import FleetSnapshot, InstanceSnapshot
@@ -183,7 +184,7 @@ def _short(seconds: float) -> str:
     return f"{hours}h{rest // 60:02}" if hours < 100 else f"{hours // 24}d"
 
 
-def short_task(run: Run) -> str:
+def short_task(run: Run | ResultRow) -> str:
     """Return the task's id without the repository's name at its start."""
     owner, _, name = run.repo.partition("/")
     return re.sub(rf"^(?:{re.escape(owner)}[-_/.]+)?{re.escape(name)}[-_.#]+(?=.)", "", run.task)

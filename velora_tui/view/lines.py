@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from velora_tui.view.cells import Span, plain
+
+Ground = Literal["", "added", "removed", "empty"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,13 +15,17 @@ class Line:
     """One line: `left`, cut where it does not fit, and `right` at the right edge.
 
     `key` names what the line stands for, and the cursor stops only on lines that have one. `head` spans of `left` stay
-    where they are when the rest is scrolled to the side.
+    where they are when the rest is scrolled to the side. `ground` is what the line is in a patch, `right_ground` its
+    `right`. Of a line that is `halved`, `right` has the right half, and is scrolled and searched too.
     """
 
     left: tuple[Span, ...] = ()
     right: tuple[Span, ...] = ()
     key: str = ""
     head: int = 0
+    ground: Ground = ""
+    right_ground: Ground = ""
+    halved: bool = False
 
     @property
     def text(self) -> str:

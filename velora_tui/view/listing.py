@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.listing import FIELDS, EndedRow, Group, ResultRow, select, sort_value
-from velora_tui.view.cells import Cell, Row, Span, plain
+from velora_tui.view.cells import Cell, Row, Span, plain, spans_of
 from velora_tui.view.columns import Column
 from velora_tui.view.entries import Entry, SortKey
 from velora_tui.view.filter import Term
+from velora_tui.view.fleet_rows import short_task
 from velora_tui.view.states import outcome_state
 from velora_tui.view.tests_rows import fraction
 from velora_tui.view.text import cells, count, duration, size
@@ -22,10 +23,10 @@ COLUMNS = (
     Column("task", "TASK", min_width=18, priority=10),
     Column("model", "MODEL", min_width=6, priority=9),
     Column("run", "RUN", 3, "right", priority=8),
-    Column("outcome", "OUTCOME", 13, priority=9),
+    Column("outcome", "OUTCOME", 14, priority=9),
     Column("f2p", "F2P", 5, "right", priority=8),
-    Column("p2p", "P2P", 9, "right", priority=6),
-    Column("harness", "HARNESS", 10, priority=7),
+    Column("p2p", "P2P", None, "right", 7, priority=6),
+    Column("harness", "HARNESS", 10, priority=3),
     Column("quality", "QUALITY", 7, "right", priority=1),
     Column("patch", "PATCH", 6, "right", priority=4),
     Column("steps", "STEPS", 5, "right", priority=2),
@@ -97,8 +98,10 @@ def _harness(row: ResultRow) -> Cell:
 
 
 def _task(row: ResultRow) -> Cell:
-    name = row.repo.rpartition("/")[2]
-    return (Span(f"{name} "), Span(row.task, "dim")) if name and not row.task.startswith(name) else row.task or _NOTHING
+    name, short = row.repo.rpartition("/")[2], short_task(row)
+    if not name or short.startswith(name):
+        return row.task or _NOTHING
+    return Span(f"{name} "), Span(short, "dim")
 
 
 def _outcome(row: ResultRow) -> Cell:
@@ -106,6 +109,11 @@ def _outcome(row: ResultRow) -> Cell:
         return Span("✗ failed", "bad") if row.ended == "failed" else Span(f"■ {row.ended}", "dim")
     state = outcome_state(row.outcome)
     return Span(f"{state.symbol} {state.word}", state.tone if row.is_valid else "bad")
+
+
+def _marked_outcome(row: ResultRow) -> Cell:
+    """Return the outcome, and a mark where the harness said otherwise: the column that says so may be left out."""
+    return (*spans_of(_outcome(row)), Span(" !", "look")) if row.verdicts_differ else _outcome(row)
 
 
 def _tests(passed: int | None, listed: int | None, *, is_fixing: bool) -> Cell:
@@ -149,6 +157,7 @@ class Listing:
             **_CELLS,
             "model": lambda row: Span(fleet.label(row.model), "model") if row.model else _NOTHING,
         }
+        self._table_cells = {**self._cells, "outcome": _marked_outcome}
 
     def cells(self, row: ResultRow, columns: Iterable[str]) -> tuple[Cell, ...]:
         """Return what these columns show of a row."""
@@ -156,7 +165,7 @@ class Listing:
 
     def row(self, row: ResultRow) -> Row:
         """Return a row of a table, keyed by the row's key."""
-        return Row(row.key, _OnDemand(row, self._cells))
+        return Row(row.key, _OnDemand(row, self._table_cells))
 
     def entries(self, rows: Iterable[ResultRow]) -> list[Entry]:
         """Return an entry for each row, keyed by the row's key."""
@@ -189,12 +198,23 @@ def _named(rows: Iterable[ResultRow], term: Term, fleet: Fleet) -> frozenset[str
     )
 
 
-def shown_columns(rows: Sequence[ResultRow]) -> tuple[Column, ...]:
-    """Return the columns that say something of these rows."""
+def shown_columns(rows: Sequence[ResultRow], widths: Mapping[str, int]) -> tuple[Column, ...]:
+    """Return the columns that say something of these rows, whose cells are at most `widths` wide.
+
+    What grows with its content gives way only so far: before that, others vanish.
+    """
     has_harness = any(row.harness_resolved is not None for row in rows)
     has_imported = any(row.origin == "import" for row in rows)
     hidden = {*(() if has_harness else ("harness",)), *(() if has_imported else ("origin",))}
-    return tuple(column for column in COLUMNS if column.id not in hidden)
+    return tuple(
+        replace(column, min_width=max(column.min_width, min(widths.get(column.id, 0), _MOST_LEAST.get(column.id, 0))))
+        for column in COLUMNS
+        if column.id not in hidden
+    )
+
+
+_MOST_LEAST = {"task": 22, "model": 10, "p2p": 11}
+"""The cells that these columns keep, if they need them, as long as there is another to drop."""
 
 
 def content_widths(rows: Sequence[ResultRow], fleet: Fleet) -> dict[str, int]:
@@ -204,6 +224,7 @@ def content_widths(rows: Sequence[ResultRow], fleet: Fleet) -> dict[str, int]:
     return {
         "task": max((cells(plain(_task(row))) for row in pairs.values()), default=0),
         "model": max((cells(fleet.label(model)) for model in models), default=0),
+        "p2p": max((len(f"{row.p2p_listed:,}") * 2 + 1 for row in rows if row.p2p_listed is not None), default=0),
     }
 
 

@@ -89,7 +89,7 @@ def about_lines(
         lines += [heading("Flags of the verdict"), *flag_lines(flags), Line()]
     if result:
         lines += [heading("Where it comes from"), *_provenance_lines(result), Line()]
-    lines += [heading("Where it lies"), *(_path_line(label, path) for label, path in paths), Line()]
+    lines += [heading("Where it lies"), *(path_line(label, path) for label, path in paths), Line()]
     shown = [line for event in events if (line := _event_line(event, attempt)) is not None]
     return [*lines, heading("Events"), *shown] if shown else lines
 
@@ -125,7 +125,8 @@ def _provenance_lines(result: AttemptResult) -> Iterator[Line]:
         yield fact("parser", Span(result.verdict.parser))
 
 
-def _path_line(label: str, path: Path) -> Line:
+def path_line(label: str, path: Path) -> Line:
+    """Return a file or folder with its label; its key is "path:PATH"."""
     return Line((Span(f"   {label:<14}", "dim"), Span(str(path))), key=f"path:{path}")
 
 

@@ -212,7 +212,7 @@ def _header(found: Group, by: str, is_open: bool, fleet: Fleet) -> Mapping[str, 
     return {
         "task": (Span(f"{'▾' if is_open else '▸'} ", "ours"), Span(group_name(found, by, fleet), "strong")),
         "model": Span(f"{count(runs)} run{'' if runs == 1 else 's'}", "dim"),
-        "outcome": (Span(f"{resolved}/{valid}", "good" if resolved else ""), Span(share, "dim")),
+        "outcome": (Span(f"{resolved}/{valid}", "good" if resolved else ""), Span(share, "dim")) if valid else _NOTHING,
         "f2p": _sum(found.rows, "f2p", is_fixing=True),
         "p2p": _sum(found.rows, "p2p", is_fixing=False),
         "cost": Span(dollars(sum(costs)), "dim") if costs else "",

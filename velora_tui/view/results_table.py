@@ -25,7 +25,7 @@ class ResultsTable:
         self.found: Sequence[ResultRow] = ()
         self.shown: list[Row] = []
         self.groups: dict[str, Group] = {}
-        self.columns: tuple[Column, ...] = shown_columns(())
+        self.columns: tuple[Column, ...] = shown_columns((), {})
         self.widths: dict[str, int] = {}
         self.unfolded: set[str] = set()
         self._fleet = fleet
@@ -39,8 +39,8 @@ class ResultsTable:
         self.rows = rows
         self._by_key = {row.key: row for row in rows}
         self._made = {key: made for key, made in self._made.items() if self._by_key.get(key) is made[0]}
-        self.columns = shown_columns(rows)
         self.widths = content_widths(rows, self._fleet)
+        self.columns = shown_columns(rows, self.widths)
         self._stands_for = ()
 
     def arrange(self, filter: Filter, by: Order, group: str) -> bool:

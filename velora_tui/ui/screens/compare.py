@@ -37,7 +37,7 @@ PaneName = Literal["tests", "models", "batches"]
 PANES: dict[PaneName, str] = {"tests": "Tests", "models": "Models", "batches": "Batches"}
 MOST_RUNS = 40
 VERSUS = " vs "
-_LEAST_NAME_CELLS = 30
+_LEAST_NAME_CELLS = 24
 
 
 class CompareScreen(BaseScreen):
@@ -66,6 +66,7 @@ class CompareScreen(BaseScreen):
         yield SplitLine(id="compare-panes")
         yield LiveTable((), empty_text="reading …", id="table")
         yield SplitLine(id="compare-note")
+        yield SplitLine(id="compare-more")
 
     def on_mount(self) -> None:
         """Read what is compared."""
@@ -129,10 +130,13 @@ class CompareScreen(BaseScreen):
             return Span(f"{self._versus} ", "dim")
         return Span(f"{count(len(self._found))} runs ", "dim")
 
-    def _show(self, rows: Sequence[Row], empty: str, note: Cell, more: Cell = "") -> None:
+    def _show(self, rows: Sequence[Row], empty: str, note: Cell, right: Cell = "", more: Cell = "") -> None:
         self.table.empty_text = empty
         self.table.show(rows)
-        self.query_one("#compare-note", SplitLine).show(note, more)
+        self.query_one("#compare-note", SplitLine).show(note, right)
+        line = self.query_one("#compare-more", SplitLine)
+        line.show(more)
+        line.display = bool(more)
 
     def _draw_tests(self) -> None:
         tests = self._tests
@@ -152,7 +156,7 @@ class CompareScreen(BaseScreen):
 
     def _runs_with_room(self, runs: int, widest: int) -> tuple[int, int]:
         """Return the first run shown and how many: the chosen one is among them."""
-        name_cells = min(widest, max(_LEAST_NAME_CELLS, self.app.size.width // 2))
+        name_cells = min(widest, max(_LEAST_NAME_CELLS, self.app.size.width // 3))
         number = max(1, min(runs, (self.app.size.width - name_cells - 6) // (RUN_CELLS + GAP_CELLS)))
         return max(0, min(self._run - number // 2, runs - number)), number
 
@@ -164,7 +168,8 @@ class CompareScreen(BaseScreen):
         self.table.set_columns(model_columns(summaries))
         self.table.choose_column("")
         rows = model_rows(summaries, self.dashboard.engine.fleet)
-        self._show(rows, "there are no results", Span(f" {' '.join(MODEL_NOTES)}", "dim"))
+        first, second = (Span(f" {words}", "dim") for words in MODEL_NOTES)
+        self._show(rows, "there are no results", first, more=second)
 
     def _draw_batches(self) -> None:
         self.table.set_columns(BATCH_COLUMNS)

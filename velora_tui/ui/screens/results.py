@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.timer import Timer
 
-from velora_tui.domain.listing import GROUP_KEYS, ResultRow
+from velora_tui.domain.listing import GROUP_KEYS, ResultRow, order
 from velora_tui.domain.run import Run
 from velora_tui.domain.snapshot import FleetSnapshot
 from velora_tui.errors import UsageError
@@ -168,7 +168,8 @@ class ResultsScreen(TableScreen):
         if not self._group:
             return super().summary(snapshot)
         number = len(self._found.groups)
-        return Span("by ", "dim"), Span(self._group), Span(f" · {count(number)} groups  / filter ", "dim")
+        words = f" · {count(number)} group{'' if number == 1 else 's'}  / filter "
+        return Span("by ", "dim"), Span(self._group), Span(words, "dim")
 
     def _use_filter(self, text: str) -> None:
         super()._use_filter(text)
@@ -212,8 +213,8 @@ class ResultsScreen(TableScreen):
         self._use_filter(" ".join(words))
 
     def _remember(self) -> None:
-        order = self._order
-        view = TableView(filter=self._filter.text, column=order.column, descending=order.descending, group=self._group)
+        by = self._order
+        view = TableView(filter=self._filter.text, column=by.column, descending=by.descending, group=self._group)
         self.dashboard.memory.put(self.NAME, view)
 
     def do_open(self) -> None:
@@ -236,7 +237,8 @@ class ResultsScreen(TableScreen):
         rows = self.rows_at_hand()
         if not marked and rows and not self._is_on_group:
             task = rows[0].task
-            rows = [row for row in self._found.found if row.task == task]
+            rows = order([row for row in self._found.found if row.task == task], "run")
+            rows = order(rows, "model")
         self.dashboard.open_compare(rows, groups, self._found.found)
 
     @property
@@ -274,7 +276,7 @@ class ResultsScreen(TableScreen):
             self._show_place(place)
 
     def _show_place(self, place: Place | None) -> None:
-        self.pane.display = place is not None
+        self.set_class(place is None, "-nothing")
         if place is None or place == self._place:
             return
         self._place = place

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from velora_tui.domain.events import AnyEvent
 from velora_tui.errors import VeloraError
-from velora_tui.ui.screens.run_place import Place, read_result
+from velora_tui.ui.screens.run_place import Catalogued, Place, read_findings, read_result
 from velora_tui.ui.screens.run_tab import LinesTab, RunTab
 from velora_tui.ui.widgets.line_list import LineList
+from velora_tui.view.imported import catalogued_lines, findings_section
 from velora_tui.view.quality import about_lines
 
 
@@ -29,6 +30,9 @@ class AboutTab(LinesTab):
 
     async def load(self, place: Place) -> None:
         """Read result and events and show them."""
+        if place.catalogued is not None:
+            await self._load_catalogued(place, place.catalogued)
+            return
         engine = self.host.dashboard.engine
         result = await asyncio.to_thread(read_result, place)
         events: list[AnyEvent] = []
@@ -45,9 +49,20 @@ class AboutTab(LinesTab):
             ("test output", place.test_output),
         ]
         identity = place.run.run, place.attempt.number
-        lines = about_lines(place.run, place.attempt, result, paths, events)
+        found = await asyncio.to_thread(read_findings, place) if result else ()
+        if not self.is_current_place(place):
+            return
+        lines = [*findings_section(found), *about_lines(place.run, place.attempt, result, paths, events)]
         self.lines.show(lines, keep_place=identity == self._shown)
         self._shown = identity
+
+    async def _load_catalogued(self, place: Place, known: Catalogued) -> None:
+        """Show what the catalog knows of a run, and what is suspicious about it."""
+        found = await asyncio.to_thread(read_findings, place)
+        if self.is_current_place(place):
+            paths = [("folder", place.folder), ("test output", known.test_output), ("record", known.record)]
+            there = [(label, path) for label, path in paths if path is not None]
+            self.lines.show(catalogued_lines(known.row, known.result, there, found), keep_place=False)
 
     @property
     def path(self) -> Path | None:
@@ -64,3 +79,5 @@ class AboutTab(LinesTab):
             self.post_message(RunTab.FileWanted(self.place.log(rest)))
         elif kind == "path" and not Path(rest).is_dir():
             self.post_message(RunTab.FileWanted(Path(rest)))
+        elif kind == "line" and self.place:
+            self.post_message(RunTab.FileWanted(self.place.test_output, int(rest)))

@@ -38,7 +38,8 @@ class RunHead(Vertical):
         """Show the attempt as it stands at `now`, for `width` cells; a retry may begin at the phases `restarts`."""
         run, attempt = place.run, place.attempt
         if place.catalogued is not None:
-            self._show_all(*imported_lines(place.catalogued.row, place.catalogued.result, fleet))
+            known = place.catalogued
+            self._show_all(*imported_lines(known.row, known.result, fleet, is_narrow=width < NARROW_CELLS))
             return
         self._line("run-title").show(*title(run, attempt, fleet, is_narrow=width < NARROW_CELLS))
         phases = timeline(attempt, now, width - 2, chosen_phase)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
 
 from velora_tui.ui.screens.run_place import Place, read_patch
 from velora_tui.ui.screens.run_tab import LinesTab
 from velora_tui.ui.widgets.line_list import LineList
 from velora_tui.view.cells import Cell
 from velora_tui.view.diff import Diff, file_lines, summary
+from velora_tui.view.diff_layout import DiffLayout, lay_out
 from velora_tui.view.lines import Line
+
+HALVED_CELLS = 140
 
 
 class PatchTab(LinesTab):
@@ -18,9 +24,23 @@ class PatchTab(LinesTab):
 
     TITLE = "Patch"
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "d",
+            "halve",
+            "Side by side",
+            show=False,
+            id="patch.halve",
+            tooltip="What was and what is side by side, or below each other",
+        ),
+    ]
+
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._diff: Diff | None = None
+        self._layout: DiffLayout | None = None
+        self._wants_halves: bool | None = None
+        self._shows_halves = False
 
     async def load(self, place: Place) -> None:
         """Read the patch and show it."""
@@ -29,12 +49,38 @@ class PatchTab(LinesTab):
             return
         self._diff = diff
         if diff is None or not diff.lines:
+            self._layout = None
             self.show_nothing(_why_none(place))
             return
+        layout = await asyncio.to_thread(lay_out, diff)
+        if self.is_current_place(place):
+            self._layout = layout
+            self._draw(keep_place=False)
+
+    @property
+    def _is_halved(self) -> bool:
+        return self.size.width >= HALVED_CELLS if self._wants_halves is None else self._wants_halves
+
+    def _draw(self, *, keep_place: bool) -> None:
+        """Show the files, and below them the patch as there is room for it."""
+        diff, layout = self._diff, self._layout
+        if diff is None or layout is None:
+            return
+        self._shows_halves = self._is_halved
         files = file_lines(diff)
+        body = layout.halved if self._shows_halves else layout.unified
         marks = [diff.lines[start].key for start in diff.hunk_starts]
-        self.lines.show([*files, *([Line()] if files else []), *diff.lines], keep_place=False, landmarks=marks)
+        self.lines.show([*files, *([Line()] if files else []), *body], keep_place=keep_place, landmarks=marks)
         self.say_status(self.summary_with_hits())
+
+    def on_resize(self) -> None:
+        """Lay it out anew where it goes from narrow to wide, or back."""
+        if self._is_halved != self._shows_halves:
+            self._draw(keep_place=True)
+
+    def action_halve(self) -> None:
+        self._wants_halves = not self._is_halved
+        self._draw(keep_place=True)
 
     @property
     def path(self) -> Path | None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from velora_tui.domain.events import AttemptState
+from velora_tui.domain.failure import Finding
 from velora_tui.domain.listing import ResultRow
 from velora_tui.domain.result import AttemptResult
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.errors import StoreError
+from velora_tui.grading.findings import ResultFiles, diagnose_result
 from velora_tui.pipeline.trajectory_file import read_trajectory_file
 from velora_tui.store.layout import Layout
 from velora_tui.store.log_file import LogFile
@@ -21,19 +23,21 @@ from velora_tui.store.results import RESULT_FILE, load_result
 from velora_tui.store.trees import RECORD_NAMES, run_at
 from velora_tui.view.diff import Diff, read_diff
 from velora_tui.view.failure_text import Reason, find_reasons
+from velora_tui.view.text import clean_line
 from velora_tui.view.trajectory import Trajectory
 
 SHOWN_PATCH_BYTES = 4 * 1024 * 1024
 SCANNED_LOG_BYTES = 64 * 1024 * 1024
 MOST_FILES = 5_000
 _BINARY_PROBE_BYTES = 8_000
+_END_LINES = 5_000
 
 
 @dataclass(frozen=True)
 class Catalogued:
     """What the catalog has of a run that no journal knows: its row, its details, and where its files lie.
 
-    A file that the tree does not have is None.
+    A file that the tree does not have is None. `quoting` is the record that may quote patch and test output.
     """
 
     row: ResultRow
@@ -41,6 +45,17 @@ class Catalogued:
     test_output: Path | None
     patch: Path | None
     record: Path | None
+    quoting: Path | None = None
+
+    @property
+    def needs_quoted(self) -> bool:
+        """Whether something is in no file of its own that the record may quote."""
+        return self.quoting is not None and (self.test_output is None or self.patch is None)
+
+    def with_files(self, files: Mapping[str, Path]) -> Catalogued:
+        """Return the same with the files that were written by their names."""
+        test_output = self.test_output or files.get("test_output.txt")
+        return replace(self, test_output=test_output, patch=self.patch or files.get("patch.diff"))
 
 
 @dataclass(frozen=True)
@@ -131,12 +146,12 @@ def catalogued_place(row: ResultRow, result: AttemptResult, layout: Layout) -> P
     except OSError:
         found = None
     evaluation = found.evaluation(result.task) if found else {}
-    record = next((name for name in reversed(RECORD_NAMES) if found and name in found.files), None)
-    paths = (evaluation.get("test_output.txt"), evaluation.get("patch.diff"), record)
-    test_output, patch, trajectory = (folder / path if path else None for path in paths)
-    return Place(
-        _run_of(row, result), _attempt_of(row, result), layout, Catalogued(row, result, test_output, patch, trajectory)
-    )
+    records = [name for name in RECORD_NAMES if found and name in found.files]
+    names = (evaluation.get("test_output.txt"), evaluation.get("patch.diff"), records[-1] if records else None)
+    test_output, patch, trajectory = (folder / name if name else None for name in names)
+    quoting = folder / records[0] if records else None
+    known = Catalogued(row, result, test_output, patch, trajectory, quoting)
+    return Place(_run_of(row, result), _attempt_of(row, result), layout, known)
 
 
 def _run_of(row: ResultRow, result: AttemptResult) -> Run:
@@ -186,6 +201,23 @@ def read_proof(place: Place) -> Proof:
     if result is None or result.verdict is None:
         return Proof(result)
     return Proof(result, find_reasons(_lines_of(place.test_output), result.verdict.tests))
+
+
+def read_findings(place: Place) -> tuple[Finding, ...]:
+    """Return what is suspicious about a result; nothing where there is none. Raises StoreError."""
+    result = read_result(place)
+    if result is None:
+        return ()
+    log = LogFile(place.test_output)
+    log.refresh()
+    first = max(1, log.line_count - _END_LINES)
+    lines = ((line.number, clean_line(line.data)) for line in log.lines(first, _END_LINES + 1, 4_000))
+    try:
+        with place.patch.open("rb") as file:
+            patch = file.read(SHOWN_PATCH_BYTES).decode("utf-8", "replace")
+    except OSError:
+        patch = ""
+    return diagnose_result(result, ResultFiles(test_output=lines, patch=patch))
 
 
 def read_patch(place: Place) -> Diff | None:

@@ -25,21 +25,38 @@ def line_strip(
 
     What `pattern` matches stands out in the style `hit`.
     """
-    ground = CURRENT_CLASS if bar else ""
+    ground = CURRENT_CLASS if bar else _ground(line.ground)
     blank = tone("", ground)
-    right = _strip(cut_spans(spans_of(line.right), width // 2), tone, ground, None, hit)
-    margin = Strip([Segment(" ", blank)], 1)
+    right_ground = CURRENT_CLASS if bar else _ground(line.right_ground)
+    right = _right(line, width // 2, tone, right_ground, skipped, pattern, hit)
+    margin = Strip([Segment(" ", tone("", right_ground))], 1)
     room = max(0, width - BAR_CELLS - right.cell_length - margin.cell_length)
-    left = _strip(cut_spans(_from_left(line, skipped), room), tone, ground, pattern, hit)
+    left = _strip(cut_spans(_from_left(line.left, line.head, skipped), room), tone, ground, pattern, hit)
     start = Strip([Segment("▌" if bar else " ", tone(bar, ground))], BAR_CELLS)
-    return Strip.join([start, left.adjust_cell_length(room, blank), right, margin]).adjust_cell_length(width, blank)
+    return Strip.join([start, left.adjust_cell_length(room, blank), right, margin]).adjust_cell_length(
+        width, tone("", right_ground)
+    )
 
 
-def _from_left(line: Line, skipped: int) -> list[Span]:
+def _ground(ground: str) -> str:
+    return f"ground--{ground}" if ground else ""
+
+
+def _right(
+    line: Line, room: int, tone: Toner, ground: str, skipped: int, pattern: re.Pattern[str] | None, hit: Style
+) -> Strip:
+    """Draw what stands at the right edge in at most `room` cells, or in all of them."""
+    if not line.halved:
+        return _strip(cut_spans(spans_of(line.right), room), tone, ground, None, hit)
+    half = _strip(cut_spans(_from_left(line.right, line.head, skipped), room), tone, ground, pattern, hit)
+    return half.adjust_cell_length(room, tone("", ground))
+
+
+def _from_left(cell: tuple[Span, ...], head: int, skipped: int) -> list[Span]:
     """Return the spans without the first characters behind the line's head."""
-    spans = list(spans_of(line.left))
-    kept = spans[: line.head]
-    for span in spans[line.head :]:
+    spans = list(spans_of(cell))
+    kept = spans[:head]
+    for span in spans[head:]:
         kept.append(Span(span.text[skipped:], span.tone))
         skipped = max(0, skipped - len(span.text))
     return kept

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from rich.style import Style
 from textual.geometry import Size
@@ -10,15 +10,18 @@ from textual.scroll_view import ScrollView
 from textual.widget import Widget
 
 from velora_tui.view.cells import TONES
+from velora_tui.view.lines import Ground
 
 CURRENT_CLASS = "line-view--current"
 """The component class of the row or line one is on: its background."""
+GROUND_CLASSES = tuple(f"ground--{ground}" for ground in get_args(Ground) if ground)
+"""The component classes of what lines are in a patch: their backgrounds."""
 
 
 class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     """A scrolling view whose subclass draws each line; `paint_count` counts the lines drawn since it was made."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {*(f"tone--{tone}" for tone in TONES), CURRENT_CLASS}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {*(f"tone--{tone}" for tone in TONES), *GROUND_CLASSES, CURRENT_CLASS}
 
     DEFAULT_CSS = """
     LineView {
@@ -42,6 +45,14 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         & > .tone--look { color: $warning; }
         & > .tone--model { color: $accent; }
         & > .tone--ours { color: $primary; }
+        & > .tone--keyword { color: $accent; }
+        & > .tone--string { color: $primary; }
+        & > .tone--number { color: $warning; }
+        & > .tone--name { color: $secondary; }
+        & > .tone--comment { color: $foreground 55%; }
+        & > .ground--added { background: $success 13%; }
+        & > .ground--removed { background: $error 13%; }
+        & > .ground--empty { background: $foreground 4%; }
         & > .line-view--current { background: $primary 8%; }
         &:focus > .line-view--current { background: $primary 16%; }
 
@@ -50,6 +61,10 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
             scrollbar-color-hover: ansi_bright_black;
             & > .tone--dim { color: ansi_default; text-style: dim; }
             & > .tone--faint { color: ansi_default; text-style: dim; }
+            & > .tone--comment { color: ansi_default; text-style: dim; }
+            & > .ground--added { background: ansi_default; }
+            & > .ground--removed { background: ansi_default; }
+            & > .ground--empty { background: ansi_default; }
             & > .line-view--current { background: ansi_default; }
         }
         &:ansi:focus > .line-view--current { background: ansi_default; }
