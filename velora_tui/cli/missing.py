@@ -15,7 +15,7 @@ import typer
 from velora_tui.cli.console import Console
 from velora_tui.cli.exits import Exit
 from velora_tui.cli.options import FleetOption, JsonOption, StateOption, given
-from velora_tui.cli.selection import known_fleet, opened_catalog
+from velora_tui.cli.selection import known_fleet, named_models, opened_catalog, own_runs
 from velora_tui.domain.missing import Missing, missing
 from velora_tui.domain.report import Outcome
 from velora_tui.errors import UsageError
@@ -23,7 +23,7 @@ from velora_tui.store.datasets import load_dataset
 from velora_tui.store.files import write_pieces
 from velora_tui.view.cells import Cell, Span
 from velora_tui.view.cli_text import table
-from velora_tui.view.text import count
+from velora_tui.view.text import count, counted
 
 ASSIGNMENT_FIELDS = ("dataset", "task", "model", "run_number", "reason")
 """A line of an assignment file: the dataset's absolute path, the task in it, the model, the run number, and why."""
@@ -38,7 +38,7 @@ class Format(StrEnum):
 def missing_(
     ctx: typer.Context,
     datasets: Annotated[list[Path], typer.Option("--dataset", metavar="FILE", help="A dataset file; may be repeated.")],
-    models: Annotated[list[str], typer.Option("--model", metavar="M", help="A model; may be repeated.")],
+    models: Annotated[list[str], typer.Option("--model", metavar="M", help="A model or its label; may be repeated.")],
     runs: Annotated[int, typer.Option("--runs", metavar="K", min=1, help="Run numbers 1 to K are wanted.")] = 1,
     accept: Annotated[
         list[Outcome] | None, typer.Option("--accept", help="Count this outcome as valid too, e.g. eval_error.")
@@ -60,7 +60,9 @@ def missing_(
     places = _places(datasets)
     with opened_catalog(options, known) as catalog:
         rows = catalog.rows()
-    found = missing(rows, list(places), models, range(1, runs + 1), accept=frozenset(accept or ()))
+    models = named_models(models, rows, known)
+    attempted = own_runs(options.layout(known))
+    found = missing(rows, list(places), models, range(1, runs + 1), accept=frozenset(accept or ()), runs=attempted)
     console = Console()
     if options.as_json:
         console.document(
@@ -69,7 +71,7 @@ def missing_(
     elif output is not None:
         form = Format.CSV if wanted is Format.LIST else wanted
         write_pieces(output, _assignments(found, places, form))
-        console.say(f"{count(len(found))} assignments written to {output}")
+        console.say(f"{counted(len(found), 'assignment')} written to {output}")
     elif wanted is Format.LIST:
         console.lines(_lines(found, len(places) * len(models) * runs))
     else:
@@ -108,4 +110,4 @@ def _lines(found: list[Missing], wanted: int) -> Iterator[Cell]:
     if found:
         rows = [(run.task, Span(run.model, "model"), str(run.run_number), Span(run.reason, "dim")) for run in found]
         yield from table(("TASK", "MODEL", "RUN", "WHY"), rows, right=("RUN",))
-    yield f"{count(len(found))} of {count(wanted)} runs are missing"
+    yield f"{count(len(found))} of {counted(wanted, 'run')} {'is' if len(found) == 1 else 'are'} missing"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,11 +15,13 @@ from velora_tui.cli.options import Options
 from velora_tui.config import find_fleet_file
 from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.listing import FIELDS, ResultRow, order, select
+from velora_tui.domain.run import Run
 from velora_tui.domain.task import Task
-from velora_tui.errors import DatasetError, StoreError
+from velora_tui.errors import DatasetError, StoreError, UnknownName
 from velora_tui.pipeline.imported.batch import refresh_own
 from velora_tui.store.catalog import CATALOG_FILE, Catalog
 from velora_tui.store.datasets import TaskStore, load_dataset
+from velora_tui.store.journal import Journal
 from velora_tui.store.layout import Layout
 from velora_tui.view.filter import parse_filter
 
@@ -79,6 +82,32 @@ def opened_catalog(options: Options, fleet: Fleet | None) -> Iterator[Catalog]:
     with Catalog(layout.state / CATALOG_FILE) as catalog:
         refresh_own(catalog, layout.results)
         yield catalog
+
+
+def named_models(names: Iterable[str], rows: Iterable[ResultRow], fleet: Fleet | None) -> list[str]:
+    """Return the models called `names`, by their own names or by their labels. Raises UnknownName.
+
+    Known are those of the fleet file and of results; where there are none yet, every name is taken as it is.
+    """
+    fleet = fleet or Fleet()
+    known = list(dict.fromkeys((*fleet.models, *(row.model for row in rows if row.model))))
+    labelled = {fleet.label(model): model for model in reversed(known)}
+    found = []
+    for name in names:
+        if known and name not in known and name not in labelled:
+            raise UnknownName.of("model", name, list(dict.fromkeys((*known, *labelled))))
+        found.append(name if name in known else labelled.get(name, name))
+    return list(dict.fromkeys(found))
+
+
+def own_runs(layout: Layout) -> list[Run]:
+    """Return the operator's own runs as their journal has them, in the order of their making. Raises StoreError."""
+
+    async def read() -> list[Run]:
+        async with Journal(layout.journal) as journal:
+            return list((await journal.state())[1].values())
+
+    return asyncio.run(read()) if layout.journal.is_file() else []
 
 
 def read_tasks(datasets: Iterable[Path]) -> list[Task]:
