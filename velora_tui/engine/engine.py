@@ -32,7 +32,7 @@ from velora_tui.engine import critical_files
 from velora_tui.engine.admission import Admission
 from velora_tui.engine.checkup import Slow
 from velora_tui.engine.driver import Workshop
-from velora_tui.engine.foreign import ForeignRun
+from velora_tui.engine.foreign import ForeignRun, OnWatched, tell_nobody
 from velora_tui.engine.ledger import Ledger, Subscription
 from velora_tui.engine.machines import Machines
 from velora_tui.engine.queue import AttemptQueue, Entry
@@ -321,14 +321,14 @@ class Engine:
         """Return where the log of a phase lies, or will."""
         return self.layout.log(self.run(run_id).run, attempt, phase)
 
-    async def follow_foreign(self, instance: str) -> None:
+    async def follow_foreign(self, instance: str, on_watched: OnWatched = tell_nobody) -> None:
         """Copy the logs of somebody else's run on `instance` home as they are written, until it is over.
 
-        Each lies at `layout.log(run, attempt, phase)`; LogGrew notices tell of it. Raises UnknownName, Refused where
-        there is no such run, and HostErrors.
+        Each lies at `layout.log(run, attempt, phase)`; LogGrew notices tell of it, `on_watched` is told whose it is and
+        how it ended. Raises UnknownName, Refused where there is no such run, and HostErrors.
         """
         foreign = ForeignRun(await self._machines.host(instance), self.layout, self._ledger)
-        await foreign.mirror(lambda broken: self._machines.told_break(instance, broken))
+        await foreign.mirror(lambda broken: self._machines.told_break(instance, broken), on_watched)
 
     # --- how it is done
 
