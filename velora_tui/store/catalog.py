@@ -67,9 +67,13 @@ class Catalog:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
-            raise StoreError(f"the catalog {path} cannot be opened: {error}") from None
-        with self._explained():
-            self._prepare()
+            raise StoreError(f"the catalog {path} cannot be opened: {error}", hint=_hint(error)) from None
+        try:
+            with self._explained():
+                self._prepare()
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -193,16 +197,29 @@ class Catalog:
                 self._database.execute("BEGIN IMMEDIATE")
                 yield self._database
         except sqlite3.Error as error:
-            raise NotWritten(f"the catalog {self.path} cannot be written: {error}", hint="check free space") from None
+            raise NotWritten(f"the catalog {self.path} cannot be written: {error}", hint=_hint(error)) from None
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
-            hint = "delete the file; `velora import` makes it anew"
-            raise StoreError(f"the catalog {self.path} cannot be read: {error}", hint=hint) from None
+            raise StoreError(f"the catalog {self.path} cannot be read: {error}", hint=_hint(error)) from None
 
+
+def _hint(error: OSError | sqlite3.Error) -> str:
+    """Return what to do next: only a catalog that is damaged has to be made anew."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CANTOPEN) & 0xFF  # without what an extended code adds
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return "another Velora is writing to it: try again"
+    if code in _NOT_DAMAGED:
+        return "check the folder's rights and free space"
+    return "delete the file; `velora import` makes it anew"
+
+
+_NOT_DAMAGED = frozenset(
+    (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR)
+)
 
 # Of several copies the one that is there, ours, graded again and most complete stands for all.
 _MARK_COPIES = """
