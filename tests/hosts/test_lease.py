@@ -171,6 +171,14 @@ async def test_an_owner_file_that_makes_no_sense_names_nobody(host: Host, home: 
     report = await read_lease(host)
     assert report is not None
     assert (report.state, report.owner) == ("stale", None)
+    age(lease_folder(home), 20)
+    racers = [owner(f"r{number}") for number in range(4)]
+    results = await asyncio.gather(*(take_over(host, report, racer) for racer in racers), return_exceptions=True)
+    assert results.count(None) == 1
+    winner = racers[results.index(None)]
+    assert winner.token in (lease_folder(home) / "owner").read_text()
+    assert [path.name for path in lease_folder(home).iterdir()] == ["owner"]
+    assert await release(host, winner.token)
 
 
 async def test_a_home_that_cannot_be_written_is_told_so(host: Host, home: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import subprocess
@@ -216,12 +215,16 @@ async def test_the_command_itself_takes_no_other_lease(bench: Bench) -> None:
     assert new.token in (lease / "owner").read_text()
 
 
-async def test_a_lease_without_an_owner_is_removed_once_it_is_old(bench: Bench) -> None:
+@pytest.mark.parametrize("text", [None, "", '{"run_id": "01TORN'], ids=["none", "empty", "torn"])
+async def test_a_lease_without_an_owner_is_removed_once_it_is_old(bench: Bench, text: str | None) -> None:
     lease = bench.sshd.home / ".velora" / "lease"
     lease.mkdir(parents=True)
     fresh = await bench.plan("remove-lease")
     assert fresh.refused.startswith("the lease is in use")
-    await asyncio.to_thread(os.utime, lease, (1, 1))
+    if text is not None:  # as a power cut leaves it
+        (lease / "owner").write_text(text)
+        os.utime(lease / "owner", (1, 1))
+    os.utime(lease, (1, 1))
     _, result = await bench.mend("remove-lease")
     assert not result.error
     assert not lease.exists()

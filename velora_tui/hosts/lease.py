@@ -111,7 +111,7 @@ async def take_over(host: Host, report: LeaseReport, owner: LeaseOwner, lease: s
     expected = report.owner.token if report.owner else ""
     same = report.owner is not None and (report.owner.run_id, report.owner.attempt) == (owner.run_id, owner.attempt)
     values = assign(expected=expected, forming_seconds=_FORMING_SECONDS, keep="yes" if same else "no")
-    if not await _claim(host, "lease_take_over.sh", owner, lease, values):
+    if not await _claim(host, "lease_take_over.sh", owner, lease, values + script_text("lease_lib.sh")):
         raise busy(host.name, await read_lease(host, lease))
 
 

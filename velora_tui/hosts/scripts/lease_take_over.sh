@@ -15,7 +15,7 @@ if [ -n "$expected" ]; then
         echo taken
         exit
     fi
-elif [ "$(($(date +%s) - $(stat -c %Y "$lease")))" -lt "$forming_seconds" ]; then
+elif [ "$(($(date +%s) - $(stat -c %Y "$lease")))" -lt "$forming_seconds" ] || ! clear_owner; then
     echo taken
     exit
 fi

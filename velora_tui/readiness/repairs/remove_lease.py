@@ -14,10 +14,11 @@ _REMOVE = (
 
 # A lease without an owner gets one first, which only one can be: whoever takes it this moment keeps it.
 _OWN = r"""
-token=velora-removal-$$-$(date +%s%N)
+token=$(head -c 16 /dev/urandom | od -An -tx1 | tr -d " \n")
 mine=$lease.$token
 trap 'rm -f -- "$mine"' EXIT
-printf '%s\n' "$token" >"$mine" || exit 74
+printf '{"token":"%s"}\n' "$token" >"$mine" || exit 74
+clear_owner || { echo "the lease is another's now" >&2; exit 75; }
 ln -- "$mine" "$lease/owner" 2>/dev/null || { echo "the lease is another's now" >&2; exit 75; }
 """
 
@@ -28,7 +29,7 @@ async def _look(site: Site) -> Findings:
         return Findings(nothing_to_do="nobody has the instance: there is no lease")
     if not site.may_remove(report):
         return Findings(refused=f"the lease is in use: {_who(report)}")
-    token = assign(token=report.owner.token) if report.owner else _OWN
+    token = assign(token=report.owner.token) if report.owner else script_text("lease_lib.sh") + _OWN
     step = RepairStep(
         what=f"remove the stale lease {DEFAULT_LEASE}",
         command=f"lease={quote_path(DEFAULT_LEASE)}\n{token}" + _REMOVE.format(release=script_text("lease_release.sh")),
