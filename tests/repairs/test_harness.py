@@ -139,6 +139,14 @@ async def test_unset_variable_leaves_what_it_cannot_be_sure_of(bench: Bench) -> 
     assert plan.notes[1].endswith(".bashrc sets it among other things in line 1: mend that by hand")
 
 
+async def test_a_line_with_a_form_feed_is_one_line(bench: Bench) -> None:
+    bashrc = bench.sshd.home / ".bashrc"
+    bashrc.write_text("export RUNTIME_CONTAINER_IMAGE=skip\f1e touch ~/made;#:RUNTIME_CONTAINER_IMAGE=skip\n")
+    plan, _ = await bench.mend("unset-variable")
+    assert all(step.what.endswith("comment out line 1") for step in plan.steps)
+    assert not (bench.sshd.home / "made").exists()
+
+
 async def test_a_profile_that_is_a_link_stays_one(bench: Bench) -> None:
     dotfiles = bench.sshd.home / "dotfiles"
     dotfiles.mkdir()

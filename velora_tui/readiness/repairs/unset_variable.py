@@ -64,8 +64,7 @@ async def _look(site: Site) -> Findings:
     found = {record[0]: record for record in zip(*[iter(fields)] * 4, strict=False)}  # a file may be found twice
     steps, affected, notes = [], [], _own_notes(site)
     for path, kind, able, text in found.values():
-        numbered = [(number, line) for number, _, line in (entry.partition(":") for entry in text.splitlines())]
-        lines = [(number, line) for number, line in numbered if _spoils(line)]
+        lines = [(number, line) for number, line in _numbered(text) if _spoils(line)]
         lone = [(number, line) for number, line in lines if _LONE.fullmatch(line)]
         others = [number for number, line in lines if not _LONE.fullmatch(line)]
         if others:
@@ -77,6 +76,12 @@ async def _look(site: Site) -> Findings:
             affected += [Affected(kind="line", name=f"{path}:{number}", detail=line.strip()) for number, line in lone]
     settled = "no file sets a variable that spoils runs" if not (steps or notes) else ""
     return Findings(tuple(steps), tuple(affected), tuple(notes), nothing_to_do=settled)
+
+
+def _numbered(text: str) -> list[tuple[str, str]]:
+    """Return (number, line) as grep has printed them. A form feed or the like ends no line of a file."""
+    entries = (entry.partition(":") for entry in text.split("\n"))
+    return [(number, line.rstrip("\r")) for number, _, line in entries if number.isdecimal()]
 
 
 def _own_notes(site: Site) -> list[str]:
