@@ -213,6 +213,20 @@ async def test_the_daemon_that_the_fleet_file_names_is_asked(machine: Machine) -
     assert (await machine.ask("docker"))["docker"].detail == "answers, version 20.10.24+dfsg1"
 
 
+async def test_probes_see_the_variables_that_a_run_gets(machine: Machine) -> None:
+    machine.stub("aws", 'test "$AWS_SECRET_ACCESS_KEY" = "a key" || { echo Unable to locate credentials; exit 255; }')
+    assert (await machine.ask("credentials"))["credentials"].status is CheckStatus.FAIL
+    machine.changes["env"] = {"AWS_SECRET_ACCESS_KEY": "a key"}
+    assert (await machine.ask("credentials"))["credentials"].status is CheckStatus.OK
+
+
+async def test_a_variable_of_the_fleet_file_counts_once(machine: Machine) -> None:
+    machine.changes["env"] = {"RUNTIME_CONTAINER_IMAGE": "skip"}
+    result = (await machine.ask("env"))["env"]
+    assert (result.status, result.detail) == ("fail", "RUNTIME_CONTAINER_IMAGE=skip in the fleet file")
+    assert result.repair is None, "no repair of ours changes the fleet file"
+
+
 async def test_a_hung_docker_delays_nobody(machine: Machine) -> None:
     machine.stub("docker", "trap '' TERM; sleep 300 & wait; sleep 300")
     results: dict[str, CheckResult] = {}

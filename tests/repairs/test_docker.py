@@ -130,6 +130,12 @@ async def test_nothing_to_free_is_said(bench: Bench, docker: Dockerd) -> None:
         assert plan.nothing_to_do.startswith(said)
 
 
+async def test_a_docker_that_answers_nonsense_refuses_there_alone(bench: Bench) -> None:
+    bench.tool("docker", 'case "$*" in version*) echo 24 ;; "system df"*) echo "cache 5" ;; esac')
+    plan = await bench.plan("free-disk")
+    assert plan.refused.startswith("its answer cannot be understood")
+
+
 async def test_without_a_daemon_only_tars_go(bench: Bench) -> None:
     bench.changes["docker_socket"] = "/nonexistent.sock"
     old_tar(bench, "old-1.tar", minutes=120)

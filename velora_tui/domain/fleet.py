@@ -155,6 +155,12 @@ class Instance(Section):
     def is_local(self) -> bool:
         return self.host == LOCAL_HOST
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment that everything there gets; what `env` says of Docker's socket wins."""
+        socket = {"DOCKER_HOST": f"unix://{self.docker_socket}"} if self.docker_socket else {}
+        return {**socket, **self.env}
+
 
 class Fleet(Section):
     """The whole fleet file. `instances` come filled in with the defaults."""

@@ -18,6 +18,7 @@ from velora_tui.hosts.lease import DEFAULT_LEASE
 from velora_tui.hosts.shell import quote_path
 from velora_tui.readiness.checks import Answer, Check, Subject, Verdict
 from velora_tui.readiness.checks.check import TIMED_OUT
+from velora_tui.readiness.environment import exports
 
 OUTPUT_LIMIT_BYTES = 2048  # with its header under the 4096 bytes that a pipe takes whole
 _OK_OUTPUT_CHARACTERS = 200  # the journal keeps results: of what is in order, little
@@ -32,7 +33,8 @@ Tell = Callable[[CheckResult], None]
 # not find the question.
 _SCRIPT = r"""
 exec 2>/dev/null
-export LC_ALL=C PATH="$HOME/.local/bin:$PATH"
+eval "$(head -c VARIABLES)"
+export LC_ALL=C
 nl='
 '
 run='script=$probe; unset probe; eval "$script"'
@@ -76,11 +78,13 @@ async def ask(host: Host, subject: Subject, checks: Sequence[Check], tell: Tell)
     Raises HostError where the instance was not reached; then nothing was told.
     """
     questions = {check.id: check for check in checks if check.probe is not None}
-    stream = _Stream(secrets.token_hex(16))
+    stream, variables = _Stream(secrets.token_hex(16)), exports(subject.instance).encode()
     limit = max((check.time_limit_seconds for check in questions.values()), default=0) + _KILL_SECONDS + _SPARE_SECONDS
+    script = _script(stream.nonce, subject, questions, len(variables))
     sent, silence = time.time(), f"no answer within {limit:.0f} s"
     try:
-        async with asyncio.timeout(limit) as deadline, host.open(_script(stream.nonce, subject, questions)) as process:
+        async with asyncio.timeout(limit) as deadline, host.open(script) as process:
+            await process.write(variables)
             await process.write_eof()
             while data := await process.read():
                 for check_id, status, output in stream.feed(data):
@@ -109,9 +113,11 @@ def unanswered(check: Check, detail: str = "") -> CheckResult:
     )
 
 
-def _script(nonce: str, subject: Subject, questions: dict[str, Check]) -> str:
+def _script(nonce: str, subject: Subject, questions: dict[str, Check], variables_bytes: int) -> str:
     head = _SCRIPT.replace("LEASE", quote_path(DEFAULT_LEASE))
-    head = head.replace("KILL", str(_KILL_SECONDS)).replace("LIMIT", str(OUTPUT_LIMIT_BYTES))
+    numbers = {"KILL": _KILL_SECONDS, "LIMIT": OUTPUT_LIMIT_BYTES, "VARIABLES": variables_bytes}
+    for name, number in numbers.items():
+        head = head.replace(name, str(number))
     asking = "".join(_question(check, check.probe(subject)) for check in questions.values() if check.probe is not None)
     return f"nonce={nonce}{head}{asking}{_SCRIPT_END}"
 

@@ -83,7 +83,7 @@ def environment(ctx: PhaseContext) -> dict[str, str]:
         "S3_PREFIX": folder.key,
         "RUN_NUMBER": str(ctx.run.run_number),
         **_display_name(ctx),
-        **ctx.instance.env,
+        **ctx.instance.variables,
     }
 
 

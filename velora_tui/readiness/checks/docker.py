@@ -27,12 +27,6 @@ _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _SIZE = re.compile(r"^(\d+(?:\.\d+)?)\s?([kKMGT]?B)\b")
 
 
-def _docker(subject: Subject, words: str) -> str:
-    socket = subject.instance.docker_socket
-    there = f"DOCKER_HOST={quote(f'unix://{socket}')} " if socket else ""
-    return f"{there}docker {words}"
-
-
 def _trouble(answer: Answer) -> Verdict | None:
     """Judge what any docker command says where it can't do its work; None where it says nothing of the kind."""
     if answer.exit_status == NOT_FOUND:
@@ -85,7 +79,7 @@ def _bytes(text: str) -> int | None:
 def _cached_probe(subject: Subject) -> str:
     assert subject.task is not None
     tag = quote(image_tags(subject.task)[0])
-    return _docker(subject, f"image inspect --format '{{{{.Id}}}}' {tag}")
+    return f"docker image inspect --format '{{{{.Id}}}}' {tag}"
 
 
 def _task_on_harness(subject: Subject) -> bool:
@@ -96,7 +90,7 @@ CHECKS = (
     Check(
         "docker",
         "Docker answers",
-        lambda subject: _docker(subject, "version --format '{{.Server.Version}}'"),
+        lambda _: "docker version --format '{{.Server.Version}}'",
         _judge_docker,
         blocking=True,
         repair="start-docker",
@@ -107,7 +101,7 @@ CHECKS = (
     Check(
         "docker-disk",
         "Docker's disk use",
-        lambda subject: _docker(subject, r"system df --format '{{.Type}}\t{{.Size}}\t{{.Reclaimable}}'"),
+        lambda _: r"docker system df --format '{{.Type}}\t{{.Size}}\t{{.Reclaimable}}'",
         _judge_disk_use,
         repair="drop-runtime-images",
         slow=True,

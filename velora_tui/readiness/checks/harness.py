@@ -114,8 +114,9 @@ def _env_probe(subject: Subject) -> str:
 def _judge_env(subject: Subject, answer: Answer) -> Verdict:
     if answer.exit_status != 0:
         return unclear(answer, "the variables can't be read")
-    found = [match.groups() for line in answer.text.splitlines() if (match := _VARIABLE.match(line))]
     ours = [("the fleet file", name, "", subject.instance.env.get(name, "")) for name in _SPOILING]
+    lines = (match.groups() for line in answer.text.splitlines() if (match := _VARIABLE.match(line)))
+    found = [entry for entry in lines if not (entry[0] == "environment" and entry[1] in subject.instance.env)]
     wrong = [entry for entry in (*ours, *found) if entry[3].strip().lower() not in _HARMLESS_VALUES]
     if not wrong:
         return passed("no variable that spoils runs")

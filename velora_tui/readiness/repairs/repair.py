@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from shlex import quote
 
 from velora_tui.domain.fleet import Fleet, Instance
 from velora_tui.domain.repair import Affected, RepairPlan, RepairStep
@@ -13,6 +12,7 @@ from velora_tui.errors import CommandFailed
 from velora_tui.hosts.host import CommandResult, Host
 from velora_tui.hosts.lease import LeaseReport
 from velora_tui.hosts.shell import quote_path
+from velora_tui.readiness.environment import exports
 
 
 def _is_stale(report: LeaseReport) -> bool:
@@ -48,15 +48,9 @@ class Site:
 
         The variables go in on standard input: they may be secrets, and a command line is seen by everybody there.
         """
-        variables = self._environment().encode()
+        variables = exports(self.instance).encode()
         command = f'eval "$(head -c {len(variables)})"\n{command}'
         return await self.host.run(command, stdin=variables + stdin, timeout_seconds=time_limit_seconds, check=check)
-
-    def _environment(self) -> str:
-        socket = {"DOCKER_HOST": f"unix://{self.instance.docker_socket}"} if self.instance.docker_socket else {}
-        values = {**socket, **self.instance.env}
-        exports = "".join(f"export {name}={quote(value)}\n" for name, value in values.items())
-        return f'{exports}export PATH="$HOME/.local/bin:$PATH"\n'
 
 
 @dataclass(frozen=True)
@@ -97,7 +91,7 @@ class Repair:
         """Return what the repair would do there now. Raises HostErrors."""
         try:
             found = await self.look(site)
-        except (ValueError, KeyError, IndexError) as error:
+        except (ValueError, LookupError, TypeError, ArithmeticError) as error:
             raise CommandFailed(f"its answer cannot be understood: {error!r}", instance=site.instance.name) from error
         steps = () if found.refused else found.steps
         return RepairPlan(
