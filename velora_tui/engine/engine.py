@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from contextlib import AbstractContextManager, AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -40,7 +40,7 @@ from velora_tui.engine.repairs import Repairs
 from velora_tui.engine.rounds import Rounds
 from velora_tui.engine.snapshots import fleet_snapshot
 from velora_tui.engine.worker import InstanceWorker
-from velora_tui.errors import ReadOnly, Refused, UnknownName
+from velora_tui.errors import ReadOnly, Refused, StoreError, UnknownName
 from velora_tui.hosts.lease import operator
 from velora_tui.images.s3 import ImageStore
 from velora_tui.pipeline.recipes import recipe
@@ -386,7 +386,8 @@ class Engine:
                 if isinstance(event, AttemptFinished | DriveBroken):
                     self._let_go(event)
                 elif isinstance(event, StopRequested):
-                    await self._carry_out_stop(event.run)
+                    with suppress(StoreError):
+                        await self._carry_out_stop(event.run)
 
     def _let_go(self, event: AttemptFinished | DriveBroken) -> None:
         """Free the run's lock, unless it has been given another attempt meanwhile."""
@@ -398,7 +399,12 @@ class Engine:
         """Stop the run where this process, or no living one, drives it; another process reads our StopRequested."""
         entry = self._queue.remove(run_id)
         if entry is not None and not entry.resume:
-            await self._ledger.record(AttemptFinished(run=run_id, attempt=entry.attempt, state=AttemptState.STOPPED))
+            ended = AttemptFinished(run=run_id, attempt=entry.attempt, state=AttemptState.STOPPED)
+            try:
+                await self._ledger.record(ended)
+            except StoreError:
+                await self._queue.put_back(entry)  # whose worker ends it as soon as that can be journalled
+                raise
         elif entry is not None:
             await self._queue.put(entry)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from velora_tui.domain.events import (
@@ -23,6 +23,7 @@ from velora_tui.domain.events import (
 )
 from velora_tui.domain.readiness import Readiness
 from velora_tui.domain.run import Run, fold
+from velora_tui.errors import StoreError
 from velora_tui.store.journal import Journal
 
 EventType = TypeVar("EventType", bound=Event)
@@ -117,14 +118,15 @@ class Ledger:
 
     async def watch_other_processes(self) -> None:
         """Take up what other processes append, until cancelled."""
-        seen = await self._journal.data_version()
+        seen = None
         while True:
+            with suppress(StoreError):  # the next time it may be read again
+                version = await self._journal.data_version()
+                if version != seen:
+                    async with self._lock:
+                        await self._catch_up()
+                    seen = version
             await asyncio.sleep(_FOREIGN_POLL_SECONDS)
-            version = await self._journal.data_version()
-            if version != seen:
-                seen = version
-                async with self._lock:
-                    await self._catch_up()
 
     async def _record(self, events: Sequence[EventType]) -> list[EventType]:
         async with self._lock:

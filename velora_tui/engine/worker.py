@@ -21,7 +21,7 @@ from velora_tui.engine import leases
 from velora_tui.engine.admission import running_elsewhere
 from velora_tui.engine.driver import AttemptDriver, Workshop
 from velora_tui.engine.queue import AttemptQueue, Entry
-from velora_tui.errors import HostError, InstanceBusy, InstanceNotReady, VeloraError
+from velora_tui.errors import HostError, InstanceBusy, InstanceNotReady, StoreError, VeloraError
 from velora_tui.hosts import lease
 from velora_tui.hosts.host import Host
 from velora_tui.hosts.lease import operator
@@ -60,18 +60,8 @@ class InstanceWorker:
         """Work until cancelled; then let go of the attempt, whose job goes on."""
         while True:
             entry = await self._queue.first_for(self.name)
-            refusal = None if entry.resume or entry.force else await self._refusal(entry)
-            if refusal is not None and (entry.instance is None or (entry.wait and isinstance(refusal, InstanceBusy))):
-                await asyncio.sleep(_BACK_OFF_SECONDS)
-                continue
-            if not self._queue.take(entry):
-                continue
-            self._entry = entry
             try:
-                if refusal is not None:
-                    await self._fail(entry, failure_of(refusal, None))
-                else:
-                    await self._work(entry)
+                await self._serve(entry)
             except VeloraError as error:  # the boundary of a worker: the next attempt still starts
                 await self._broken(entry, error.explain(), error.explain())
             except Exception as error:  # noqa: BLE001 - the same boundary, for bugs
@@ -80,8 +70,30 @@ class InstanceWorker:
             finally:
                 self._entry = self._driver = None
 
+    async def _serve(self, entry: Entry) -> None:
+        """Drive the attempt where it may start, or leave it in the queue for some seconds more."""
+        refusal = None if entry.resume or entry.force or self._is_stopped(entry) else await self._refusal(entry)
+        if refusal is not None and _is_waited_for(entry, refusal):
+            await asyncio.sleep(_BACK_OFF_SECONDS)
+            return
+        if not self._queue.take(entry):
+            return
+        self._entry = entry
+        if self._is_stopped(entry):
+            ids = {"run": entry.run, "attempt": entry.attempt}
+            await self._shop.ledger.record(AttemptFinished(**ids, state=AttemptState.STOPPED))
+        elif refusal is not None:
+            await self._fail(entry, failure_of(refusal, None))
+        else:
+            await self._work(entry)
+
+    def _is_stopped(self, entry: Entry) -> bool:
+        """Tell whether the attempt was to be stopped before it could start."""
+        return not entry.resume and self._shop.ledger.runs[entry.run].attempts[entry.attempt - 1].stopping
+
     async def _broken(self, entry: Entry, words: str, details: str) -> None:
         """Tell that the attempt is no longer driven here; the journal may be what can't be written."""
+        self._queue.take(entry)
         await asyncio.to_thread(report_bug, self._shop.layout.error_log, details)
         self._shop.ledger.notify(DriveBroken(run=entry.run, attempt=entry.attempt, message=words))
 
@@ -89,7 +101,10 @@ class InstanceWorker:
         if (other := running_elsewhere(self._shop, self.name)) is not None:
             return InstanceBusy(f"busy with run {other}", instance=self.name)
         recipe = self._shop.ledger.runs[entry.run].recipe
-        readiness = await self._shop.machines.fresh_readiness(self.name, recipe)
+        try:
+            readiness = await self._shop.machines.fresh_readiness(self.name, recipe)
+        except StoreError as error:
+            return error
         if readiness.holder is not None and readiness.holder.is_foreign:
             return leases.busy(self.name, readiness.holder)
         if readiness.ready:
@@ -174,3 +189,10 @@ class InstanceWorker:
             if phase.state is PhaseState.RUNNING
         ]
         await ledger.record_all([*events, AttemptFinished(**ids, state=AttemptState.FAILED, failure=failure)])
+
+
+def _is_waited_for(entry: Entry, refusal: VeloraError) -> bool:
+    """Tell whether the attempt stays in the queue: for another instance, for this one, or for room on our own disk."""
+    if isinstance(refusal, StoreError):
+        return True
+    return entry.instance is None or (entry.wait and isinstance(refusal, InstanceBusy))

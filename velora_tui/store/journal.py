@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -79,7 +80,8 @@ class Journal:
     async def events(self, after: int = 0, run: str | None = None) -> list[AnyEvent]:
         """Return the events with a `seq` over `after`, of one run or of all, in order."""
         query = "SELECT seq, event FROM events WHERE seq > ?" + (" AND run = ?" if run else "") + " ORDER BY seq"
-        rows = await self._rows(query, (after, run) if run else (after,))
+        with self._reading():
+            rows = await self._rows(query, (after, run) if run else (after,))
         return await asyncio.to_thread(_events, rows)
 
     async def audit(self, instances: Sequence[str], after: int, limit: int) -> list[AnyEvent]:
@@ -87,25 +89,38 @@ class Journal:
         kinds, names = ", ".join("?" * len(_AUDITED)), ", ".join("?" * len(instances))
         where = f" AND json_extract(event, '$.instance') IN ({names})" if instances else ""
         query = f"SELECT seq, event FROM events WHERE seq > ? AND json_extract(event, '$.event') IN ({kinds}){where}"
-        rows = await self._rows(f"{query} ORDER BY seq DESC LIMIT ?", (after, *_AUDITED, *instances, limit))
+        with self._reading():
+            rows = await self._rows(f"{query} ORDER BY seq DESC LIMIT ?", (after, *_AUDITED, *instances, limit))
         return await asyncio.to_thread(_events, rows[::-1])
 
     async def state(self) -> tuple[int, dict[str, Run], dict[str, Readiness]]:
         """Return (last seq, runs by id in the order of their making, readiness by instance), all of one moment."""
         database = self._open()
         async with self._lock:
-            await database.execute("BEGIN")
-            try:
-                last = await self._rows("SELECT coalesce(max(seq), 0) FROM events")
-                runs = await self._rows("SELECT state FROM runs ORDER BY rowid")
-                readiness = await self._rows("SELECT state FROM readiness")
-            finally:
-                await database.execute("ROLLBACK")
+            with self._reading():
+                await database.execute("BEGIN")
+                try:
+                    last = await self._rows("SELECT coalesce(max(seq), 0) FROM events")
+                    runs = await self._rows("SELECT state FROM runs ORDER BY rowid")
+                    readiness = await self._rows("SELECT state FROM readiness")
+                finally:
+                    await database.execute("ROLLBACK")
         return last[0][0], *await asyncio.to_thread(_parsed, runs, readiness)
 
     async def data_version(self) -> int:
         """Return a number that changes when another process has written."""
-        return int((await self._rows("PRAGMA data_version"))[0][0])
+        with self._reading():
+            return int((await self._rows("PRAGMA data_version"))[0][0])
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Raise StoreError where SQLite can't read."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"the journal {self.path} cannot be read: {error}", hint="check its disk, or take it from a backup"
+            ) from None
 
     async def _opened(self) -> None:
         try:
