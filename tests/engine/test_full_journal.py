@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.following import LIMIT_SECONDS, until
+from tests.engine.full_journal import FullJournal
 from velora_tui.domain.events import AttemptStarted, AttemptState, DriveBroken
 from velora_tui.domain.fleet import LOCAL_HOST, Defaults, Fleet, Instance, OwnCheck
 from velora_tui.domain.requests import RunRequest
@@ -29,28 +30,6 @@ TASK = {
     "test_command": "true",
     "problem_statement": "It is wrong.",
 }
-
-
-class FullJournal:
-    """Refuses events of some kinds in the journal, as a full disk refuses all."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def refuse(self, *kinds: str) -> None:
-        listed = ", ".join(f"'{kind}'" for kind in kinds)
-        self._run(
-            "CREATE TRIGGER full BEFORE INSERT ON events"
-            f" WHEN json_extract(NEW.event, '$.event') IN ({listed})"
-            " BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
-        )
-
-    def give_room(self) -> None:
-        self._run("DROP TRIGGER full")
-
-    def _run(self, statement: str) -> None:
-        with closing(sqlite3.connect(self._path, timeout=10)) as database, database:
-            database.execute(statement)
 
 
 @pytest.fixture

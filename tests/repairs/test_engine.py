@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 
 from tests.domain.streams import RUN, created
+from tests.engine.full_journal import FullJournal
 from tests.hosts.conftest import until
 from tests.repairs.conftest import Bench, statuses
+from tests.repairs.leases import hold, owner
 from tests.sshd import make_sshd
 from velora_tui.domain.events import AttemptQueued, AttemptStarted, CommandRan, RepairEnded, RepairStarted
 from velora_tui.domain.fleet import OwnCheck
 from velora_tui.domain.readiness import CheckStatus
 from velora_tui.domain.requests import RunRequest
-from velora_tui.errors import InstanceBusy, UnknownName, UsageError
+from velora_tui.errors import InstanceBusy, StoreError, UnknownName, UsageError
 from velora_tui.store.journal import Journal
 from velora_tui.store.layout import Layout
 
@@ -165,3 +167,15 @@ async def test_a_plan_alone_changes_nothing_and_is_not_journalled(bench: Bench) 
     assert not [event for event in await bench.journal() if isinstance(event, kinds)]
     assert not (bench.sshd.home / "mark").exists()
     assert not (bench.sshd.home / ".velora").exists()
+
+
+async def test_a_repair_whose_take_over_cannot_be_journalled_gives_the_instance_back(bench: Bench) -> None:
+    bench.checks = (OWN,)
+    lease = await hold(bench, owner(alive=False))
+    async with bench.engine() as engine:
+        (plan,) = await engine.plan_repair(["eval1"], "mark")
+        FullJournal(Layout.under(bench.folder / "state").journal).refuse("command_ran")
+        with pytest.raises(StoreError):
+            await engine.repair(plan)
+        assert not lease.exists()
+    assert not (bench.sshd.home / "mark").exists()

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.repairs.conftest import Bench, statuses
+from tests.repairs.leases import hold, owner
 from tests.repairs.strays import Stray, begun, ended, start_stray
 from velora_tui.domain.events import CommandRan
 from velora_tui.domain.readiness import CheckStatus
-from velora_tui.hosts.lease import LeaseOwner, acquire
 from velora_tui.hosts.ssh import SshHost
 
 pytestmark = [pytest.mark.sshd, pytest.mark.usefixtures("machine_alone")]
@@ -148,25 +146,6 @@ async def test_nobody_there_is_nothing_to_do(bench: Bench) -> None:
 
 
 # --- leases
-
-
-def owner(*, alive: bool) -> LeaseOwner:
-    """Describe an owner on this machine whose process lives, or has gone."""
-    here = LeaseOwner.here("01SOMEBODYS", 1, "~/.velora/runs/01SOMEBODYS.1")
-    if alive:
-        return here
-    gone = subprocess.Popen(["true"])
-    gone.wait()
-    return here.model_copy(update={"pid": gone.pid, "process_start": "1"})
-
-
-async def hold(bench: Bench, by: LeaseOwner) -> Path:
-    host = SshHost(bench.sshd.target())
-    try:
-        await acquire(host, by)
-    finally:
-        await host.close()
-    return bench.sshd.home / ".velora" / "lease"
 
 
 async def test_a_stale_lease_is_removed(bench: Bench) -> None:

@@ -235,9 +235,13 @@ async def _held(shop: Workshop, repair: Repair, host: Host) -> AsyncIterator[Non
     finally:
         keeping.cancel()
         await asyncio.wait({keeping})
-        with suppress(HostError, TimeoutError):  # a lease that stays behind is seen as left over, and taken
-            async with asyncio.timeout(_RELEASE_SECONDS):
-                await lease.release(host, owner.token)
+        await _give_back(host, owner)
+
+
+async def _give_back(host: Host, owner: LeaseOwner) -> None:
+    with suppress(HostError, TimeoutError):  # a lease that stays behind is stale when this process ends
+        async with asyncio.timeout(_RELEASE_SECONDS):
+            await lease.release(host, owner.token)
 
 
 async def _take(shop: Workshop, repair: Repair, host: Host, owner: LeaseOwner) -> bool:
@@ -248,4 +252,9 @@ async def _take(shop: Workshop, repair: Repair, host: Host, owner: LeaseOwner) -
         if not repair.on_a_full_disk or await lease.read_lease(host) is not None:
             raise
         return False
+    except InstanceBusy:
+        raise
+    except BaseException:  # interrupted, or not journalled: by then it may have been taken
+        await _give_back(host, owner)
+        raise
     return True
