@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import Sequence
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,7 +17,7 @@ from velora_tui.cli.session import run_session
 from velora_tui.domain.events import CommandRan, InstanceChecked
 from velora_tui.domain.readiness import FileReport, Readiness
 from velora_tui.errors import UsageError
-from velora_tui.view.cli_checks import check_lines, file_lines
+from velora_tui.view.cli_checks import answer_lines, check_lines, file_lines
 
 if TYPE_CHECKING:
     from velora_tui.engine.engine import Engine
@@ -49,17 +52,27 @@ def check(
 
 def _show_checks(options: Options, names: Sequence[str]) -> int:
     engine, console = _engine(options), Console()
+    live = sys.stdout.isatty() and not options.as_json
 
     async def ask() -> tuple[Readiness, ...]:
         async with engine:
+            known = [instance.name for instance in engine.fleet.instances]
+            waiting = [name for name in dict.fromkeys(names) if name in known] or known
             with engine.observe() as subscription:
-                checked = await engine.check(names)
-                await _tell_commands(subscription, {readiness.instance for readiness in checked}, console)
+                telling = asyncio.create_task(_tell(subscription, waiting, console, options.again if live else None))
+                try:
+                    checked = await engine.check(names)
+                    await telling
+                finally:
+                    telling.cancel()
+                    await asyncio.wait({telling})
             return checked
 
     answers = run_session(ask(), on_interrupt=lambda: None)
     if options.as_json:
         console.document({"instances": [_record(readiness) for readiness in answers]})
+    elif live:
+        console.lines((f"{sum(readiness.ready for readiness in answers)}/{len(answers)} ready",))
     else:
         console.lines(check_lines(answers, options.again))
     return Exit.OK if all(readiness.ready for readiness in answers) else Exit.PROBLEM
@@ -106,15 +119,27 @@ def _engine(options: Options) -> Engine:
     return Engine(*options.load(), read_only=options.read_only, accept_new_host_keys=options.accept_new_host_keys)
 
 
-async def _tell_commands(subscription: Subscription, instances: set[str], console: Console) -> None:
-    """Say what was done while `instances` were checked, such as trusting a key."""
-    events = aiter(subscription)
-    while instances:
+async def _tell(subscription: Subscription, names: Sequence[str], console: Console, again: str | None) -> None:
+    """Say what is done while instances are checked, such as trusting a key, and how far the checks have come.
+
+    Where `again` is given, print each instance's answers as soon as they are complete.
+    """
+    waiting, events = list(names), aiter(subscription)
+    told = 0
+    while waiting:
+        if told != len(waiting):
+            told = len(waiting)
+            console.tell(f"checking {len(names) - told}/{len(names)} … {', '.join(waiting)}")
         event = await anext(events)
         if isinstance(event, CommandRan):
             console.say(f"{event.instance}: {event.purpose}")
-        elif isinstance(event, InstanceChecked):
-            instances.discard(event.instance)
+        elif isinstance(event, InstanceChecked) and event.instance in waiting:
+            waiting.remove(event.instance)
+            if again is not None:
+                readiness = Readiness(instance=event.instance, checks=event.checks, at=event.at, holder=event.holder)
+                await asyncio.to_thread(
+                    console.lines, list(answer_lines(readiness, again, get_terminal_size().columns))
+                )
 
 
 def _record(readiness: Readiness) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from shutil import get_terminal_size
 from typing import Any
 
 import typer
@@ -37,7 +39,7 @@ def status(
     if options.as_json:
         console.document(_snapshot_document(snapshot))
     else:
-        console.lines(fleet_lines(snapshot))
+        console.lines(fleet_lines(snapshot, get_terminal_size().columns if sys.stdout.isatty() else None))
     return Exit.OK
 
 

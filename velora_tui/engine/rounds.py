@@ -26,9 +26,9 @@ class Rounds:
         self._next_task = next_task
 
     def names(self, instances: Iterable[str]) -> list[str]:
-        """Return the instances that are meant: those named, or all. Raises UnknownName."""
+        """Return the instances that are meant, each once: those named, or all. Raises UnknownName."""
         every = [instance.name for instance in self._fleet.instances]
-        return [self._machines.instance(name).name for name in instances] or every
+        return list(dict.fromkeys(self._machines.instance(name).name for name in instances)) or every
 
     async def check(
         self, names: Sequence[str], slow: Slow, only: frozenset[str] = frozenset(), task: Task | None = None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from textwrap import wrap
 
 from velora_tui.domain.readiness import CheckResult, CheckStatus, FileCopy, FileReport, FileRow, Readiness
-from velora_tui.view.cells import Cell, Span, Tone
+from velora_tui.view.cells import Cell, Span, Tone, plain, spans_of
 from velora_tui.view.cli_text import Line, table
 
 _SYMBOLS: dict[CheckStatus, tuple[str, Tone]] = {
@@ -22,6 +23,7 @@ _FILE_WORDS: dict[str, tuple[str, Tone]] = {
     "unknown": ("? unknown", "look"),
 }
 _SUM_CHARACTERS = 10
+_INDENT = " " * 4
 
 
 def check_lines(answers: Iterable[Readiness], again: str) -> list[Line]:
@@ -51,6 +53,19 @@ def _check_rows(readiness: Readiness, again: str) -> Iterator[tuple[Cell, ...]]:
         name = ready = ""
     if in_order:
         yield name, ready, Span(f"✓ {in_order} {'more ' if wrong else ''}in order", "good"), "", ""
+
+
+def answer_lines(readiness: Readiness, again: str, width: int) -> Iterator[Line]:
+    """Yield one instance's answers for a terminal that is `width` cells wide: each in as many lines as it needs."""
+    ready = Span("✓ ready", "good") if readiness.ready else Span("✗ not ready", "bad")
+    yield Span(readiness.instance, "strong"), Span("  "), ready
+    for _, _, check, detail, repair in _check_rows(readiness, again):
+        name = f"  {plain(check)}"
+        head, *rest = wrap(f"{name}  {plain(detail)}".rstrip(), max(20, width), subsequent_indent=_INDENT)
+        yield Span("  "), *spans_of(check), Span(head[len(name) :])
+        yield from ((Span(line),) for line in rest)
+        if repair:
+            yield (Span(f"{_INDENT}→ {plain(repair)}", "dim"),)  # in one piece, so that it can be copied
 
 
 def _wrong(readiness: Readiness) -> list[CheckResult]:

@@ -10,7 +10,7 @@ from velora_tui.domain.run import Attempt, Run
 from velora_tui.domain.snapshot import FleetSnapshot, InstanceSnapshot
 from velora_tui.view.cells import Cell, Span
 from velora_tui.view.cli_events import fractions
-from velora_tui.view.cli_text import Line, joined, table
+from velora_tui.view.cli_text import Line, cut_line, fitting, joined
 from velora_tui.view.phases import compact_strip
 from velora_tui.view.states import attempt_state, instance_state
 from velora_tui.view.text import age, count, cut, duration
@@ -18,30 +18,34 @@ from velora_tui.view.text import age, count, cut, duration
 RUNS_SHOWN = 30
 _REASON_CELLS = 60
 _TASK_CELLS = 34
+# What a narrow terminal goes without, the first one first.
+_SPARE_COLUMNS = ("P2P", "F2P", "PHASES", "K", "ATT", "ELAPSED", "RUN", "INSTANCE", "MODEL")
 
 
-def fleet_lines(snapshot: FleetSnapshot) -> Iterator[Cell]:
-    """Yield the lines of `velora status`: a head, the instances, and the latest runs."""
-    yield _head(snapshot)
+def fleet_lines(snapshot: FleetSnapshot, width: int | None = None) -> Iterator[Cell]:
+    """Yield the lines of `velora status`: a head, the instances, and the latest runs; on a terminal of `width` cells,
+    each in one line."""
+    head = _head(snapshot)
+    yield head if width is None else cut_line(head, width)
     yield ""
     instances = [_instance_row(row, snapshot.at) for row in snapshot.instances]
-    yield from table(("INSTANCE", "STATE", "CHECKED"), instances)
+    yield from fitting(("INSTANCE", "STATE", "CHECKED"), instances, width=width, spare=("CHECKED",))
     runs = list(snapshot.runs.values())[-RUNS_SHOWN:]
     if not runs:
         yield ""
         yield Span("no run yet — `velora run --dataset FILE --model M` starts one", "dim")
         return
     yield ""
-    yield from run_lines(reversed(runs), snapshot)
+    yield from run_lines(reversed(runs), snapshot, width)
     if len(snapshot.runs) > RUNS_SHOWN:
         yield Span(f"… {count(len(snapshot.runs) - RUNS_SHOWN)} earlier runs: `velora status --json`", "dim")
 
 
-def run_lines(runs: Iterable[Run], snapshot: FleetSnapshot) -> list[Line]:
-    """Return a table of `runs`, each with its latest attempt."""
+def run_lines(runs: Iterable[Run], snapshot: FleetSnapshot, width: int | None = None) -> list[Line]:
+    """Return a table of `runs`, each with its latest attempt, with the columns that `width` cells have room for."""
     titles = ("RUN", "TASK", "MODEL", "K", "ATT", "INSTANCE", "STATE", "PHASES", "ELAPSED", "F2P", "P2P")
     rows = [_run_row(run, snapshot) for run in runs]
-    return table(titles, rows, right=("K", "ATT", "ELAPSED", "F2P", "P2P"))
+    return fitting(titles, rows, right=("K", "ATT", "ELAPSED", "F2P", "P2P"), width=width, spare=_SPARE_COLUMNS)
 
 
 def _head(snapshot: FleetSnapshot) -> Line:

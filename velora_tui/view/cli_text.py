@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from velora_tui.view.cells import Cell, Span, Tone, plain, spans_of
-from velora_tui.view.text import cells
+from velora_tui.view.text import cells, cut
 
 Align = Literal["left", "right"]
 Line = tuple[Span, ...]
@@ -42,6 +42,38 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[Cell]], right: Iterable
     return [_aligned(row, widths, aligns) for row in body]
 
 
+def fitting(
+    titles: Sequence[str],
+    rows: Iterable[Sequence[Cell]],
+    right: Iterable[str] = (),
+    *,
+    width: int | None,
+    spare: Sequence[str] = (),
+) -> list[Line]:
+    """Return a `table` of at most `width` cells: without as many of the `spare` columns as it takes, then cut."""
+    kept, body = list(titles), [list(row) for row in rows]
+    lines = table(kept, body, right)
+    for title in spare if width is not None else ():
+        if max(map(_cells, lines)) <= (width or 0):
+            break
+        column = kept.index(title)
+        del kept[column]
+        for row in body:
+            del row[column]
+        lines = table(kept, body, right)
+    return lines if width is None else [cut_line(line, width) for line in lines]
+
+
+def cut_line(line: Cell, width: int) -> Line:
+    """Return `line` in at most `width` cells."""
+    spans: list[Span] = []
+    for span in spans_of(line):
+        if (text := cut(span.text, width)) and width > 0:
+            spans.append(Span(text, span.tone))
+        width -= cells(span.text)
+    return tuple(spans)
+
+
 def joined(parts: Iterable[Cell], between: str = " · ") -> Line:
     """Return the parts that are not empty, with a dim separator between them."""
     line: list[Span] = []
@@ -53,6 +85,10 @@ def joined(parts: Iterable[Cell], between: str = " · ") -> Line:
             line.append(Span(between, "dim"))
         line.extend(spans)
     return tuple(line)
+
+
+def _cells(line: Line) -> int:
+    return sum(cells(span.text) for span in line)
 
 
 def _aligned(row: Sequence[Cell], widths: Sequence[int], aligns: Sequence[Align]) -> Line:
