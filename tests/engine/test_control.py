@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,8 @@ async def test_a_run_goes_on_while_no_operator_is_there(
             run = await engine.start(request_.model_copy(update={"instance": "eval2"}))
             await phase_of(subscription, run, "trajectory")
             await until(subscription, lambda event: isinstance(event, LogGrew) and event.phase == "trajectory")
+    job = await ended_job(demo, run.run)
+    await asyncio.sleep(2)
     async with make_engine(patient) as engine:
         attempt = engine.run(run.run).attempt
         assert attempt is not None
@@ -127,9 +130,19 @@ async def test_a_run_goes_on_while_no_operator_is_there(
             (attempt,) = await ended(engine, subscription, [run])
         assert attempt.state is AttemptState.FINISHED, attempt.failure
         ours = engine.log_path(run.run, 1, "trajectory").read_bytes()
-        theirs = demo.fleet_file.parent.glob(f"**/runs/{run.run}.1/trajectory/log")
-        assert [ours] == [path.read_bytes() for path in theirs]
+        assert ours == (job / "log").read_bytes()
+        job_seconds = (job / "exit").stat().st_mtime - (job / "started").stat().st_mtime
+        assert attempt.phase("trajectory").seconds == pytest.approx(job_seconds, abs=0.01), "the time away counts not"
         assert await read_lease(await engine._machines.host("eval2")) is None
+
+
+async def ended_job(demo: DemoFleet, run: str) -> Path:
+    """Wait until the trajectory's job is over, and return its spool."""
+    (spool,) = demo.fleet_file.parent.glob(f"**/runs/{run}.1/trajectory")
+    async with asyncio.timeout(60):
+        while not (spool / "exit").exists():  # noqa: ASYNC110 - a file of another process tells nobody
+            await asyncio.sleep(0.05)
+    return spool
 
 
 async def test_another_engine_watches_and_its_stop_is_carried_out(

@@ -51,6 +51,7 @@ async def test_a_job_runs_once_and_its_log_and_status_come_back(jobs: DetachedJo
     assert state.started_at is not None
     assert state.ended_at is not None
     assert state.started_at <= state.ended_at
+    assert end.seconds == pytest.approx((state.ended_at - state.started_at).total_seconds(), abs=1e-3)
 
 
 async def test_nothing_is_known_of_a_spool_that_was_never_started(jobs: DetachedJobs) -> None:

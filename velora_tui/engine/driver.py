@@ -35,7 +35,7 @@ from velora_tui.hosts.patience import OUTAGE_SECONDS, through_breaks
 from velora_tui.images.s3 import ImageStore
 from velora_tui.pipeline.failures import bug_failure, failure_of, full_disk_failure, time_limit_failure
 from velora_tui.pipeline.limits import time_limit_seconds, together_seconds
-from velora_tui.pipeline.phase import Phase, PhaseContext, PhaseResult
+from velora_tui.pipeline.phase import Phase, PhaseContext, PhaseFailed, PhaseResult
 from velora_tui.pipeline.phase_log import PhaseLog
 from velora_tui.pipeline.recipes import recipe
 from velora_tui.store.layout import Layout
@@ -137,13 +137,12 @@ class AttemptDriver:
         except NotWritten:
             raise  # our own disk: the attempt goes on without us until there is room
         except Exception as error:  # noqa: BLE001 - the boundary of a phase: classified, journalled, told
-            await self._fail_phase(phase, context, error, time.monotonic() - started)
+            await self._fail_phase(phase, context, error, _lasted(error, started))
         finally:
             context.log.close()
         state = PhaseState.SKIPPED if result.skipped else PhaseState.SUCCEEDED
-        await self._end_phase(
-            phase.name, state, time.monotonic() - started, result.detail, outcome=result.outcome, summary=result.summary
-        )
+        seconds = _lasted(result, started)
+        await self._end_phase(phase.name, state, seconds, result.detail, outcome=result.outcome, summary=result.summary)
 
     async def _watched(self, phase: Phase, context: PhaseContext, resuming: bool) -> PhaseResult:
         """Await the phase, its time limit, or a stop, whichever comes first."""
@@ -323,6 +322,12 @@ class _Ended(Exception):
         super().__init__(state)
         self.state = state
         self.failure = failure
+
+
+def _lasted(end: PhaseResult | Exception, started: float) -> float:
+    """Return the seconds of a phase: by the instance's clock where that is known, for we may have been away."""
+    measured = end.seconds if isinstance(end, PhaseResult | PhaseFailed) else None
+    return measured if measured is not None else time.monotonic() - started
 
 
 def _failure(error: Exception, phase: str | None) -> Failure:

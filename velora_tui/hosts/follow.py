@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from velora_tui.errors import CommandFailed, ConnectionLost, HostError
@@ -17,15 +17,20 @@ _CHUNK_BYTES = 256 * 1024
 # How often a job is asked whether it lives; its regular end is noticed at once.
 _CHECK_SECONDS = 2.0
 _FAREWELL_SECONDS = 1.0
+_TOOK = re.compile(rb"TOOK (\d{1,12}\.\d{1,9}) (\d{1,12}\.\d{1,9}) *\n")
 _FINAL = re.compile(rb"(?:END|LOST) (\d{1,18}) ?(\d{1,3})? *\n")
 
 
 @dataclass(frozen=True)
 class JobEnd:
-    """The end of a followed job; `exit_status` is None where the job was lost."""
+    """The end of a followed job; `exit_status` is None where the job was lost.
+
+    `seconds` is how long it took by the instance's clock, None where that does not tell.
+    """
 
     exit_status: int | None
     log_size: int
+    seconds: float | None = field(default=None, compare=False)
 
 
 class LogStream:
@@ -37,6 +42,7 @@ class LogStream:
         self._process = process
         self._instance = instance
         self._final: JobEnd | None = None
+        self._seconds: float | None = None
         self._error: HostError | None = None
 
     def __aiter__(self) -> LogStream:
@@ -58,13 +64,16 @@ class LogStream:
 
     def _complete(self) -> bool:
         if self._final is not None and self.offset >= self._final.log_size:
-            self.end = JobEnd(self._final.exit_status, self.offset)
+            self.end = JobEnd(self._final.exit_status, self.offset, self._seconds)
         return self.end is not None
 
     async def listen(self) -> None:
         """Take the control lines until the job has ended or the connection broke."""
         while line := await self._process.read_stderr_line():
-            if found := _FINAL.fullmatch(line):
+            if took := _TOOK.fullmatch(line):
+                # A clock that was set back meanwhile tells nothing.
+                self._seconds = seconds if (seconds := float(took[2]) - float(took[1])) >= 0 else None
+            elif found := _FINAL.fullmatch(line):
                 # A job that was lost, and one whose exit file is empty, have no status.
                 self._final = JobEnd(int(found[2]) if found[2] else None, int(found[1]))
             elif line.startswith(b"ABSENT"):

@@ -24,23 +24,28 @@ Progress = Callable[[int, int | None, str, str], None]
 
 
 class PhaseFailed(VeloraError):
-    """A phase did not succeed, for a reason that is classified."""
+    """A phase did not succeed, for a reason that is classified; `seconds` as in PhaseResult."""
 
     title = "phase failed"
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: Failure, seconds: float | None = None) -> None:
         super().__init__(failure.message, hint=failure.remedy, phase=failure.phase)
         self.failure = failure
+        self.seconds = seconds
 
 
 @dataclass(frozen=True)
 class PhaseResult:
-    """How a phase succeeded; the last phase of a recipe sets `outcome` and `summary`."""
+    """How a phase succeeded; the last phase of a recipe sets `outcome` and `summary`.
+
+    `seconds` is how long its work took by the instance's clock, which ran on where nobody watched; None: not known.
+    """
 
     detail: str = ""
     skipped: bool = False
     outcome: Outcome | None = None
     summary: Summary | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)

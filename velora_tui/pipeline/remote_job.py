@@ -16,12 +16,16 @@ TIME_LIMIT_STATUS = 124
 
 async def run_job(
     ctx: PhaseContext, script: str, environment: Mapping[str, str], on_line: LineObserver = lambda line: None
-) -> None:
-    """Start the job, or find it started, and follow it to its end. Raises PhaseFailed where it does not end well."""
+) -> float | None:
+    """Start the job, or find it started, and follow it to its end. Raises PhaseFailed where it does not end well.
+
+    Returns how many seconds it took by the instance's clock.
+    """
     await ctx.jobs.start(ctx.spool(ctx.phase), script, environment, time_limit_seconds=ctx.time_limit_seconds)
     end = await follow_job(ctx, on_line)
     if end.exit_status != 0:
-        raise PhaseFailed(await _failure(ctx, end))
+        raise PhaseFailed(await _failure(ctx, end), end.seconds)
+    return end.seconds
 
 
 async def follow_job(ctx: PhaseContext, on_line: LineObserver) -> JobEnd:

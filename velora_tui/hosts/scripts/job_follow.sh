@@ -17,7 +17,11 @@ while read -r question; do
     else word=RUNNING
     fi
     case $word in
-    END) read -r status <exit; echo "END $(stat -c %s log) $status" >&2 ;;
+    END)
+        read -r status <exit
+        echo "TOOK $(stat -c %.6Y started exit | tr '\n' ' ')" >&2
+        echo "END $(stat -c %s log) $status" >&2
+        ;;
     LOST) echo "LOST $(stat -c %s log)" >&2 ;;
     *) echo "$word" >&2 ;;
     esac

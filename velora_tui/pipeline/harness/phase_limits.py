@@ -10,12 +10,15 @@ from velora_tui.hosts.shell import assign
 from velora_tui.pipeline.harness.banners import LOCATING, OPENING, PHASES
 from velora_tui.pipeline.limits import time_limit_seconds
 
-_LONGEST_TURN_SECONDS = 5.0
+_LONGEST_TURN_SECONDS = 1.0
 
 # Run beside the script, in the harness's root. By the log's banners it knows the phase, as BannerCutter does; where a
 # version has none of them, only the whole job's limit holds. Titles are looked for in what is new, less their length.
 _WATCH = r"""
 ticks() { read -r clock line </proc/uptime; clock=${clock%.*}; }
+
+# note PHASE: keep when it began, by a clock that nobody sets.
+note() { read -r moment line </proc/uptime && echo "$1 $moment" >>"$spool/phases"; }
 
 enter() {
     phase=$1
@@ -27,10 +30,12 @@ enter() {
     evaluation) limit=$evaluation_seconds ;;
     report) limit=$report_seconds ;;
     esac
+    if [ "$phase" != image ]; then note "$phase"; fi
 }
 
 read_banners() {
     size=$(stat -c %s "$spool/log")
+    if [ "$size" = "$read_to" ]; then return; fi
     from=$((read_to > 128 ? read_to - 128 : 0))
     read_to=$size
     titles=$(tail -c "+$((from + 1))" "$spool/log" | head -c "$((size - from))" |
@@ -76,6 +81,7 @@ watch_phases() {
     phase= located=no read_to=0
     ticks
     job_began=$clock
+    note image
     while sleep "$turn_seconds" && kill -s 0 $$; do
         read_banners
         ticks
@@ -88,7 +94,8 @@ watch_phases() {
 def watcher(fleet: Fleet) -> str:
     """Return sh code with the function `watch_phases`, to be run in the background of a job's script.
 
-    It ends a phase that takes too long with a line in the log, and leaves `over_limit` in the spool.
+    It ends a phase that takes too long with a line in the log, and leaves `over_limit` in the spool. `phases` there
+    keeps each phase and the uptime in seconds at which it began, to a turn.
     """
     limits = {phase: ceil(time_limit_seconds(fleet, phase)) for phase in PHASES}
     turn_seconds = min(_LONGEST_TURN_SECONDS, min(limits.values()) / 5)

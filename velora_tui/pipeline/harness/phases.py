@@ -9,9 +9,9 @@ from velora_tui.hosts.follow import JobEnd
 from velora_tui.pipeline.harness import job
 from velora_tui.pipeline.harness.agent_progress import TrajectoryWatcher
 from velora_tui.pipeline.harness.banners import JOB
-from velora_tui.pipeline.harness.conclude import conclude
 from velora_tui.pipeline.harness.log_facts import LogFacts, read_facts
 from velora_tui.pipeline.harness.log_follow import follow_segment
+from velora_tui.pipeline.harness.phase_times import phase_seconds, timed_conclusion
 from velora_tui.pipeline.harness.progress import EvaluationWatcher, ImageWatcher, polling
 from velora_tui.pipeline.phase import PhaseContext, PhaseResult
 from velora_tui.view.text import size
@@ -35,10 +35,11 @@ class Image:
         async with polling(watcher.poll):
             end = await follow_segment(ctx, watcher)
         if end is not None:
-            await conclude(ctx, end)
-            return PhaseResult("this version of the script does not tell its phases apart")
+            await timed_conclusion(ctx, end)
+            return PhaseResult("this version of the script does not tell its phases apart", seconds=end.seconds)
         facts = await read_facts(ctx)
-        return PhaseResult("already loaded" if facts.image_cached else "loaded")
+        detail = "already loaded" if facts.image_cached else "loaded"
+        return PhaseResult(detail, seconds=await phase_seconds(ctx))
 
     async def resume(self, ctx: PhaseContext) -> PhaseResult:
         return await self.run(ctx)
@@ -77,8 +78,8 @@ async def _result(ctx: PhaseContext, end: JobEnd | None, detail: Callable[[LogFa
     if ctx.log.size == 0:
         return PhaseResult("no patch" if facts.no_patch else "the script printed no banner for it", skipped=True)
     if end is not None:
-        await conclude(ctx, end)
-    return PhaseResult(detail(facts))
+        await timed_conclusion(ctx, end)
+    return PhaseResult(detail(facts), seconds=await phase_seconds(ctx))
 
 
 def _trajectory_detail(facts: LogFacts) -> str:

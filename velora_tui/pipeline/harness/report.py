@@ -12,9 +12,10 @@ from velora_tui.grading.report import EvaluationFacts, eval_details
 from velora_tui.grading.second_opinion import claims_of_details
 from velora_tui.hosts.files import read_file
 from velora_tui.pipeline.harness.banners import JOB
-from velora_tui.pipeline.harness.conclude import Conclusion, conclude
+from velora_tui.pipeline.harness.conclude import Conclusion
 from velora_tui.pipeline.harness.log_follow import follow_segment
 from velora_tui.pipeline.harness.made import CopiedRecord, made_folder
+from velora_tui.pipeline.harness.phase_times import phase_seconds, timed_conclusion
 from velora_tui.pipeline.harness.place import GRADED_NAMES
 from velora_tui.pipeline.phase import PhaseContext, PhaseResult
 from velora_tui.pipeline.phases.report import TEST_OUTPUT_LIMIT
@@ -32,13 +33,13 @@ class Report:
     async def run(self, ctx: PhaseContext) -> PhaseResult:
         end = await follow_segment(ctx)
         assert end is not None, "no phase of the job comes after report"
-        seen = await conclude(ctx, end)
+        seen = await timed_conclusion(ctx, end)
         tests = await _test_output(ctx, seen) if seen.graded else None
         verdict = await asyncio.to_thread(grade, ctx.task, tests) if tests is not None else None
         stored = _stored(seen, verdict, tests)
         missing = await _missing_files(ctx, seen, verdict, tests)
         await asyncio.to_thread(_keep, ctx.work, stored, missing, _copied(ctx, seen, verdict))
-        return PhaseResult(_detail(stored))
+        return PhaseResult(_detail(stored), seconds=await phase_seconds(ctx) if ctx.log.size else None)
 
     async def resume(self, ctx: PhaseContext) -> PhaseResult:
         return await self.run(ctx)

@@ -80,8 +80,8 @@ class Evaluation:
             await ctx.jobs.state(ctx.spool(self.name))
         ).kind == "absent":  # a job that runs must find its input in place
             await self._send_input(ctx, cleaned.text)
-        await run_job(ctx, _script(ctx), ctx.instance.env, _Watcher(ctx))
-        return PhaseResult("tests ran")
+        seconds = await run_job(ctx, _script(ctx), ctx.instance.env, _Watcher(ctx))
+        return PhaseResult("tests ran", seconds=seconds)
 
     async def resume(self, ctx: PhaseContext) -> PhaseResult:
         return await self.run(ctx)

@@ -77,8 +77,8 @@ class Image:
             if match := _PROGRESS.match(line):
                 ctx.progress(int(match[1]), int(match[2]), "bytes", "")
 
-        await run_job(ctx, _script(source, offer), {"VELORA_IMAGE_URL": offer.url}, watch)
-        return PhaseResult(f"{size(offer.size)}{' (cached)' if cached else ''}")
+        seconds = await run_job(ctx, _script(source, offer), {"VELORA_IMAGE_URL": offer.url}, watch)
+        return PhaseResult(f"{size(offer.size)}{' (cached)' if cached else ''}", seconds=seconds)
 
     async def resume(self, ctx: PhaseContext) -> PhaseResult:
         return await self.run(ctx)

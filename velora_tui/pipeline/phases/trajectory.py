@@ -45,11 +45,12 @@ class Trajectory:
             "VELORA_MODEL": ctx.run.model,
             "VELORA_MAX_ITERATIONS": str(ctx.run.max_iterations),
         }
-        await run_job(ctx, _script(ctx), environment, lambda line: _watch(ctx, line))
+        seconds = await run_job(ctx, _script(ctx), environment, lambda line: _watch(ctx, line))
         output = await read_output(ctx)
         if output.error and not output.git_patch:
-            raise PhaseFailed(agent_failure(output.error))
-        return PhaseResult(f"{output.history} steps, patch {size(len(output.git_patch.encode()))}")
+            raise PhaseFailed(agent_failure(output.error), seconds)
+        detail = f"{output.history} steps, patch {size(len(output.git_patch.encode()))}"
+        return PhaseResult(detail, seconds=seconds)
 
     async def resume(self, ctx: PhaseContext) -> PhaseResult:
         return await self.run(ctx)
