@@ -164,7 +164,10 @@ async def test_a_dead_operators_lease_is_taken_over(demo: DemoFleet, fleet: Flee
     assert attempt.state is AttemptState.FINISHED, attempt.failure
     assert not (sshd.home / ".velora" / "lease").exists()
     async with Journal(tmp_path / "mine" / "journal.db") as journal:
-        (removal,) = [event for event in await journal.events() if isinstance(event, CommandRan)]
+        commands = [event for event in await journal.events() if isinstance(event, CommandRan)]
+    removal, *jobs = commands
+    assert [(job.run, job.purpose.split(" in ")[0]) for job in jobs] == [(run.run, "start the job")] * 3
+    assert all("velora" in job.command for job in jobs), "the exact script"
     assert removal.instance == "eval1"
     assert removal.purpose.startswith(f"take over the dead lease of {operator()}, since ")
     assert removal.purpose.endswith(

@@ -72,7 +72,7 @@ class Follower:
                 self._open.discard(event.run)
             elif isinstance(event, ConnectionChanged):
                 self._tell_connection(event)
-            elif isinstance(event, CommandRan):
+            elif isinstance(event, CommandRan) and event.run is None:
                 self._console.say(f"{event.instance}: {event.purpose}")
             elif isinstance(event, RunEvent) and event.run in self._open:
                 await self._tell(event, self._engine.run(event.run))

@@ -157,6 +157,7 @@ class CommandRan(Event):
     purpose: str
     command: str
     by: str
+    run: str | None = None  # where it is a step of a run
 
 
 class RepairStarted(Event):

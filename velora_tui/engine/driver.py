@@ -12,6 +12,7 @@ from velora_tui.domain.events import (
     AttemptDetached,
     AttemptFinished,
     AttemptState,
+    CommandRan,
     LogGrew,
     PhaseFinished,
     PhaseProgressed,
@@ -25,12 +26,14 @@ from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.report import Outcome
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.domain.task import Task
+from velora_tui.engine.audited_jobs import AuditedJobs
 from velora_tui.engine.carry_over import carry_over
 from velora_tui.engine.ledger import Ledger
 from velora_tui.engine.machines import Machines
 from velora_tui.errors import HostError, IllegalTransition, NotWritten, VeloraError
 from velora_tui.hosts.host import Host
 from velora_tui.hosts.jobs import DetachedJobs
+from velora_tui.hosts.lease import operator
 from velora_tui.hosts.patience import OUTAGE_SECONDS, through_breaks
 from velora_tui.images.s3 import ImageStore
 from velora_tui.pipeline.failures import bug_failure, failure_of, full_disk_failure, time_limit_failure
@@ -70,8 +73,15 @@ class AttemptDriver:
         self._task = task
         self._instance = workshop.machines.instance(attempt.instance)
         self._host = host
-        self._jobs = DetachedJobs(host)
+        self._jobs = AuditedJobs(DetachedJobs(host), self._audit)
         self._stop = asyncio.Event()
+
+    async def _audit(self, purpose: str, command: str) -> None:
+        """Journal what is about to be done on the instance."""
+        ran = CommandRan(
+            instance=self._instance.name, purpose=purpose, command=command, by=operator(), run=self._run.run
+        )
+        await self._shop.ledger.record(ran)
 
     def request_stop(self) -> None:
         """Have the attempt stopped: its phase is cancelled, its job ended on the instance."""
