@@ -21,7 +21,8 @@ VeloraError
 ├── ImageError               an image is missing or its address is wrong
 │   └── StorageError         S3 refuses us, fails, or does not answer
 └── StoreError               the operator's own disk: journal, logs, results
-    └── NotWritten           what was to be kept could not be written: a full disk, or no rights
+    ├── NotWritten           what was to be kept could not be written: a full disk, or no rights
+    └── OutputLost           standard output cannot be written, though somebody may still read it
 """
 
 from __future__ import annotations
@@ -157,3 +158,7 @@ class StoreError(VeloraError):
 
 class NotWritten(StoreError):
     title = "disk"
+
+
+class OutputLost(StoreError):
+    title = "output"

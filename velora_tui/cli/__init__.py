@@ -129,6 +129,9 @@ def _run(options: Options, arguments: list[str] | None) -> int:
     except BrokenPipeError:
         return Exit.PROBLEM
     except Exception as error:  # noqa: BLE001 - the boundary of the command line: reported, and told in one line
+        if isinstance(error, OSError) and _output_is_lost():  # as the help's, which is not printed by a Console
+            console.complain(f"standard output cannot be written: {error.strerror}")
+            return Exit.PROBLEM
         path = options.error_log()
         report_bug(path, traceback.format_exc())
         console.complain(f"a bug: {type(error).__name__}: {error} — please report it; details are in {path}")
@@ -137,6 +140,10 @@ def _run(options: Options, arguments: list[str] | None) -> int:
 
 def _prepare(options: Options) -> None:
     """Keep libraries' warnings off the terminal, and symbols from ending a command on an old one."""
+    if sys.stdout is None:  # closed by the caller; what is opened next must not be taken for it
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - it lasts as long as the process
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
     logging.captureWarnings(True)
     logging.getLogger().addHandler(ErrorLogHandler(options.error_log))
     for stream in (sys.stdout, sys.stderr):
@@ -149,10 +156,17 @@ def _one_line(error: typer.TyperException) -> str:
     return f"{message} — see `{ctx.command_path} --help`" if ctx is not None else message
 
 
-def _let_go_of_stdout() -> None:
-    """Write out what is left; where nobody reads any more, have the interpreter's own last flush go nowhere."""
+def _output_is_lost() -> bool:
+    """Tell whether what is left for standard output cannot be written."""
     try:
         sys.stdout.flush()
     except OSError:
+        return True
+    return False
+
+
+def _let_go_of_stdout() -> None:
+    """Write out what is left; where nobody reads any more, have the interpreter's own last flush go nowhere."""
+    if _output_is_lost():
         with Path(os.devnull).open("w") as nothing:
             os.dup2(nothing.fileno(), sys.stdout.fileno())

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
+from velora_tui.errors import OutputLost
 from velora_tui.view.cells import Cell
 from velora_tui.view.cli_text import paint
 from velora_tui.view.text import clean_text, cut
@@ -17,7 +18,10 @@ _ERASE_LINE = "\r\x1b[2K"
 
 
 class Console:
-    """Writes one command's output. What is printed from a loop goes through `emit`: a slow reader holds up no run."""
+    """Writes one command's output. What is printed from a loop goes through `emit`: a slow reader holds up no run.
+
+    Raises OutputLost where standard output cannot be written, and BrokenPipeError where nobody reads it.
+    """
 
     def __init__(self) -> None:
         self._transient = False
@@ -69,8 +73,15 @@ class Console:
             self._transient = False
             sys.stderr.write(_ERASE_LINE)
             sys.stderr.flush()
-        stream.write(text)
-        stream.flush()
+        try:
+            stream.write(text)
+            stream.flush()
+        except BrokenPipeError:
+            raise  # nobody reads any more: that ends a command quietly
+        except OSError as error:
+            if stream is sys.stdout:
+                raise OutputLost(f"standard output cannot be written: {error.strerror}") from None
+            raise
 
 
 def has_colour(stream: TextIO) -> bool:

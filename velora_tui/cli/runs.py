@@ -18,7 +18,7 @@ from velora_tui.cli.session import Interrupted, run_session
 from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.requests import RunRequest
 from velora_tui.domain.run import Run
-from velora_tui.errors import ReadOnly, UnknownName, UsageError, VeloraError
+from velora_tui.errors import OutputLost, ReadOnly, UnknownName, UsageError, VeloraError
 from velora_tui.store.datasets import load_dataset
 from velora_tui.view.stream import start_refused_record
 
@@ -195,13 +195,15 @@ def drive(options: Options, begin: Begin) -> int:
         )
     except UsageError:
         raise
-    except VeloraError as error:
-        console.complain(error.explain())
-        return Exit.FAILED
-    except (Interrupted, BrokenPipeError):
+    except (Interrupted, BrokenPipeError, OutputLost) as error:
+        if isinstance(error, OutputLost):
+            console.complain(error.explain())
         for words in _farewell(follower.going_on, options):
             console.say(words)
         return Exit.DETACHED
+    except VeloraError as error:
+        console.complain(error.explain())
+        return Exit.FAILED
 
 
 def require_writable(engine: Engine) -> None:
