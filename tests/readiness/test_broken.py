@@ -190,7 +190,8 @@ async def test_a_full_disk(machine: Machine) -> None:
 @pytest.mark.usefixtures("machine_alone")
 async def test_a_run_started_by_hand(machine: Machine) -> None:
     machine.stub("run_infer.py", "sleep 60")
-    process = await asyncio.create_subprocess_exec(str(machine.home / ".local/bin/run_infer.py"))
+    program = machine.home / ".local/bin/run_infer.py"
+    process = await asyncio.create_subprocess_exec(program, "--api-key", "hush-hush")
     try:
         result = (await machine.ask("busy"))["busy"]
     finally:
@@ -198,6 +199,8 @@ async def test_a_run_started_by_hand(machine: Machine) -> None:
         await process.wait()
     assert (result.status, result.repair) == ("fail", "kill-stray")
     assert f"{process.pid} of " in result.detail
+    assert "run_infer.py --api-key ..." in result.detail
+    assert "hush" not in result.output
 
 
 async def test_the_image_is_loaded_already(machine: Machine) -> None:

@@ -8,6 +8,9 @@ from velora_tui.view.text import clean_text
 BUSY = "busy"
 REMOVE_LEASE = "remove-lease"
 
+# Words of a command line behind which a secret may stand.
+SECRET_WORDS = "key|token|secret|passw(or)?d|credential"
+
 # Runs of the harness that nobody's Velora started, as `pid of user: command`. The brackets keep a process that holds
 # this very text from being found; one that only looks at a file of that name is no run.
 _HAND_STARTED = r"""
@@ -19,13 +22,15 @@ for entry in $(grep -lse '[r]un_infer' -e '[r]un_full_eval' /proc/[0-9]*/cmdline
     ssh|sshd*|scp|sftp*|rsync|tmux*|screen) continue ;;
     esac
     if grep -qsF VELORA_JOB= "$entry/environ"; then continue; fi
-    command=$(tr '\000' ' ' 2>/dev/null <"$entry/cmdline") && [ -n "$command" ] || continue
+    command=$(tr '\000' ' ' 2>/dev/null <"$entry/cmdline" |
+        sed -E 's/((SECRET_WORDS)[[:alnum:]_-]*[=:[:space:]][[:space:]]*)[^[:space:]]+/\1.../Ig')
+    [ -n "$command" ] || continue
     # Once more: of a process that was just starting a program, neither could be read the first time.
     if grep -qsF VELORA_JOB= "$entry/environ"; then continue; fi
     printf '%s of %s: %.100s\n' "${entry#/proc/}" "$(stat -c %U "$entry" 2>/dev/null)" "$command"
 done
 true
-"""
+""".replace("SECRET_WORDS", SECRET_WORDS)
 
 
 def _judge_busy(_: Subject, answer: Answer) -> Verdict:

@@ -13,7 +13,7 @@ from velora_tui.domain.fleet import HARNESS
 from velora_tui.domain.repair import Affected, RepairStep
 from velora_tui.hosts.shell import assign
 from velora_tui.readiness.checks.check import Subject
-from velora_tui.readiness.checks.runs import CHECKS
+from velora_tui.readiness.checks.runs import CHECKS, SECRET_WORDS
 from velora_tui.readiness.repairs.docker import Container, docker_holdings
 from velora_tui.readiness.repairs.repair import Beside, Findings, Repair, Site
 
@@ -68,7 +68,7 @@ exit 70
 """
 
 _STAT = re.compile(r"^(\d+) \((.{0,64}?)\) [A-Za-z] (\d+)((?: -?\d+)+)$", re.MULTILINE | re.DOTALL)
-_SECRET = re.compile(r"(?i)((?:key|token|secret|passw(?:or)?d|credential)[\w-]*[=:\s]\s*)\S+")
+_SECRET = re.compile(rf"(?i)((?:{SECRET_WORDS})[\w-]*[=:\s]\s*)\S+")
 
 
 @dataclass(frozen=True)
