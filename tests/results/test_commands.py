@@ -158,7 +158,7 @@ def test_an_own_result_is_graded_again_by_its_own_task(desk: Desk) -> None:
 
     flips = desk("regrade", "01K0X3", "--json")
 
-    assert (agrees.status, agrees.out) == (0, "1 runs graded again · 0 with flips\n")
+    assert (agrees.status, agrees.out) == (0, "1 run graded again · 0 with flips\n")
     (run,) = flips.json["runs"]
     assert (flips.status, run["stored_outcome"], run["outcome"], run["changed"]) == (1, "resolved", "unresolved", F2P)
 
@@ -184,7 +184,7 @@ def test_compare_models_tasks_runs_and_batches(shelf: Desk) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("model:gpt",), "1 sides"),
+        (("model:gpt",), "1 side"),
         (("disk/..", "model:none"), "no results of model:none"),
         (("nowhere", "disk"), "unknown result 'nowhere'"),
     ],

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from tests.cli.conftest import Desk
 from tests.results.test_commands import DATASET
 from tests.results.test_commands import shelf as shelf
+from tests.results.trees import Finished
 from velora_tui.domain.events import AttemptFinished, AttemptQueued, AttemptStarted, AttemptState, RunCreated
 from velora_tui.domain.failure import Failure, FailureClass
 from velora_tui.store.journal import Journal
@@ -66,3 +69,60 @@ def test_why_a_run_is_missing_is_what_its_latest_attempt_failed_of(desk: Desk) -
     assert "failed: s3-missing" in answer.out
     assert answer.out.splitlines()[-1] == "2 of 2 runs are missing"
     assert answer.out.count("no result") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("results", "--filter", "outcome:reslved"), "unknown outcome 'reslved' — did you mean resolved"),
+        (("results", "--filter", "nope:foo"), "unknown filter key 'nope' — did you mean"),
+        (("results", "--filter", "modle:gpt"), "unknown filter key 'modle' — did you mean model"),
+        (("export", "--filter", "!state:reslved"), "unknown outcome 'reslved'"),
+        (("compare", "modle:gpt", "model:gpt"), "unknown filter key 'modle'"),
+        (("regrade", "nope"), "nope is no folder, and unknown result 'nope' — name a folder that holds results"),
+        (("results", "nope"), "nope is no folder, and unknown result 'nope' — name a folder that holds results"),
+    ],
+)
+def test_what_no_result_can_fit_is_refused(shelf: Desk, arguments: tuple[str, ...], words: str) -> None:
+    answer = shelf(*arguments)
+
+    assert (answer.status, answer.out) == (2, "")
+    assert words in answer.complaint
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("results", "--model", "nosuch"), "none of 2 results matches --model nosuch"),
+        (("results", "--filter", "model:zzz", "--task", "x"), "none of 2 results matches model:zzz --task x"),
+        (("compare", "--filter", "model:zzz"), "none of 2 results matches model:zzz"),
+        (("compare", "--task", "shop-2"), "none of 2 results matches --task shop-2"),
+        (("export", "--model", "nosuch", "--format", "jsonl"), "none of 2 results matches --model nosuch"),
+        (("regrade", "--filter", "model:zzz", "--json"), "none of 2 results matches model:zzz"),
+    ],
+)
+def test_a_selection_that_fits_nothing_does_not_say_there_is_nothing(
+    shelf: Desk, arguments: tuple[str, ...], words: str
+) -> None:
+    answer = shelf(*arguments)
+
+    assert answer.status == 0
+    assert answer.err == f"{words}\n"
+
+
+@pytest.mark.parametrize("where", ["outcome:eval_error", 'outcome:"no verdict"', 'state:"no verdict"', "verdict"])
+def test_an_outcome_is_found_by_the_name_that_is_shown_and_by_jsons(desk: Desk, where: str) -> None:
+    Finished(output="no test at all").write(desk.folder / "disk" / "run_1")
+    desk("import", "disk")
+
+    assert [each["outcome"] for each in desk("results", "--filter", where, "--json").json["results"]] == ["eval_error"]
+
+
+def test_the_beginning_of_several_keys_names_them(shelf: Desk) -> None:
+    keys = [each["run"] for each in shelf("results", "--json").json["results"]]
+
+    answer = shelf("results", "i")
+
+    assert answer.status == 2
+    assert "2 results begin with i: " in answer.complaint
+    assert all(f"{key} (shop-1 llm.gpt)" in answer.complaint for key in keys)

@@ -34,6 +34,7 @@ from velora_tui.view.compare import (
     model_record,
     pair_lines,
 )
+from velora_tui.view.text import count, counted
 
 MOST_COLUMNS = 40
 
@@ -66,7 +67,10 @@ def compare(
     face = _Face(Console(), known or Fleet(), options.as_json, show_all)
     selection = Selection(where, models, tasks, run_numbers)
     with opened_catalog(options, known) as catalog:
-        rows = selection.of(catalog.rows(), known)
+        everything = catalog.rows()
+        rows = selection.of(everything, known)
+        if everything and not rows:
+            face.say(selection.matches_none_of(everything))
         if sides:
             _compare_sides(catalog, rows, sides, face)
         elif tasks and len(tasks) == 1:
@@ -84,6 +88,16 @@ class _Face:
         self._fleet = fleet
         self._as_json = as_json
         self._show_all = show_all
+        self._has_said = False
+
+    def say(self, words: str) -> None:
+        """Say why there is nothing to show."""
+        self._has_said = True
+        self._console.say(words)
+
+    def _say_nothing(self, words: str) -> None:
+        if not self._has_said:
+            self._console.say(words)
 
     def show_models(self, rows: Sequence[ResultRow], ks: Sequence[int]) -> None:
         summaries = summarise(rows, ks)
@@ -92,7 +106,7 @@ class _Face:
         elif summaries:
             self._console.lines(model_lines(summaries, self._fleet))
         else:
-            self._console.say("no results — `velora import DIR` takes in finished runs")
+            self._say_nothing("no results — `velora import DIR` takes in finished runs")
 
     def show_matrix(self, catalog: Catalog, rows: Sequence[ResultRow]) -> None:
         """Show the tests of runs of one task. Raises UsageError for other tasks' runs, and for too many."""
@@ -100,7 +114,7 @@ class _Face:
             raise UsageError("the runs are of different tasks", hint="compare folders or filters instead")
         if len(rows) > MOST_COLUMNS and not self._as_json:
             raise UsageError(
-                f"{len(rows)} runs are too many beside each other", hint="choose with --model, --run-number"
+                f"{count(len(rows))} runs are too many beside each other", hint="choose with --model, --run-number"
             )
         results = [catalog.result(row) for row in rows]
         compared = matrix(results)
@@ -108,7 +122,7 @@ class _Face:
             self._console.document(matrix_record(compared, only_differing=not self._show_all))
             return
         if not results:
-            self._console.say("no results of this task")
+            self._say_nothing("no results of this task")
             return
         self._console.lines(matrix_lines(compared, self._fleet, only_differing=not self._show_all))
         if len(results) == 2:
@@ -127,7 +141,7 @@ class _Face:
 
 def _compare_sides(catalog: Catalog, rows: list[ResultRow], sides: list[str], face: _Face) -> None:
     if len(sides) != 2:
-        raise UsageError(f"{len(sides)} sides", hint="name two results, folders or filters, or none")
+        raise UsageError(counted(len(sides), "side"), hint="name two results, folders or filters, or none")
     pairs = [_side(catalog, rows, side) for side in sides]
     if all(is_run for is_run, _ in pairs):
         face.show_matrix(catalog, [*pairs[0][1], *pairs[1][1]])

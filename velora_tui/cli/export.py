@@ -32,6 +32,7 @@ from velora_tui.pipeline.imported.patches import patch_of
 from velora_tui.store.catalog import Catalog
 from velora_tui.store.files import write_pieces
 from velora_tui.view.export import as_csv, as_html, as_json, as_jsonl, as_markdown, predictions
+from velora_tui.view.text import counted
 
 
 class Format(StrEnum):
@@ -71,7 +72,10 @@ def export(
     known = known_fleet(options)
     console = Console()
     with opened_catalog(options, known) as catalog:
-        rows = Selection(where, models, tasks, run_numbers).of(catalog.rows(), known)
+        selection, everything = Selection(where, models, tasks, run_numbers), catalog.rows()
+        rows = selection.of(everything, known)
+        if everything and not rows:
+            console.say(selection.matches_none_of(everything))
         chosen = latest(row for row in rows if row.is_valid) if valid else rows
         form = Format.JSON if options.as_json and wanted is Format.CSV else wanted
         pieces = _pieces(form, chosen, catalog, title)
@@ -79,7 +83,7 @@ def export(
             console.text(pieces)
         else:
             write_pieces(output, pieces)
-            console.say(f"{len(chosen):,} results written to {output}")
+            console.say(f"{counted(len(chosen), 'result')} written to {output}")
     return Exit.OK
 
 
@@ -112,7 +116,7 @@ def _one_a_task(rows: Sequence[ResultRow]) -> list[ResultRow]:
     twice = [task for task, number in Counter(row.task for row in found).items() if number > 1]
     if twice:
         raise UsageError(
-            f"{len(twice)} tasks have several results, such as {twice[0] or 'an unknown one'}",
+            f"{counted(len(twice), 'task has', 'tasks have')} several results, such as {twice[0] or 'an unknown one'}",
             hint="choose one of each with --model and --run-number",
         )
     return found

@@ -17,6 +17,7 @@ from velora_tui.cli.selection import (
     WhereOption,
     kept_tasks,
     known_fleet,
+    named_row,
     opened_catalog,
     read_tasks,
 )
@@ -28,7 +29,7 @@ from velora_tui.view.cells import Cell, Span
 from velora_tui.view.cli_text import joined
 from velora_tui.view.compare import flip_lines, flip_record, run_record
 from velora_tui.view.states import outcome_state
-from velora_tui.view.text import count
+from velora_tui.view.text import count, counted
 
 
 def regrade(
@@ -60,7 +61,10 @@ def regrade(
         console.complain(f"{folder}: {problem}")
 
     with opened_catalog(options, known) as catalog:
-        chosen = Selection(where).of(catalog.rows(), known) if not targets else []
+        selection, everything = Selection(where), catalog.rows()
+        chosen = [] if targets else selection.of(everything, known)
+        if everything and not targets and not chosen:
+            console.say(selection.matches_none_of(everything))
         found = _regraded(catalog, targets or [row.key for row in chosen], tasks, on_problem)
         return _print_all(found, problems, console, as_json=options.as_json)
 
@@ -70,7 +74,7 @@ def _regraded(catalog: Catalog, targets: list[str], tasks: Tasks, on_problem: On
         if Path(target).is_dir():
             yield from regrade_below(Path(target).resolve(), tasks, on_problem)
         else:
-            row = catalog.row(target)
+            row = named_row(catalog, target)
             of_folder = list(regrade_folder(Path(row.folder), tasks, on_problem))
             yield from [run for run in of_folder if run.result.run == row.key] or of_folder[:1]
 
@@ -89,7 +93,7 @@ def _print_all(found: Iterator[Regraded], problems: list[tuple[str, str]], conso
         told = [{"folder": folder, "problem": problem} for folder, problem in problems]
         console.document({"runs": records, "regraded": seen, "flipped": flipped, "problems": told})
     else:
-        console.lines((f"{count(seen)} runs graded again · {count(flipped)} with flips",))
+        console.lines((f"{counted(seen, 'run')} graded again · {count(flipped)} with flips",))
     return Exit.PROBLEM if flipped or problems else Exit.OK
 
 

@@ -19,12 +19,13 @@ from velora_tui.cli.selection import (
     TasksOption,
     WhereOption,
     known_fleet,
+    named_row,
     opened_catalog,
 )
 from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.listing import GROUP_KEYS, SORT_KEYS, ResultRow, group, order
 from velora_tui.domain.result import AttemptResult
-from velora_tui.errors import StoreError, UnknownName, UsageError
+from velora_tui.errors import StoreError, UnknownName
 from velora_tui.pipeline.imported.assess import of_ours
 from velora_tui.store.catalog import Catalog
 from velora_tui.store.results import find_results, load_result
@@ -73,19 +74,22 @@ def results(
     only_folders = bool(targets) and all(Path(target).is_dir() for target in targets or [])
     with nullcontext() if only_folders else opened_catalog(options, known) as catalog:
         rows, unreadable = _rows(catalog, targets, options.layout(known).results)
-        rows = selection.of(rows, known)
+        everything = rows
+        rows = selection.of(everything, known)
         rows = order(rows, sort, descending=reverse) if sort else rows
         if options.as_json or len(rows) == 1:
             details = list(_details(catalog, rows, unreadable))
     for error in unreadable:
         console.complain(error.explain())
+    if everything and not rows:
+        console.say(selection.matches_none_of(everything))
     if options.as_json:
         console.document({"results": [result_record(result, Path(row.folder)) for row, result in details]})
     elif rows:
         console.lines(_lines(rows, Listing(known or Fleet()), by, keys))
         if len(rows) == 1:
             console.lines(_proof(details))
-    else:
+    elif not everything:
         console.say("no results yet — `velora run` makes some, `velora import` takes in finished ones")
     return Exit.PROBLEM if unreadable else Exit.OK
 
@@ -107,17 +111,9 @@ def _rows(catalog: Catalog | None, targets: list[str] | None, own: Path) -> tupl
         if catalog is None or Path(target).is_dir():
             found |= {row.key: row for row in _below(Path(target), unreadable)}
         else:
-            row = _named(catalog, target)
+            row = named_row(catalog, target)
             found[row.key] = row
     return list(found.values()), unreadable
-
-
-def _named(catalog: Catalog, target: str) -> ResultRow:
-    try:
-        return catalog.row(target)
-    except UnknownName as error:
-        hint = "name a folder that holds results, or a result's key (--keys shows them)"
-        raise UsageError(f"{target} is no folder, and {error.message}", hint=hint) from None
 
 
 def _below(root: Path, unreadable: list[StoreError]) -> Iterator[ResultRow]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,16 +15,17 @@ import typer
 from velora_tui.cli.options import Options
 from velora_tui.config import find_fleet_file
 from velora_tui.domain.fleet import Fleet
-from velora_tui.domain.listing import FIELDS, ResultRow, order, select
+from velora_tui.domain.listing import FIELDS, OUTCOME_WORDS, ResultRow, order, select
 from velora_tui.domain.run import Run
 from velora_tui.domain.task import Task
-from velora_tui.errors import DatasetError, StoreError, UnknownName
+from velora_tui.errors import DatasetError, StoreError, UnknownName, UsageError
 from velora_tui.pipeline.imported.batch import refresh_own
 from velora_tui.store.catalog import CATALOG_FILE, Catalog
 from velora_tui.store.datasets import TaskStore, load_dataset
 from velora_tui.store.journal import Journal
 from velora_tui.store.layout import Layout
-from velora_tui.view.filter import parse_filter
+from velora_tui.view.filter import keyed_words, parse_filter
+from velora_tui.view.text import counted
 
 WhereOption = Annotated[
     str,
@@ -54,8 +56,12 @@ class Selection:
     run_numbers: list[int] | None = None
 
     def of(self, rows: Iterable[ResultRow], fleet: Fleet | None) -> list[ResultRow]:
-        """Return the rows that are meant, by task, model and run number. Raises UsageError for a wrong filter."""
+        """Return the rows that are meant, by task, model and run number.
+
+        Raises UsageError for a wrong filter, such as one with an unknown key or outcome.
+        """
         known = fleet or Fleet()
+        _require_known(self.where)
         found = [
             row
             for row in rows
@@ -67,6 +73,32 @@ class Selection:
         for key in ("run", "model", "task"):
             found = order(found, key)
         return found
+
+    def matches_none_of(self, rows: Sized) -> str:
+        """Return the words for a selection that none of `rows` fits."""
+        options = (("--model", self.models), ("--task", self.tasks), ("--run-number", self.run_numbers))
+        asked = [f"{name} {value}" for name, values in options for value in values or ()]
+        wanted = " ".join((*([self.where.strip()] if self.where.strip() else []), *asked))
+        return f"none of {counted(len(rows), 'result')} matches {wanted}"
+
+
+def _require_known(where: str) -> None:
+    """Refuse keys and outcomes that no result has, which would choose nothing, or be taken for words to look for."""
+    for key, value in keyed_words(where):
+        if key not in FIELDS:
+            raise UnknownName.of("filter key", key, list(FIELDS))
+        begins = re.compile(rf"(?<!\w){re.escape(value)}", re.IGNORECASE)
+        if key in ("outcome", "state") and not any(begins.search(word) for word in OUTCOME_WORDS):
+            raise UnknownName.of("outcome", value, list(OUTCOME_WORDS))
+
+
+def named_row(catalog: Catalog, target: str) -> ResultRow:
+    """Return the result whose key is `target` or begins so. Raises UsageError."""
+    try:
+        return catalog.row(target)
+    except UnknownName as error:
+        hint = "name a folder that holds results, or a result's key (`velora results --keys` shows them)"
+        raise UsageError(f"{target} is no folder, and {error.message}", hint=hint) from None
 
 
 def known_fleet(options: Options) -> Fleet | None:

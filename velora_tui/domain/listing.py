@@ -65,7 +65,8 @@ class ResultRow:
 
     def __post_init__(self) -> None:
         number = "" if self.run_number is None else f"run_{self.run_number}"
-        parts = (self.task, self.repo, self.model, number, self.outcome_word, self.instance, self.started_at or "")
+        outcome = outcome_words(self.outcome_word)
+        parts = (self.task, self.repo, self.model, number, outcome, self.instance, self.started_at or "")
         object.__setattr__(self, "search", " ".join((*parts, self.why, *self.flags)))
 
     @property
@@ -120,7 +121,7 @@ _FIELDS: dict[str, Callable[[ResultRow], str]] = {
     "repo": lambda row: row.repo,
     "model": lambda row: row.model,
     "run": lambda row: "" if row.run_number is None else str(row.run_number),
-    "outcome": lambda row: row.outcome_word,
+    "outcome": lambda row: outcome_words(row.outcome_word),
     "origin": lambda row: row.origin,
     "instance": lambda row: row.instance,
     "date": lambda row: row.started_at or "",
@@ -130,8 +131,18 @@ _FIELDS: dict[str, Callable[[ResultRow], str]] = {
     "folder": lambda row: row.folder,
     "harness": _harness,
     "failure": lambda row: row.failure,
-    "state": lambda row: row.outcome_word,
+    "state": lambda row: outcome_words(row.outcome_word),
 }
+
+
+_SHOWN_AS = {Outcome.EVAL_ERROR.value: "no verdict", Outcome.NO_PATCH.value: "no patch"}
+OUTCOME_WORDS: tuple[str, ...] = (*Outcome, "failed", "stopped", *_SHOWN_AS.values())
+"""What filters may call an outcome."""
+
+
+def outcome_words(word: str) -> str:
+    """Return an outcome by every name it has: JSON's, and the one that tables show."""
+    return f"{word} {_SHOWN_AS[word]}" if word in _SHOWN_AS else word
 
 
 class Condition(Protocol):
@@ -201,6 +212,12 @@ def order(rows: Iterable[ResultRow], by: str, *, descending: bool = False) -> li
 GROUP_KEYS = ("task", "repo", "model", "run", "outcome", "origin", "instance", "date", "quality", "valid")
 
 
+_GROUPED_BY: dict[str, Callable[[ResultRow], str]] = {
+    "date": lambda row: (row.started_at or "")[:10],
+    "outcome": lambda row: row.outcome_word,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """Rows that have one field in common."""
@@ -215,7 +232,7 @@ class Group:
 
 def group(rows: Iterable[ResultRow], by: str) -> list[Group]:
     """Return the rows grouped by one of GROUP_KEYS, dates by day, groups in the order of their keys."""
-    text = (lambda row: (row.started_at or "")[:10]) if by == "date" else _FIELDS[by]
+    text = _GROUPED_BY.get(by) or _FIELDS[by]
     groups: dict[str, list[ResultRow]] = {}
     for row in rows:
         groups.setdefault(text(row), []).append(row)

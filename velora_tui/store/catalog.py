@@ -26,6 +26,7 @@ from velora_tui.store.results import load_result
 CATALOG_FILE = "catalog.db"
 _VERSION = 1
 _BUSY_SECONDS = 10.0
+_NAMED = 8
 _COLUMNS = tuple(column.name for column in fields(ResultRow) if column.init)
 _SHOWN = ", ".join(
     "iif(origin = 'import', coalesce((SELECT ours FROM models WHERE found = model), model), model)"
@@ -98,12 +99,14 @@ class Catalog:
     def row(self, key: str) -> ResultRow:
         """Return the row of `key`, or of the only key that begins so. Raises UnknownName."""
         with self._explained():
-            query = f"SELECT {_SHOWN} FROM results WHERE key = ? OR substr(key, 1, ?) = ? LIMIT 3"
-            found = [_row(values) for values in self._database.execute(query, (key, len(key), key))]
-        exact = [row for row in found if row.key == key]
-        if len(exact or found) != 1:
-            raise UnknownName.of("result", key, [row.key for row in found])
-        return (exact or found)[0]
+            query = f"SELECT {_SHOWN} FROM results WHERE key = ? OR substr(key, 1, ?) = ? ORDER BY key <> ?, key"
+            found = [_row(values) for values in self._database.execute(query, (key, len(key), key, key))]
+        if not found:
+            raise UnknownName(f"unknown result {key!r}", hint="`velora results --keys` shows their keys")
+        if found[0].key != key and len(found) > 1:
+            named = ", ".join(f"{row.key} ({row.task} {row.model})" for row in found[:_NAMED])
+            raise UnknownName(f"{len(found)} results begin with {key}: {named}", hint="give more of the key")
+        return found[0]
 
     def result(self, row: ResultRow) -> AttemptResult:
         """Return the details of a row."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from velora_tui.errors import UsageError
@@ -11,6 +11,9 @@ from velora_tui.view.cells import plain
 from velora_tui.view.entries import Entry
 
 _TERM = re.compile(r'!?/(?:[^/\\]|\\.)*/(?=\s|$)|!?(?:[\w-]+:)?"[^"]*"?|\S+')
+
+
+_KEY = re.compile(r"[A-Za-z][\w-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,17 @@ def parse_filter(text: str, keys: Collection[str]) -> Filter:
     """
     terms = (_term(word, keys) for word in _TERM.findall(text))
     return Filter(text.strip(), tuple(term for term in terms if term is not None))
+
+
+def keyed_words(text: str) -> Iterator[tuple[str, str]]:
+    """Yield key and value of each word of `text` that is meant as a condition on a column, whether there is one or not.
+
+    Quoted words, times, paths and regular expressions are text to look for.
+    """
+    for word in _TERM.findall(text):
+        key, _, value = word.removeprefix("!").partition(":")
+        if _KEY.fullmatch(key) and not value.startswith((":", "/")):
+            yield from ((key, part) for part in value.strip('"').split(",") if part)
 
 
 def _term(word: str, keys: Collection[str]) -> Term | None:
