@@ -244,6 +244,17 @@ async def test_a_hung_docker_delays_nobody(machine: Machine) -> None:
     await asyncio.wait({asking})
 
 
+async def test_a_hung_docker_is_not_asked_for_its_disk_use(machine: Machine) -> None:
+    machine.stub("docker", "echo \"$*\" >>~/asked; trap '' TERM; sleep 300")
+    started = time.monotonic()
+    results = await machine.ask("docker", "docker-disk")
+    assert time.monotonic() - started < 20
+    docker, disk = results["docker"], results["docker-disk"]
+    assert (docker.status, disk.status, docker.repair, disk.repair) == ("fail", "unknown", None, None)
+    assert docker.detail == disk.detail == "Docker does not answer within 8 s: restart its daemon by hand"
+    assert "system df" not in (machine.home / "asked").read_text()
+
+
 async def test_several_hung_probes_wait_at_the_same_time(machine: Machine) -> None:
     own = [OwnCheck(id=f"hung-{number}", command="sleep 300", blocking=True) for number in range(4)]
     started = time.monotonic()

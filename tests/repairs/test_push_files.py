@@ -78,7 +78,9 @@ async def test_nothing_to_do_is_said_and_nothing_is_journalled_as_done(bench: Be
     bench.good_copy(DOCKER_PY, GOOD)
     bench.put(DOCKER_PY, GOOD)
     plan, result = await bench.mend("push-files")
-    assert (plan.steps, plan.nothing_to_do) == ((), "every file with a good copy is as it should be")
+    assert plan.steps == ()
+    assert plan.nothing_to_do.startswith("what is there is the good copy already (docker.py)")
+    assert plan.nothing_to_do.endswith("must be mended in the good copy")
     assert result.mended
     assert not [event for event in await bench.journal() if isinstance(event, RepairStarted | CommandRan)]
 
@@ -201,3 +203,21 @@ async def test_a_folder_that_cannot_be_made_is_told(bench: Bench) -> None:
     _, result = await bench.mend("push-files")
     assert "Not a directory" in result.error
     assert not result.mended
+
+
+async def test_a_script_without_a_good_copy_is_offered_no_repair_and_says_why(bench: Bench) -> None:
+    bench.good_copy(DOCKER_PY, GOOD)
+    bench.put(DOCKER_PY, GOOD)
+    plan, result = await bench.mend("script")
+    why = "no good copy of run_full_eval_with_s3.sh is named: add it under [[critical_files]] with source"
+    assert (plan.steps, plan.refused) == ((), why)
+    assert result.after is not None
+    assert (result.after.status, result.after.repair) == (CheckStatus.FAIL, None)
+    assert result.after.detail == f"run_full_eval_with_s3.sh is missing, and {why}"
+
+
+async def test_a_good_copy_that_is_gone_is_told_in_words(bench: Bench) -> None:
+    source = bench.good_copy(DOCKER_PY, GOOD)
+    source.unlink()
+    plan = await bench.plan("files")
+    assert plan.refused == f"the good copy {source} can't be read: No such file or directory"

@@ -10,7 +10,7 @@ from pathlib import Path
 from shlex import quote
 from typing import NamedTuple
 
-from velora_tui.domain.fleet import CriticalFile
+from velora_tui.domain.fleet import CriticalFile, Fleet
 from velora_tui.domain.readiness import FileCopy, FileReport, FileRow, FileState, GoodCopyState
 
 GOOD_COPY_LIMIT_BYTES = 16 * 1024 * 1024
@@ -32,6 +32,16 @@ class Sums(NamedTuple):
 
     md5: str
     sha256: str
+
+
+def has_good_copy(fleet: Fleet, path: str) -> bool:
+    """Tell whether the fleet file names a good copy of the critical file at `path`."""
+    return any(file.path == path and file.source is not None for file in fleet.critical_files)
+
+
+def no_good_copy(path: str) -> str:
+    """Return what keeps Velora from mending the file at `path`, and what to do about it."""
+    return f"no good copy of {path.rpartition('/')[2]} is named: add it under [[critical_files]] with source"
 
 
 def files_probe(in_root: str, files: Sequence[CriticalFile]) -> str:

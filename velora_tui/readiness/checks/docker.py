@@ -21,7 +21,13 @@ from velora_tui.readiness.checks.check import (
 )
 from velora_tui.view.text import size
 
-_DISK_USE_SECONDS = 60
+_DISK_USE_SECONDS = 30
+# A daemon that hangs keeps every question waiting: whether it answers at all is asked before what takes long.
+_ANSWER_SECONDS = 8
+_HANGS = 75
+_VERSION = f"timeout -k 1 {_ANSWER_SECONDS} docker version --format '{{{{.Server.Version}}}}'"
+_IF_IT_HANGS = f"status=$?\ncase $status in 124|137) exit {_HANGS} ;; esac"
+_DISK_USE = r"docker system df --format '{{.Type}}\t{{.Size}}\t{{.Reclaimable}}'"
 _RECLAIMABLE_BYTES = 20 * 10**9
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _SIZE = re.compile(r"^(\d+(?:\.\d+)?)\s?([kKMGT]?B)\b")
@@ -31,6 +37,8 @@ def _trouble(answer: Answer) -> Verdict | None:
     """Judge what any docker command says where it can't do its work; None where it says nothing of the kind."""
     if answer.exit_status == NOT_FOUND:
         return failed("docker is not installed", mends=False)
+    if answer.exit_status == _HANGS:
+        return failed(f"Docker does not answer within {_ANSWER_SECONDS} s: restart its daemon by hand", mends=False)
     if "permission denied" in answer.text:
         return failed("this user may not use Docker's socket", mends=False)
     if re.search(r"Cannot connect to the Docker daemon|[Ii]s the docker daemon running", answer.text):
@@ -90,7 +98,7 @@ CHECKS = (
     Check(
         "docker",
         "Docker answers",
-        lambda _: "docker version --format '{{.Server.Version}}'",
+        lambda _: f"{_VERSION}\n{_IF_IT_HANGS}\nexit $status",
         _judge_docker,
         blocking=True,
         repair="start-docker",
@@ -101,7 +109,7 @@ CHECKS = (
     Check(
         "docker-disk",
         "Docker's disk use",
-        lambda _: r"docker system df --format '{{.Type}}\t{{.Size}}\t{{.Reclaimable}}'",
+        lambda _: f"{_VERSION} >/dev/null 2>&1\n{_IF_IT_HANGS}\n{_DISK_USE}",
         _judge_disk_use,
         repair="drop-runtime-images",
         slow=True,

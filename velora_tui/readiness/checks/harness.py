@@ -20,6 +20,7 @@ from velora_tui.readiness.checks.check import (
     unclear,
     warned,
 )
+from velora_tui.readiness.files import has_good_copy, no_good_copy
 from velora_tui.view.text import clean_text
 
 _IMPORT_SECONDS = 120
@@ -52,13 +53,19 @@ def _judge_script(subject: Subject, answer: Answer) -> Verdict:
         case 0:
             return passed("there, executable")
         case 1:
-            return failed("run_full_eval_with_s3.sh is missing")
+            return _wrong_script(subject, "run_full_eval_with_s3.sh is missing")
         case 77:
-            return failed("run_full_eval_with_s3.sh is not executable")
+            return _wrong_script(subject, "run_full_eval_with_s3.sh is not executable")
         case 66:
             return no_root(subject)
         case _:
             return unclear(answer, "it can't be looked at")
+
+
+def _wrong_script(subject: Subject, what: str) -> Verdict:
+    if has_good_copy(subject.fleet, HARNESS_SCRIPT):
+        return failed(what)
+    return failed(f"{what}, and {no_good_copy(HARNESS_SCRIPT)}", mends=False)
 
 
 def _import_probe(module: str) -> str:

@@ -9,9 +9,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from velora_tui.domain.fleet import CriticalFile
+from velora_tui.domain.fleet import HARNESS_SCRIPT, CriticalFile
 from velora_tui.domain.repair import Affected, RepairStep
 from velora_tui.hosts.shell import assign, quote_path
+from velora_tui.readiness.files import has_good_copy, no_good_copy
 from velora_tui.readiness.repairs.repair import Findings, Repair, Site
 from velora_tui.readiness.repairs.shell import BACKUPS, KIND, REPLACE
 
@@ -48,12 +49,16 @@ class _GoodCopy:
 
 
 async def _look(site: Site) -> Findings:
+    if site.check == "script" and not has_good_copy(site.fleet, HARNESS_SCRIPT):
+        return Findings(refused=no_good_copy(HARNESS_SCRIPT))
     files = [file for file in site.fleet.critical_files if file.source is not None]
     if not files:
         return Findings(refused="no critical file has a good copy: give [[critical_files]] a source in the fleet file")
     try:
         copies = await asyncio.to_thread(lambda: [_good_copy(file) for file in files])
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        return Findings(refused=f"the good copy {error.filename} can't be read: {error.strerror}")
+    except ValueError as error:
         return Findings(refused=str(error))
     script = site.head + 'if [ -d "$root" ]; then printf "there\\000"; else printf "absent\\000"; fi\n' + KIND
     script += "".join(f"target={quote_path(site.harness_path(file.path))}\n{_LOOK}" for file in files)
@@ -87,8 +92,14 @@ def _findings(site: Site, files: list[CriticalFile], copies: list[_GoodCopy], ki
         elif step := _step(site, file, copy, kind):
             steps.append(step)
             affected.append(Affected(kind="file", name=file.path, size_bytes=copy.size, detail=_detail(kind)))
-    settled = "every file with a good copy is as it should be" if not steps and len(notes) == 0 else ""
-    return Findings(tuple(steps), tuple(affected), tuple(notes), nothing_to_do=settled)
+    return Findings(
+        tuple(steps), tuple(affected), tuple(notes), nothing_to_do="" if steps or notes else _settled(files)
+    )
+
+
+def _settled(files: list[CriticalFile]) -> str:
+    names = ", ".join(posixpath.basename(file.path) for file in files)
+    return f"what is there is the good copy already ({names}): a fault that stays must be mended in the good copy"
 
 
 def _step(site: Site, file: CriticalFile, copy: _GoodCopy, kind: str) -> RepairStep | None:

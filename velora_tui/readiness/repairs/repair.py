@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from velora_tui.domain.fleet import Fleet, Instance
@@ -21,12 +21,13 @@ def _is_stale(report: LeaseReport) -> bool:
 
 @dataclass(frozen=True)
 class Site:
-    """An instance to be mended. `may_remove` tells which leases have been left behind."""
+    """An instance to be mended. `may_remove` tells which leases have been left behind; `check` is what is mended."""
 
     host: Host
     instance: Instance
     fleet: Fleet
     may_remove: Callable[[LeaseReport], bool] = _is_stale
+    check: str | None = None
 
     @property
     def harness(self) -> str:
@@ -90,7 +91,7 @@ class Repair:
     async def plan(self, site: Site, check: str | None = None) -> RepairPlan:
         """Return what the repair would do there now. Raises HostErrors."""
         try:
-            found = await self.look(site)
+            found = await self.look(replace(site, check=check))
         except (ValueError, LookupError, TypeError, ArithmeticError) as error:
             raise CommandFailed(f"its answer cannot be understood: {error!r}", instance=site.instance.name) from error
         steps = () if found.refused else found.steps
