@@ -56,7 +56,7 @@ MEMORY: tuple[Signature, ...] = (
         r"|(?:\[Errno 12\] )?Cannot allocate memory|MemoryError$|signal: killed$"
         r"|(?:exit status|exit code|exited with code|code:) 137\b"
         r"|was sent SIGKILL! Perhaps out of memory",
-        "the kernel ended a process for lack of memory",
+        "a process was killed, most likely by the kernel for lack of memory",
         "use a larger instance or fewer processes, then retry",
     ),
     _machine.row(
