@@ -19,7 +19,7 @@ from velora_tui.domain.events import (
 )
 from velora_tui.domain.readiness import CheckResult, CheckStatus
 from velora_tui.domain.run import fold_all
-from velora_tui.errors import IllegalTransition, StoreError
+from velora_tui.errors import IllegalTransition, NotWritten, StoreError
 from velora_tui.store.journal import Journal
 
 IDS = {"run": RUN, "attempt": 1}
@@ -51,6 +51,20 @@ async def test_an_illegal_event_leaves_no_trace(tmp_path: Path) -> None:
         with pytest.raises(IllegalTransition):
             await journal.append(EVENTS[2])
         assert [event.seq for event in await journal.events()] == [1]
+        assert (await journal.append(EVENTS[1])).seq == 2
+
+
+async def test_a_full_disk_is_told_as_such_and_the_journal_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    async with Journal(tmp_path / "j.db") as journal:
+        await journal.append(EVENTS[0])
+        database = journal._open()
+        await database.execute("PRAGMA max_page_count = 1")
+        long = InstanceChecked(
+            instance="x" * 100_000, checks=(CheckResult(id="disk", status=CheckStatus.OK, blocking=True),)
+        )
+        with pytest.raises(NotWritten, match="cannot be written: database or disk is full"):
+            await journal.append(long)
+        await database.execute("PRAGMA max_page_count = 100000")
         assert (await journal.append(EVENTS[1])).seq == 2
 
 

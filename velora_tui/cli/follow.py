@@ -35,26 +35,28 @@ async def _no_more(finished: AttemptFinished) -> bool:
 
 
 class Follower:
-    """Follows the runs it is given. `states` is how each stands: the state of its latest attempt."""
+    """Follows the runs it is given. `states` is how each that can be followed stands: that of its latest attempt."""
 
     def __init__(self, engine: Engine, console: Console, *, as_json: bool) -> None:
         self._engine = engine
         self._console = console
         self._as_json = as_json
         self._open: set[str] = set()
+        self._lost: set[str] = set()  # runs that go on, and that this process can follow no more
         self._out_of_sight: set[str] = set()  # instances to which the connection is to come back
         self.states: dict[str, AttemptState] = {}
 
     def add(self, runs: Iterable[Run]) -> None:
         """Follow these runs too."""
         for run in runs:
+            self._lost.discard(run.run)
             self._open.add(run.run)
             self.states[run.run] = run.attempt.state if run.attempt else AttemptState.QUEUED
 
     @property
     def going_on(self) -> list[Run]:
         """The runs that are not over."""
-        return [self._engine.run(name) for name in self._open]
+        return [self._engine.run(name) for name in sorted(self._open | self._lost)]
 
     async def follow(self, subscription: Subscription, after_attempt: AfterAttempt = _no_more) -> None:
         """Tell the events of the runs until all are over.
@@ -68,7 +70,7 @@ class Follower:
                 self._console.tell(progress_line(event, self._engine.run(event.run)))
             elif isinstance(event, DriveBroken) and event.run in self._open:
                 self._console.complain(f"run {event.run} is no longer followed: {event.message}")
-                self.states[event.run] = AttemptState.FAILED
+                self._lost.add(event.run)
                 self._open.discard(event.run)
             elif isinstance(event, ConnectionChanged):
                 self._tell_connection(event)
@@ -85,7 +87,7 @@ class Follower:
             return Exit.FAILED
         if AttemptState.STOPPED in self.states.values():
             return Exit.STOPPED
-        return Exit.OK
+        return Exit.DETACHED if self._lost else Exit.OK
 
     def _tell_connection(self, event: ConnectionChanged) -> None:
         """Say once that the connection to an instance is to come back, and once that it has."""

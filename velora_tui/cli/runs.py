@@ -188,7 +188,7 @@ def drive(options: Options, begin: Begin) -> int:
         return follower.exit_status()
 
     try:
-        return run_session(
+        status = run_session(
             work(),
             on_interrupt=lambda: console.say("letting go of the runs … (Ctrl-C again does not wait)"),
             hard_status=Exit.DETACHED,
@@ -204,6 +204,9 @@ def drive(options: Options, begin: Begin) -> int:
     except VeloraError as error:
         console.complain(error.explain())
         return Exit.FAILED
+    for words in _farewell(follower.going_on, options):  # what could not be followed to its end
+        console.say(words)
+    return status
 
 
 def require_writable(engine: Engine) -> None:

@@ -70,6 +70,11 @@ class Attempt(Frozen):
         return next((phase for phase in self.phases if phase.state in unfinished), None)
 
     @property
+    def worked_seconds(self) -> float:
+        """How long its phases took: what passes while no operator is there, and nothing is done, is not in it."""
+        return sum(phase.seconds for phase in self.phases)
+
+    @property
     def next_phase(self) -> PhaseRun | None:
         return next((phase for phase in self.phases if not phase.is_done), None)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -148,7 +148,8 @@ class Journal:
             stored = [await self._insert(database, event) for event in events]
             await database.execute("COMMIT")
         except BaseException:
-            await database.execute("ROLLBACK")
+            with suppress(sqlite3.Error):  # a full disk has ended the transaction already, and is what is to be told
+                await database.execute("ROLLBACK")
             raise
         return stored
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from velora_tui.domain.events import AttemptState
 from velora_tui.domain.fleet import Fleet
@@ -42,11 +42,13 @@ def by_run(rows: Iterable[ResultRow]) -> list[ResultRow]:
         if run not in own or row.attempt > own[run].attempt:
             own[run] = row
     found = [*others, *(replace(row, key=run) for run, row in own.items())]
-    return sorted(found, key=_newness, reverse=True)
+    return _newest_first(found)
 
 
-def _newness(row: ResultRow) -> tuple[str, str]:
-    return row.started_at or row.recorded_at, row.key
+def _newest_first(rows: Iterable[ResultRow]) -> list[ResultRow]:
+    """Return the latest to start first; of those at one time, tasks, models and run numbers in order."""
+    ordered = sorted(rows, key=lambda row: (row.task, row.model, row.run_number or 0))
+    return sorted(ordered, key=lambda row: row.started_at or row.recorded_at, reverse=True)
 
 
 def with_journal(catalogued: Sequence[ResultRow], runs: Iterable[Run], folder: Callable[[Run], str]) -> list[ResultRow]:
@@ -59,7 +61,7 @@ def with_journal(catalogued: Sequence[ResultRow], runs: Iterable[Run], folder: C
     if not told:
         return list(catalogued)
     found = [*told.values(), *(row for row in catalogued if row.key not in told)]
-    return sorted(found, key=_newness, reverse=True)
+    return _newest_first(found)
 
 
 def _told(run: Run, known: ResultRow | None, folder: Callable[[Run], str]) -> ResultRow | None:
@@ -127,9 +129,7 @@ def task_name(run: Run) -> tuple[Span, ...]:
 
 def seconds_of(attempt: Attempt) -> float:
     """Return how long an attempt that has ended took."""
-    if attempt.started_at is None or attempt.ended_at is None:
-        return 0.0
-    return max(timedelta(), attempt.ended_at - attempt.started_at).total_seconds()
+    return attempt.worked_seconds
 
 
 def _attempt(run: Run) -> Attempt:
