@@ -26,7 +26,7 @@ def diagnose(
     run_id: Annotated[
         str | None,
         typer.Argument(
-            metavar="RUN", help="The run's id, or its beginning; without it, the latest attempt of every run."
+            metavar="RUN", help="The run's id, its beginning or end; without it, the latest attempt of every run."
         ),
     ] = None,
     attempt: Annotated[

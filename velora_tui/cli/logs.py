@@ -26,7 +26,7 @@ POLL_SECONDS = 0.05  # a log may be written by another process: only its size te
 
 def logs(
     ctx: typer.Context,
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run's id, or its beginning.", show_default=False)],
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run's id, its beginning or end.", show_default=False)],
     phase: Annotated[
         str | None, typer.Option("--phase", metavar="P", help="Only this phase; without it, all of them.")
     ] = None,

@@ -88,7 +88,7 @@ def run(
 
 def retry(
     ctx: typer.Context,
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run's id, or its beginning.", show_default=False)],
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run's id, its beginning or end.", show_default=False)],
     from_phase: Annotated[
         str | None, typer.Option("--from", metavar="PHASE", help="Begin there; without it, from the start.")
     ] = None,
@@ -138,7 +138,7 @@ def attach(
 
 def stop(
     ctx: typer.Context,
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run's id, or its beginning.", show_default=False)],
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run's id, its beginning or end.", show_default=False)],
     fleet: FleetOption = None,
     state: StateOption = None,
     as_json: JsonOption = False,

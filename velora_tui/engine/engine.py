@@ -26,6 +26,7 @@ from velora_tui.domain.readiness import FileReport, Readiness
 from velora_tui.domain.repair import RepairPlan, RepairResult
 from velora_tui.domain.requests import RunRequest
 from velora_tui.domain.run import Run
+from velora_tui.domain.run_names import named_run
 from velora_tui.domain.snapshot import FleetSnapshot
 from velora_tui.domain.task import Task
 from velora_tui.engine import critical_files
@@ -40,7 +41,7 @@ from velora_tui.engine.repairs import Repairs
 from velora_tui.engine.rounds import Rounds
 from velora_tui.engine.snapshots import fleet_snapshot
 from velora_tui.engine.worker import InstanceWorker
-from velora_tui.errors import ReadOnly, Refused, StoreError, UnknownName
+from velora_tui.errors import ReadOnly, Refused, StoreError
 from velora_tui.hosts.lease import operator
 from velora_tui.images.s3 import ImageStore
 from velora_tui.pipeline.recipes import recipe
@@ -275,14 +276,8 @@ class Engine:
     # --- what is told
 
     def run(self, name: str) -> Run:
-        """Return the run whose id is `name` or begins with it. Raises UnknownName."""
-        runs = self._ledger.runs
-        if name in runs:
-            return runs[name]
-        matches = [run for run in runs if len(name) >= 4 and run.startswith(name.upper())]
-        if len(matches) == 1:
-            return runs[matches[0]]
-        raise UnknownName.of("run", name, list(runs)[-20:])
+        """Return the run whose id is `name`, or is the only one that begins or ends with it. Raises UnknownName."""
+        return named_run(self._ledger.runs, name)
 
     def restarts(self, run_id: str) -> tuple[str, ...]:
         """Return the phases at which a retry of the run may begin, in order. Raises UnknownName."""
