@@ -145,7 +145,8 @@ class ResultsScreen(TableScreen):
         self._show_filter(len(found.found), len(found.rows), snapshot)
         self.query_one("#results-totals", SplitLine).show(totals(found.found), self._state_of_catalog())
         line = self.query_one("#results-differing", SplitLine)
-        words = differing(found.found)
+        problem = self.dashboard.catalog.problem if found.rows else ""
+        words = (Span(f" ✗ {' '.join(problem.split())}", "bad"),) if problem else differing(found.found)
         line.show(words)
         line.display = bool(words)
 
@@ -158,10 +159,7 @@ class ResultsScreen(TableScreen):
         return self.EMPTY_TEXT if catalog.is_loaded else "reading the catalog …"
 
     def _state_of_catalog(self) -> Cell:
-        catalog = self.dashboard.catalog
-        if catalog.problem and self._found.rows:
-            return Span(f"{catalog.problem} ", "bad")
-        return "" if catalog.is_loaded else Span("reading the catalog … ", "dim")
+        return "" if self.dashboard.catalog.is_loaded else Span("reading the catalog … ", "dim")
 
     def summary(self, snapshot: FleetSnapshot) -> Cell:
         """Return by what the rows are grouped, and how to filter."""

@@ -1,0 +1,101 @@
+"""Finished runs beside each other: tests × runs, models, batches."""
+
+from __future__ import annotations
+
+import re
+
+from tests.ui.dashboard.drive import Dashboard, dashboard
+from tests.ui.results.test_browser import group_by, key_of, opened
+from velora_tui.ui.screens.compare import CompareScreen
+from velora_tui.ui.screens.run import RunScreen
+
+
+async def comparing(seen: Dashboard, *keys: str) -> CompareScreen:
+    if keys:
+        seen.table.mark(keys)
+    await seen.press("v")
+    await seen.until(lambda: isinstance(seen.screen, CompareScreen))
+    return seen.screen
+
+
+async def test_marked_runs_of_a_task_stand_side_by_side(engine):
+    async with dashboard(engine, (120, 40)) as seen:
+        screen = await opened(seen)
+        await comparing(seen, key_of(screen, "shop-1", "gpt", 1), key_of(screen, "shop-1", "claude", 1))
+        await seen.sees("1 of 3 tests differ")
+        assert re.search(r"outcome +(✓ resolved +○ unresolved|○ unresolved +✓ resolved)", seen.text)
+        assert re.search(r"harness +(agrees +! resolved|! resolved +agrees)", seen.text)
+        assert re.search(r"F2P tests/test_cart.py::test_total +(pass +FAIL|FAIL +pass)", seen.text)
+        assert re.search(r"diff shop/cart.py +\+2 −1 +\+2 −1", seen.text)
+        assert "test_empty" not in seen.text
+        await seen.press("f")
+        await seen.sees("P2P tests/test_cart.py::test_empty")
+        await seen.press("slash")
+        await seen.type("test_add")
+        await seen.press("enter")
+        await seen.until(lambda: "test_empty" not in seen.text)
+        assert "P2P tests/test_cart.py::test_add" in seen.text
+
+
+async def test_enter_on_a_test_opens_the_run_of_the_column_at_that_test(engine):
+    async with dashboard(engine, (120, 40)) as seen:
+        screen = await opened(seen)
+        marked = [key_of(screen, "shop-1", "gpt", 1), key_of(screen, "shop-1", "claude", 1)]
+        compare = await comparing(seen, *marked)
+        await seen.sees("1 of 3 tests differ")
+        await seen.press("right")
+        seen.table.move_to("test:tests/test_cart.py::test_total")
+        wanted = compare._tests.runs[1].row.key
+        await seen.press("enter")
+        await seen.until(lambda: isinstance(seen.screen, RunScreen))
+        assert seen.screen.run_id == wanted
+        await seen.sees("1 test ")
+        await seen.press("escape", "escape")
+        await seen.until(lambda: seen.screen is compare)
+
+
+async def test_without_marks_all_runs_of_the_task_are_compared_and_then_the_models(engine):
+    async with dashboard(engine, (150, 40)) as seen:
+        screen = await opened(seen)
+        seen.table.move_to(key_of(screen, "shop-2", "gpt", 1))
+        await comparing(seen)
+        await seen.sees("claude-4.6·2")
+        titles = seen.line_with("claude-4.6·1").split()
+        assert titles == ["claude-4.6·1", "claude-4.6·2", "gpt-5.2·1", "gpt-5.2·2"]
+        await seen.press("right_square_bracket")
+        await seen.sees("PASS@1")
+        assert re.search(r"claude-4.6 +2 +4 +4 +2 +50% 15–85", seen.text)
+        assert "Wilson" in seen.text
+
+
+async def test_two_marked_groups_are_two_batches(engine):
+    async with dashboard(engine, (120, 40)) as seen:
+        await opened(seen)
+        await group_by(seen, "model")
+        await comparing(seen, "group:model:gpt-5.2", "group:model:claude-4.6")
+        await seen.sees("0 newly resolved · 2 no longer · 2 unchanged")  # in the order of the table
+        assert re.search(r"- +shop 2 +gpt-5.2 +1 +✓ resolved +○ unresolved", seen.text)
+        assert "p = 0.500 (McNemar, exact)" in seen.text
+
+
+async def test_two_filters_are_two_batches(engine):
+    async with dashboard(engine, (120, 40)) as seen:
+        await opened(seen)
+        await group_by(seen, "model")
+        await comparing(seen)
+        await seen.sees("PASS@1")
+        await seen.press("right_square_bracket")
+        await seen.sees("two batches: mark two groups")
+        await seen.press("slash")
+        await seen.type("model:gpt-5.2 vs model:claude")
+        await seen.press("enter")
+        await seen.sees("2 newly resolved · 0 no longer · 2 unchanged")
+        assert re.search(r"\+ +shop \d +claude-4.6 +1 +○ unresolved +✓ resolved", seen.text)
+
+
+async def test_what_cannot_be_compared_says_what_to_mark(engine):
+    async with dashboard(engine, (120, 40)) as seen:
+        screen = await opened(seen)
+        await comparing(seen, key_of(screen, "shop-1", "gpt", 1), key_of(screen, "shop-2", "gpt", 1))
+        await seen.press("left_square_bracket")
+        await seen.sees("these runs are of different tasks")
