@@ -25,8 +25,8 @@ CASES = {
     "jest": (grading_logs.jest, "parse_log_jest", "javascript parse_log_jest"),
 }
 
-# Not reached yet: swebench keeps no evidence, and of Jest's tree only the last title. What we take where it takes 1.
-AT_MOST = {"cargo": 1.2, "go -v": 1.5, "jest": 1.8}
+# Near it, and beyond it in Go: swebench reads no line but results, and keeps no evidence. What we take where it takes 1.
+AT_MOST = {"cargo": 1.2, "go -v": 1.4, "jest": 1.1}
 
 
 @pytest.fixture(scope="module")

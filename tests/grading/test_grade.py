@@ -240,3 +240,32 @@ def test_a_hundred_thousand_tests_are_graded_in_seconds() -> None:
 
     assert verdict.resolved
     assert time.process_time() - started < 15
+
+
+def test_a_passed_jest_title_may_begin_as_jest_marks_what_it_skips() -> None:
+    log = b"""PASS src/a.test.js
+  list
+    \xe2\x9c\x93 keeps order (2 ms)
+    \xe2\x9c\x93 skipped items are left out (1 ms)
+    \xe2\x9c\x93 todo comes last
+    \xe2\x97\x8b skipped is not run
+    \xe2\x9c\x8e todo write more
+
+Tests:       3 passed, 1 skipped, 1 todo, 5 total
+"""
+    task = Task(
+        instance_id="task-1",
+        repo="owner/name",
+        base_commit="abc",
+        fail_to_pass=("list > skipped items are left out", "list > todo comes last"),
+        pass_to_pass=("list > keeps order", "list > is not run"),
+        test_output_parser="javascript/parse_log_jest",
+    )
+    verdict = grade(task, log)
+    assert {name: result.status for name, result in verdict.tests.items()} == {
+        "list > keeps order": Status.PASSED,
+        "list > skipped items are left out": Status.PASSED,
+        "list > todo comes last": Status.PASSED,
+        "list > is not run": Status.SKIPPED,
+        "list > write more": Status.SKIPPED,
+    }

@@ -34,8 +34,7 @@ class _Package:
     """The tests of one package's run. A test is open from its start until its result, and while it is current."""
 
     name: str = ""
-    open: set[str] = field(default_factory=set)
-    started: set[str] = field(default_factory=set)
+    tests: dict[str, bool] = field(default_factory=dict)  # those that began, and whether they are open
     current: str = ""
     results: dict[str, Observation] = field(default_factory=dict)
     plain: dict[str, Line] = field(default_factory=dict)  # tests with nothing but `--- PASS: name (0.00s)` until now
@@ -43,8 +42,7 @@ class _Package:
     ended: bool = False
 
     def start(self, test: str) -> None:
-        self.open.add(test)
-        self.started.add(test)
+        self.tests[test] = True
         self.current = test
 
     def resume(self, test: str) -> None:
@@ -54,9 +52,9 @@ class _Package:
         """Read the most frequent result, `--- PASS: name (0.00s)`, without a regular expression."""
         text = line[2]
         name = text[10:-8]
-        if name not in self.open or name in self.results or text[:10] != "--- PASS: ":
+        if not self.tests.get(name) or name in self.results or text[:10] != "--- PASS: ":
             return False
-        self.open.remove(name)
+        self.tests[name] = False
         self.plain[name] = line
         return True
 
@@ -66,7 +64,7 @@ class _Package:
 
     def confirmed(self) -> dict[str, Observation]:
         """Return the results; where the run did not end, without a pass of the last test: it may have printed it."""
-        if self.ended or not self.started:
+        if self.ended or not self.tests:
             return self.results
         top = self.current.partition("/")[0]
         return {
@@ -75,10 +73,11 @@ class _Package:
 
     def finish(self, test: str, seen: Observation) -> None:
         """Record a result: of a running test the last, of another none, since only a running test has one."""
-        if test in self.open or test == self.current or self.current.startswith(f"{test}/"):
-            self.open.discard(test)
+        if self.tests.get(test) or test == self.current or self.current.startswith(f"{test}/"):
+            if test in self.tests:
+                self.tests[test] = False
             self.results[test] = seen
-        elif not self.started and (test not in self.results or seen.status in FAILING):
+        elif not self.tests and (test not in self.results or seen.status in FAILING):
             self.results[test] = seen  # without -v no test announces itself
 
 
@@ -93,8 +92,10 @@ class _Reader:
         now = self.now
         for line in log:
             text = line[2]
-            if text[:10] == "=== RUN   " and " " not in text[10:]:
-                now.start(text[10:])
+            if text[:10] == "=== RUN   ":
+                name = text[10:]
+                if " " not in name:
+                    now.start(name)
             elif "--- " in text:
                 if text[-8:] != " (0.00s)" or not now.plain_pass(line):
                     self.text(*line)
@@ -120,7 +121,7 @@ class _Reader:
 
     def _result(self, found: re.Match[str], text: str, number: int, offset: int) -> None:
         test = found[2]
-        if not self.now.started and self.packages and test == self.packages[-1].current:
+        if not self.now.tests and self.packages and test == self.packages[-1].current:
             self.now = self.packages.pop()  # the package's last line was printed by the test that ends here
         rule = "result" if not found.start() or not text[: found.start()].strip() else "result-glued"
         self.now.finish(test, Observation(_WORDS[found[1]], number, offset, rule))
@@ -162,7 +163,7 @@ class _Reader:
         found = _RESULT.search(output.rstrip("\n"), max(0, len(output) - 20_000))
         if (
             found
-            and found[2] in package.open
+            and package.tests.get(found[2])
             and found.start() > 0
             and not _LOG_LINE.match(output)
             and output[0] != " "
@@ -209,7 +210,7 @@ def _collect(reader: _Reader, packages: list[_Package], listed: Listed) -> Parse
                     parsed.qualify(whole, seen)
         if package.failed and not any(seen.status in FAILING for seen in package.results.values()):
             parsed.flag("package-failed", f"{package.name} failed, but none of its tests shows it")
-        for test in package.started - package.results.keys():
+        for test in package.tests.keys() - package.results.keys():
             parsed.flag("unfinished", "it began, but the log has no result of it", test)
     if reader.broken:
         parsed.flag("build-failed", f"{len(reader.broken)} packages did not build, first {reader.broken[0]}")

@@ -15,7 +15,7 @@ from velora_tui.grading.parsers.json_documents import json_documents
 from velora_tui.grading.parsers.titles import TitleBook
 
 _HEADER = re.compile(r"(?:.*\S)? ?(PASS|FAIL) +(\S.*?\.\w+)(?: \(\d[\d.]* m?s(?:, [^()]*)?\))?$")
-_MARKED = re.compile(r"( *)([✓✕○✎√×]) (?:(skipped|todo) )?(.*)$")
+_MARKED = re.compile(r"( *)(?:([✓✕√×])|([○✎])(?: skipped| todo)?) (.*)$")
 _DURATION = re.compile(r" \(\d[\d.,]* ?m?s\)$")
 _FAILURE = re.compile(r"  ● (\S.*)$")
 _TOTAL = re.compile(r"Tests: +.*\b\d+ total$")
@@ -42,8 +42,20 @@ class _Reader:
         self.last: tuple[str, Observation] | None = None  # a result whose title may go on in the next line
         self.trees: set[str] = set()  # files whose tree was printed
         self.failures: list[tuple[str, str, Observation]] = []
+        self.pass_mark = ""  # how the line began if the last one of the tree is a pass: its neighbours begin so too
         self.complete = False
         self.unloaded: list[str] = []
+
+    def read(self, log: LogLines) -> None:
+        mark = ""
+        for number, offset, text in log:
+            if mark and text.startswith(mark):
+                self._flush()
+                self.last = (text[len(mark) :], Observation(Status.PASSED, number, offset, "tree"))
+            else:
+                self.pass_mark = ""
+                self.feed(number, offset, text)
+                mark = self.pass_mark
 
     def feed(self, number: int, offset: int, text: str) -> None:
         if ("PASS " in text or "FAIL " in text) and (header := _HEADER.match(text[-1000:])):
@@ -66,9 +78,11 @@ class _Reader:
             self._failure(number, offset, text)
         elif found := _MARKED.match(text):
             self._flush()
-            indent, mark, title = found.group(1, 2, 4)
+            indent, mark, other, title = found.groups()
             self._close_suites(len(indent))
-            self.last = (title, Observation(_MARKS[mark], number, offset, "tree"))
+            status = _MARKS[mark or other]
+            self.last = (title, Observation(status, number, offset, "tree"))
+            self.pass_mark = text[: len(indent) + 2] if status is Status.PASSED else ""
             self.trees.add(self.file)
         elif not text.startswith("  ") and self.last is not None:
             self.last = (f"{self.last[0]}\n{text}", self.last[1])
@@ -90,10 +104,9 @@ class _Reader:
             return
         text, seen = self.last
         self.last = None
-        duration = _DURATION.search(text[-40:]) if text[-2:] == "s)" else None
-        cut = len(text) - len(duration[0]) if duration else -1
-        title = self.book.without_duration(self.parents, text, cut, self.file)
-        self.book.add((*self.parents, title), seen, self.file)
+        if text[-2:] == "s)" and _DURATION.match(text, cut := text.rfind(" (")):
+            text = self.book.without_duration(self.parents, text, cut, self.file)
+        self.book.add((*self.parents, text), seen, self.file)
 
     def _failure(self, number: int, offset: int, text: str) -> None:
         found = _FAILURE.match(text)
@@ -122,8 +135,7 @@ class _Reader:
 def parse(log: LogLines, listed: Listed) -> ParsedLog:
     """Return the tests of Jest's terminal output; without --verbose it names failures alone."""
     reader = _Reader(listed)
-    for line in log:
-        reader.feed(*line)
+    reader.read(log)
     return reader.finish()
 
 

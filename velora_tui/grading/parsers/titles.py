@@ -29,11 +29,12 @@ class TitleBook:
 
     def add(self, titles: tuple[str, ...], seen: Observation, file: str = "") -> None:
         self.parsed.add(JOINT.join(titles), seen)
-        self.spell(titles, seen, file)
+        if self.listed:
+            self.spell(titles, seen, file)
 
     def spell(self, titles: tuple[str, ...], seen: Observation, file: str = "") -> None:
         """Make a test found by every spelling of its titles that the task lists."""
-        for spelling in self._spellings(titles, file) if self.listed else ():
+        for spelling in self._spellings(titles, file):
             if spelling in self.listed:
                 self.parsed.qualify(spelling, seen)
 
