@@ -25,7 +25,7 @@ CASES = {
     "jest": (grading_logs.jest, "parse_log_jest", "javascript parse_log_jest"),
 }
 
-# Near it, and beyond it in Go: swebench reads no line but results, and keeps no evidence. What we take where it takes 1.
+# Level, but for Go: swebench keeps no evidence, and reads results alone. What we take where it takes 1.
 AT_MOST = {"cargo": 1.2, "go -v": 1.4, "jest": 1.1}
 
 
