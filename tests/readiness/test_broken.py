@@ -190,8 +190,8 @@ async def test_a_full_disk(machine: Machine) -> None:
 @pytest.mark.usefixtures("machine_alone")
 async def test_a_run_started_by_hand(machine: Machine) -> None:
     machine.stub("run_infer.py", "sleep 60")
-    program = machine.home / ".local/bin/run_infer.py"
-    process = await asyncio.create_subprocess_exec(program, "--api-key", "hush-hush")
+    folder = machine.home / ".local/bin"
+    process = await asyncio.create_subprocess_exec("./run_infer.py", "--api-key", "hush-hush", cwd=folder)
     try:
         result = (await machine.ask("busy"))["busy"]
     finally:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.hosts.conftest import until
-from tests.readiness.conftest import Machine
+from tests.readiness.conftest import FILES, Machine
 from velora_tui.domain.events import ChecksAnswered, InstanceChecked
 from velora_tui.domain.fleet import Fleet, OwnCheck
 from velora_tui.domain.readiness import CheckStatus, Readiness
@@ -22,6 +22,8 @@ from velora_tui.store.journal import Journal
 from velora_tui.store.layout import Layout
 
 pytestmark = pytest.mark.sshd
+
+OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 
 
 def engine_on(fleet: Fleet, folder: Path) -> Engine:
@@ -137,6 +139,31 @@ async def test_an_instance_that_does_not_answer_fails_ssh_alone(machine: Machine
     assert statuses.pop("ssh") is CheckStatus.FAIL
     assert set(statuses.values()) == {CheckStatus.UNKNOWN}, "what was seen earlier may not hold any more"
     assert readiness.reason.startswith("ssh: unreachable")
+
+
+async def test_a_key_that_is_not_trusted_says_what_to_do_and_force_is_not_offered(
+    machine: Machine, tmp_path: Path
+) -> None:
+    known = tmp_path / "known_hosts"
+    known.touch()
+    machine.reach["known_hosts"] = known
+    request = RunRequest(dataset=dataset(tmp_path), model="llm.gpt", instance="eval1")
+    async with engine_on(machine.fleet(), tmp_path) as engine:
+        with pytest.raises(InstanceNotReady, match="--accept-new-host-keys, or by K on the dashboard") as refused:
+            await engine.start(request)
+        assert refused.value.hint == "it must answer by SSH first: `velora check` tells how it stands"
+        known.write_text(f"[127.0.0.1]:{machine.reach['port']} {OTHER_KEY}\n")
+        with pytest.raises(InstanceNotReady, match=r"host key changed: .* ssh-keygen -R"):
+            await engine.start(request)
+
+
+async def test_force_is_offered_where_ssh_answers(machine: Machine, tmp_path: Path) -> None:
+    machine.put(FILES[1], "bad\n")
+    request = RunRequest(dataset=dataset(tmp_path), model="llm.gpt", instance="eval1")
+    async with engine_on(machine.fleet(), tmp_path) as engine:
+        with pytest.raises(InstanceNotReady) as refused:
+            await engine.start(request)
+    assert refused.value.hint == "mend it, or start with --force"
 
 
 async def test_a_start_by_the_harness_is_checked_for_it_whatever_the_fleet_does(

@@ -12,7 +12,7 @@ from velora_tui.domain.requests import RunRequest
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.domain.task import Task
 from velora_tui.engine import leases
-from velora_tui.engine.checkup import Scope, Slow
+from velora_tui.engine.checkup import Scope, Slow, way_out
 from velora_tui.engine.driver import Workshop
 from velora_tui.errors import InstanceBusy, InstanceNotReady, Refused, UnknownName, UsageError
 from velora_tui.pipeline.recipes import recipe
@@ -70,9 +70,9 @@ class Admission:
         if len(checks) == 1 and (holder := foreign.get(idle[0])):
             raise leases.busy(idle[0], holder)
         if len(checks) == 1:
-            raise InstanceNotReady(checks[0].reason, instance=idle[0], hint="mend it, or start with --force")
+            raise InstanceNotReady(checks[0].reason, instance=idle[0], hint=way_out(checks))
         reasons = "; ".join(f"{readiness.instance} ({readiness.reason})" for readiness in checks)
-        raise InstanceNotReady(f"no idle instance is ready: {reasons}", hint="mend one, or start with --force")
+        raise InstanceNotReady(f"no idle instance is ready: {reasons}", hint=way_out(checks))
 
     def require_idle(self, instances: Collection[str]) -> list[str]:
         """Return those of `instances` that no active attempt has or has asked for. Raises InstanceBusy."""

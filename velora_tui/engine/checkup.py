@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -14,7 +15,7 @@ from velora_tui.domain.readiness import CheckResult, CheckStatus, Holder, Readin
 from velora_tui.domain.task import Task
 from velora_tui.engine.leases import holder_of
 from velora_tui.engine.ledger import Ledger
-from velora_tui.errors import HostError, ImageError, StorageError
+from velora_tui.errors import AuthenticationFailed, HostError, HostKeyChanged, HostKeyUnknown, ImageError, StorageError
 from velora_tui.hosts.host import Host
 from velora_tui.images.s3 import ImageStore
 from velora_tui.readiness.checks import BUSY, IMAGE, REMOVE_LEASE, SSH, Check, Subject, checks_for
@@ -155,6 +156,8 @@ class CheckUp:
             if check.id != IMAGE:
                 self._put(unanswered(check))
         detail = f"{error.title}: {error.message}"
+        if isinstance(error, HostKeyUnknown | HostKeyChanged | AuthenticationFailed):
+            detail += f" — {error.hint}" if error.hint else ""
         self._put(CheckResult(id=SSH, status=CheckStatus.FAIL, blocking=True, detail=detail, at=now()))
 
     def _put_holder(self) -> None:
@@ -213,6 +216,13 @@ class CheckUp:
             and before.holder == self._holder
             and [(check.id, check.status) for check in before.checks] == [(check.id, check.status) for check in checks]
         )
+
+
+def way_out(refusing: Iterable[Readiness]) -> str:
+    """Return the next step where no instance is ready; a forced start helps only where SSH answers."""
+    if all((ssh := readiness.check(SSH)) is not None and ssh.blocks for readiness in refusing):
+        return "it must answer by SSH first: `velora check` tells how it stands"
+    return "mend it, or start with --force"
 
 
 def _carried(check: Check, known: CheckResult | None) -> CheckResult:

@@ -19,6 +19,7 @@ from velora_tui.domain.events import (
 from velora_tui.domain.failure import Failure
 from velora_tui.engine import leases
 from velora_tui.engine.admission import running_elsewhere
+from velora_tui.engine.checkup import way_out
 from velora_tui.engine.driver import AttemptDriver, Workshop
 from velora_tui.engine.queue import AttemptQueue, Entry
 from velora_tui.errors import HostError, InstanceBusy, InstanceNotReady, StoreError, VeloraError
@@ -109,7 +110,7 @@ class InstanceWorker:
             return leases.busy(self.name, readiness.holder)
         if readiness.ready:
             return None
-        return InstanceNotReady(readiness.reason, instance=self.name, hint="mend it, or start with --force")
+        return InstanceNotReady(readiness.reason, instance=self.name, hint=way_out([readiness]))
 
     async def _work(self, entry: Entry) -> None:
         host = await self._shop.machines.host(self.name)

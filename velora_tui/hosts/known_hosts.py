@@ -59,7 +59,8 @@ class KnownHosts:
             )
         return HostKeyUnknown(
             f"the host key of {where} is not known: {fingerprint}",
-            hint="compare the fingerprint with the machine's own, then accept it",
+            hint="compare the fingerprint with the machine's own, then accept it: with --accept-new-host-keys, or by "
+            "K on the dashboard",
             instance=instance,
         )
 
