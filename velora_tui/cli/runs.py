@@ -15,12 +15,16 @@ from velora_tui.cli.exits import Exit
 from velora_tui.cli.follow import Follower
 from velora_tui.cli.options import FleetOption, JsonOption, Options, StateOption, TrustOption, given
 from velora_tui.cli.session import Interrupted, run_session
+from velora_tui.domain.events import AttemptState
 from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.requests import RunRequest
 from velora_tui.domain.run import Run
 from velora_tui.errors import OutputLost, ReadOnly, UnknownName, UsageError, VeloraError
+from velora_tui.pipeline.imported.validate import validate_dataset
 from velora_tui.store.datasets import load_dataset
+from velora_tui.view.states import attempt_state
 from velora_tui.view.stream import start_refused_record
+from velora_tui.view.text import counted
 
 if TYPE_CHECKING:
     from velora_tui.engine.engine import Engine
@@ -50,7 +54,9 @@ def run(
     max_iterations: Annotated[
         int | None, typer.Option("--max-iterations", metavar="N", min=1, help="The agent's step limit.")
     ] = None,
-    force: ForceOption = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Start although a readiness check fails, or a task has errors.")
+    ] = False,
     wait: WaitOption = False,
     fleet: FleetOption = None,
     state: StateOption = None,
@@ -81,6 +87,8 @@ def run(
         )
         for path, task in _chosen_tasks(datasets, tasks or [])
     ]
+    if not force:
+        _refuse_broken(requests)
     starter = _Starter(requests, Console(), as_json=options.as_json)
     status = drive(options, starter.begin)
     return Exit.FAILED if status == Exit.OK and starter.refusals else status
@@ -88,7 +96,9 @@ def run(
 
 def retry(
     ctx: typer.Context,
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run's id, its beginning or end.", show_default=False)],
+    run_id: Annotated[
+        str, typer.Argument(metavar="RUN", help="Its id, or the beginning or end of it.", show_default=False)
+    ],
     from_phase: Annotated[
         str | None, typer.Option("--from", metavar="PHASE", help="Begin there; without it, from the start.")
     ] = None,
@@ -138,7 +148,9 @@ def attach(
 
 def stop(
     ctx: typer.Context,
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run's id, its beginning or end.", show_default=False)],
+    run_id: Annotated[
+        str, typer.Argument(metavar="RUN", help="Its id, or the beginning or end of it.", show_default=False)
+    ],
     fleet: FleetOption = None,
     state: StateOption = None,
     as_json: JsonOption = False,
@@ -227,11 +239,20 @@ class _Starter:
     async def begin(self, engine: Engine, follower: Follower) -> None:
         for request in self._requests:
             try:
-                follower.add([await engine.start(request)])
+                run = await engine.start(request)
+                follower.add([run])
+                self._tell_again(run)
             except UsageError:
                 raise
             except VeloraError as error:
                 await self._refused(request, error)
+
+    def _tell_again(self, run: Run) -> None:
+        """Say where a run that has a result is given another attempt."""
+        before = run.attempts[-2] if len(run.attempts) > 1 else None
+        if before is not None and before.state is AttemptState.FINISHED:
+            words = f"already {attempt_state(before).word} (attempt {before.number})"
+            self._console.say(f"{run.task}: {words}: this is attempt {before.number + 1}")
 
     async def _refused(self, request: RunRequest, error: VeloraError) -> None:
         self.refusals += 1
@@ -283,6 +304,20 @@ def _chosen_tasks(paths: list[Path], names: list[str]) -> list[tuple[Path, str]]
         if name not in known:
             raise UnknownName.of("task", name, known)
     return [(path, task) for path, task in tasks if not names or task in names]
+
+
+def _refuse_broken(requests: list[RunRequest]) -> None:
+    """Refuse tasks whose runs would be worthless, before any is started. Raises UsageError."""
+    for path in dict.fromkeys(request.dataset for request in requests):
+        names = {request.task for request in requests if request.dataset == path}
+        for checked in validate_dataset(Path(path)):
+            errors = [problem for problem in checked.problems if problem.level == "error"]
+            if checked.name in names and errors:
+                more = f" (and {counted(len(errors) - 1, 'more error')})" if len(errors) > 1 else ""
+                raise UsageError(
+                    f"{path}: {checked.name}: {errors[0].field}: {errors[0].detail}{more}",
+                    hint="mend it (`velora validate` tells all), or start with --force",
+                )
 
 
 def _request(**fields: object) -> RunRequest:
