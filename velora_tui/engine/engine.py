@@ -4,23 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from contextlib import AbstractContextManager, AsyncExitStack, suppress
+from contextlib import AbstractContextManager, AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ulid import ULID
-
-from velora_tui.domain.events import (
-    AnyEvent,
-    AttemptFinished,
-    AttemptQueued,
-    AttemptState,
-    DriveBroken,
-    Notice,
-    RunCreated,
-    StopRequested,
-)
+from velora_tui.domain.events import AnyEvent, Notice
 from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.readiness import FileReport, Readiness
 from velora_tui.domain.repair import RepairPlan, RepairResult
@@ -30,25 +19,21 @@ from velora_tui.domain.run_names import named_run
 from velora_tui.domain.snapshot import FleetSnapshot
 from velora_tui.domain.task import Task
 from velora_tui.engine import critical_files
-from velora_tui.engine.admission import Admission
 from velora_tui.engine.checkup import Slow
 from velora_tui.engine.driver import Workshop
 from velora_tui.engine.foreign import ForeignRun, OnWatched, tell_nobody
 from velora_tui.engine.ledger import Ledger, Subscription
 from velora_tui.engine.machines import Machines
-from velora_tui.engine.queue import AttemptQueue, Entry
 from velora_tui.engine.repairs import Repairs
 from velora_tui.engine.rounds import Rounds
+from velora_tui.engine.runs import Runs
 from velora_tui.engine.snapshots import fleet_snapshot
-from velora_tui.engine.worker import InstanceWorker
-from velora_tui.errors import ReadOnly, Refused, StoreError
-from velora_tui.hosts.lease import operator
+from velora_tui.errors import ReadOnly, StoreError
 from velora_tui.images.s3 import ImageStore
 from velora_tui.pipeline.recipes import recipe
 from velora_tui.store.datasets import TaskStore
 from velora_tui.store.journal import Journal
 from velora_tui.store.layout import Layout
-from velora_tui.store.locks import DriverLock
 
 if TYPE_CHECKING:
     from velora_tui.hosts.known_hosts import HostKey
@@ -79,30 +64,24 @@ class Engine:
         images = ImageStore(fleet.s3)
         self._machines = Machines(fleet, self._ledger, images, accept_new_host_keys=accept_new_host_keys)
         self._shop = Workshop(fleet, layout, self._ledger, self._machines, images)
-        self._admission = Admission(self._shop)
         self._rounds = Rounds(fleet, self._machines, self._next_task)
         self._repairs = Repairs(self._shop)
-        self._queue = AttemptQueue()
-        self._workers = {
-            instance.name: InstanceWorker(instance.name, self._shop, self._queue) for instance in fleet.instances
-        }
-        self._locks: dict[str, DriverLock] = {}
+        self._runs = Runs(self._shop)
         self._tasks: list[asyncio.Task[None]] = []
-        self._starting = asyncio.Lock()
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         try:
             await self._stack.enter_async_context(self._journal)
+            self.read_only = self.read_only or self.unwritable is not None
             await self._ledger.load()
         except BaseException:
             await self._stack.aclose()
             raise
-        serving = [worker.serve() for worker in self._workers.values()]
-        keeping = [self._ledger.watch_other_processes(), self._react()]
+        work = [*self._runs.serving(), self._ledger.watch_other_processes()]
         if self._keeps_checking:
-            keeping.append(self.keep_checking())
-        self._tasks = [asyncio.create_task(work) for work in (*serving, *keeping)]
+            work.append(self.keep_checking())
+        self._tasks = [asyncio.create_task(part) for part in work]
         return self
 
     async def __aexit__(
@@ -113,8 +92,7 @@ class Engine:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._machines.close()
         await self._stack.aclose()
-        for lock in self._locks.values():
-            lock.release()
+        self._runs.release()
 
     # --- what may be asked
 
@@ -123,26 +101,8 @@ class Engine:
 
         Raises UsageError (dataset, names), InstanceBusy, InstanceNotReady, Refused, ReadOnly and StoreError.
         """
-        self._require_writable()
-        phases = self._admission.phases(request)
-        task = await self._admission.task(request)
-        self._admission.existing(task.instance_id, request.model, request.run_number)
-        candidates = self._candidates(request.instance)
-        if not request.wait:
-            await self._admission.require_free(candidates, request.recipe, force=request.force)
-        async with self._starting:
-            run = self._admission.existing(task.instance_id, request.model, request.run_number)
-            if not request.wait:
-                self._admission.require_idle(candidates)  # another start may have been quicker
-            created = await self._created(request, task) if run is None else None
-            queued = AttemptQueued(
-                run=run.run if run else str(created and created.run),
-                attempt=len(run.attempts) + 1 if run else 1,
-                phases=phases,
-                instance=request.instance,
-                force=request.force,
-            )
-            return await self._enqueue(queued, created, wait=request.wait)
+        self.require_writable()
+        return await self._runs.start(request)
 
     async def retry(
         self, run_id: str, from_phase: str | None = None, *, force: bool = False, wait: bool = False
@@ -151,41 +111,16 @@ class Engine:
 
         Raises UnknownName, Refused, InstanceBusy, InstanceNotReady, ReadOnly and StoreError.
         """
-        self._require_writable()
-        run = self.run(run_id)
-        candidates = self._candidates(self._admission.retry_point(run, from_phase).instance)
-        if not wait:
-            await self._admission.require_free(candidates, run.recipe, force=force)
-        async with self._starting:
-            run = self.run(run.run)
-            last = self._admission.retry_point(run, from_phase)
-            if not wait:
-                self._admission.require_idle(candidates)
-            queued = AttemptQueued(
-                run=run.run,
-                attempt=last.number + 1,
-                phases=tuple(phase.name for phase in last.phases),
-                instance=last.instance,
-                from_phase=from_phase,
-                force=force,
-            )
-            return await self._enqueue(queued, wait=wait)
+        self.require_writable()
+        return await self._runs.retry(self.run(run_id), from_phase, force=force, wait=wait)
 
     async def stop(self, run_id: str) -> Run:
         """Stop a queued or running attempt; returns at once, the end is told as an event.
 
         Raises UnknownName, Refused, ReadOnly and StoreError.
         """
-        self._require_writable()
-        run = self.run(run_id)
-        attempt = run.attempt
-        if attempt is None or attempt.state.is_over:
-            raise Refused(f"run {run.run} is not running", hint="`velora status` shows what runs")
-        if not attempt.stopping:
-            await self._ledger.record(StopRequested(run=run.run, attempt=attempt.number, by=operator()))
-        await self._carry_out_stop(run.run)
-        await self.attach(run.run)  # where nobody drives it, somebody must, to stop it
-        return self._ledger.runs[run.run]
+        self.require_writable()
+        return await self._runs.stop(self.run(run_id))
 
     async def check(
         self, instances: Iterable[str] = (), *, slow: bool = True, only: Iterable[str] = (), task: Task | None = None
@@ -232,7 +167,7 @@ class Engine:
 
         Raises ReadOnly, UnknownName and StoreError.
         """
-        self._require_writable()
+        self.require_writable()
         return await self._repairs.carry_out(plan)
 
     async def offered_host_key(self, instance: str) -> HostKey | None:
@@ -247,7 +182,7 @@ class Engine:
 
         Raises ReadOnly, UnknownName, HostKeyChanged and other HostErrors.
         """
-        self._require_writable()
+        self.require_writable()
         await self._machines.accept_key(instance, fingerprint)
 
     async def attach(self, run_id: str | None = None) -> tuple[Run, ...]:
@@ -257,21 +192,7 @@ class Engine:
         """
         if self.read_only:
             return ()
-        taken = []
-        for run in [self.run(run_id)] if run_id is not None else list(self._ledger.runs.values()):
-            attempt = run.attempt
-            if attempt is None or attempt.state.is_over or run.run in self._locks or not await self._lock(run.run):
-                continue
-            resume = attempt.state is AttemptState.RUNNING
-            if attempt.stopping and not resume:
-                await self._ledger.record(
-                    AttemptFinished(run=run.run, attempt=attempt.number, state=AttemptState.STOPPED)
-                )
-                continue
-            entry = Entry(run.run, attempt.number, attempt.instance, force=attempt.force, resume=resume, wait=True)
-            await self._queue.put(entry)
-            taken.append(run)
-        return tuple(taken)
+        return await self._runs.attach([self.run(run_id)] if run_id is not None else list(self._ledger.runs.values()))
 
     # --- what is told
 
@@ -284,10 +205,16 @@ class Engine:
         known = recipe(self.run(run_id).recipe)
         return tuple(name for name in known.names if name in known.restarts)
 
+    @property
+    def unwritable(self) -> str | None:
+        """Why nothing can be recorded, so that this engine only looks; None where all is well."""
+        words = self._journal.unwritable
+        return f"the journal {self._journal.path} cannot be written: {words}" if words else None
+
     def snapshot(self) -> FleetSnapshot:
         """Return the fleet as it stands."""
         return fleet_snapshot(
-            self.fleet, self._ledger, self._machines.checking, self._queue.runs, read_only=self.read_only
+            self.fleet, self._ledger, self._machines.checking, self._runs.waiting, read_only=self.read_only
         )
 
     def observe(self) -> AbstractContextManager[Subscription]:
@@ -327,80 +254,15 @@ class Engine:
 
     # --- how it is done
 
-    def _require_writable(self) -> None:
+    def require_writable(self) -> None:
+        """Refuse what would have to be recorded. Raises ReadOnly and StoreError."""
+        if self.unwritable is not None:
+            raise StoreError(self.unwritable, hint="check the folder's rights and free space")
         if self.read_only:
             raise ReadOnly("Velora was started read-only", hint="start it without --readonly")
 
     async def _next_task(self) -> Task | None:
         """Return the task of the first run that waits for an instance."""
-        for run in self._queue.runs:
+        for run in self._runs.waiting:
             return await asyncio.to_thread(TaskStore(self.layout.tasks).load, self._ledger.runs[run].dataset)
         return None
-
-    def _candidates(self, instance: str | None) -> list[str]:
-        return [instance] if instance is not None else list(self._workers)
-
-    async def _created(self, request: RunRequest, task: Task) -> RunCreated:
-        kept = await asyncio.to_thread(TaskStore(self.layout.tasks).keep, task)
-        return RunCreated(
-            run=str(ULID()),
-            task=task.instance_id,
-            repo=task.repo,
-            model=request.model,
-            run_number=request.run_number,
-            recipe=request.recipe or self.fleet.defaults.recipe,
-            max_iterations=request.max_iterations or self.fleet.defaults.max_iterations,
-            dataset=kept,
-            by=operator(),
-        )
-
-    async def _enqueue(self, queued: AttemptQueued, created: RunCreated | None = None, *, wait: bool) -> Run:
-        if not await self._lock(queued.run):
-            raise Refused(f"another Velora of yours drives run {queued.run}", hint="use that one, or end it first")
-        # At once: a run without an attempt would be one that nobody takes up.
-        await self._ledger.record_all([created, queued] if created else [queued])
-        # The end of its last attempt may have freed the lock meanwhile.
-        if await self._lock(queued.run):
-            await self._queue.put(Entry(queued.run, queued.attempt, queued.instance, force=queued.force, wait=wait))
-        return self._ledger.runs[queued.run]
-
-    async def _lock(self, run: str) -> bool:
-        """Make this process the one that drives `run`; False where another living process is."""
-        if run in self._locks:
-            return True
-        lock = DriverLock(self.layout.locks, run)
-        if not await asyncio.to_thread(lock.acquire):
-            return False
-        self._locks[run] = lock
-        return True
-
-    async def _react(self) -> None:
-        """Carry out stops that other processes asked for, and free the locks of runs that we no longer drive."""
-        with self._ledger.subscribed() as subscription:
-            async for event in subscription:
-                if isinstance(event, AttemptFinished | DriveBroken):
-                    self._let_go(event)
-                elif isinstance(event, StopRequested):
-                    with suppress(StoreError):
-                        await self._carry_out_stop(event.run)
-
-    def _let_go(self, event: AttemptFinished | DriveBroken) -> None:
-        """Free the run's lock, unless it has been given another attempt meanwhile."""
-        again = isinstance(event, AttemptFinished) and self._ledger.runs[event.run].is_active
-        if not again and event.run in self._locks:
-            self._locks.pop(event.run).release()
-
-    async def _carry_out_stop(self, run_id: str) -> None:
-        """Stop the run where this process, or no living one, drives it; another process reads our StopRequested."""
-        entry = self._queue.remove(run_id)
-        if entry is not None and not entry.resume:
-            ended = AttemptFinished(run=run_id, attempt=entry.attempt, state=AttemptState.STOPPED)
-            try:
-                await self._ledger.record(ended)
-            except StoreError:
-                await self._queue.put_back(entry)  # whose worker ends it as soon as that can be journalled
-                raise
-        elif entry is not None:
-            await self._queue.put(entry)
-        else:
-            any(worker.stop(run_id) for worker in self._workers.values())
