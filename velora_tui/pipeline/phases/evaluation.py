@@ -80,7 +80,7 @@ class Evaluation:
             await ctx.jobs.state(ctx.spool(self.name))
         ).kind == "absent":  # a job that runs must find its input in place
             await self._send_input(ctx, cleaned.text)
-        seconds = await run_job(ctx, _script(ctx), ctx.instance.env, _Watcher(ctx))
+        seconds = await run_job(ctx, _script(ctx), ctx.instance.variables, _Watcher(ctx))
         return PhaseResult("tests ran", seconds=seconds)
 
     async def resume(self, ctx: PhaseContext) -> PhaseResult:

@@ -40,7 +40,7 @@ class Trajectory:
                 f"no agent works with model {ctx.run.model}", hint="name one in the fleet file: [agents.NAME] command"
             )
         environment = {
-            **ctx.instance.env,
+            **ctx.instance.variables,
             "VELORA_AGENT_COMMAND": agent.command,
             "VELORA_MODEL": ctx.run.model,
             "VELORA_MAX_ITERATIONS": str(ctx.run.max_iterations),
