@@ -123,3 +123,13 @@ def test_readonly_starts_nothing(desk: Desk) -> None:
 
     assert answer.status == 3
     assert "Velora was started read-only" in answer.complaint
+
+
+@pytest.mark.parametrize("arguments", [("check",), ("check", "--json"), ("check", "--files")])
+def test_a_fleet_without_instances_cannot_be_checked(desk: Desk, arguments: tuple[str, ...]) -> None:
+    desk.write("velora.toml", '[fleet]\nstate = "state"\n')
+
+    answer = desk(*arguments)
+
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.complaint == "velora: the fleet file names no instance — add [[instances]] to it"

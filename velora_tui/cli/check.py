@@ -14,6 +14,7 @@ from velora_tui.cli.console import Console
 from velora_tui.cli.exits import Exit
 from velora_tui.cli.options import FleetOption, JsonOption, Options, StateOption, TrustOption, given
 from velora_tui.cli.session import run_session
+from velora_tui.cli.unwritable import say_unwritable
 from velora_tui.domain.events import CommandRan, InstanceChecked
 from velora_tui.domain.readiness import FileReport, Readiness
 from velora_tui.errors import UsageError
@@ -56,6 +57,7 @@ def _show_checks(options: Options, names: Sequence[str]) -> int:
 
     async def ask() -> tuple[Readiness, ...]:
         async with engine:
+            say_unwritable(engine, console)
             known = [instance.name for instance in engine.fleet.instances]
             waiting = [name for name in dict.fromkeys(names) if name in known] or known
             with engine.observe() as subscription:
@@ -116,7 +118,10 @@ def _show_diff(options: Options, names: Sequence[str], path: str) -> int:
 def _engine(options: Options) -> Engine:
     from velora_tui.engine.engine import Engine  # SSH takes half a second to import
 
-    return Engine(*options.load(), read_only=options.read_only, accept_new_host_keys=options.accept_new_host_keys)
+    fleet, layout = options.load()
+    if not fleet.instances:
+        raise UsageError("the fleet file names no instance", hint="add [[instances]] to it")
+    return Engine(fleet, layout, read_only=options.read_only, accept_new_host_keys=options.accept_new_host_keys)
 
 
 async def _tell(subscription: Subscription, names: Sequence[str], console: Console, again: str | None) -> None:

@@ -14,6 +14,7 @@ from velora_tui.cli.exits import Exit
 from velora_tui.cli.log_tail import ByteTail, LineTail, LogTail
 from velora_tui.cli.options import FleetOption, JsonOption, StateOption, given
 from velora_tui.cli.session import run_session
+from velora_tui.cli.unwritable import say_unwritable
 from velora_tui.domain.events import PhaseState
 from velora_tui.domain.run import Attempt
 from velora_tui.errors import UnknownName, UsageError
@@ -26,7 +27,9 @@ POLL_SECONDS = 0.05  # a log may be written by another process: only its size te
 
 def logs(
     ctx: typer.Context,
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run's id, its beginning or end.", show_default=False)],
+    run_id: Annotated[
+        str, typer.Argument(metavar="RUN", help="Its id, or the beginning or end of it.", show_default=False)
+    ],
     phase: Annotated[
         str | None, typer.Option("--phase", metavar="P", help="Only this phase; without it, all of them.")
     ] = None,
@@ -49,6 +52,7 @@ def logs(
 
     async def work() -> int:
         async with Engine(loaded, layout, read_only=options.read_only) as engine:
+            say_unwritable(engine, Console())
             reader = _Reader(engine, run_id, attempt, options.as_json)
             names = reader.phases(phase)
             if follow and not engine.read_only:
