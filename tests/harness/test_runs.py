@@ -28,6 +28,7 @@ VERSIONS = pytest.mark.parametrize("version", ["january", "february"])
 async def test_the_script_gets_what_it_needs(bench: Bench) -> None:
     bench.task["repo"], bench.task["image_storage_uri"] = "Owner/Name", "s3://other/place/Owner_Name-abc.tar"
     env = {"LOG_ALL_EVENTS": "false", "AWS_PROFILE": "ours"}
+    bench.reach = {**bench.reach, "docker_socket": "/run/ours/docker.sock"}
     shown = await bench.run("resolved", env=env)
     ((_, arguments, folder, seen),) = bench.starts()
     dataset = Path(arguments[2])
@@ -39,6 +40,7 @@ async def test_the_script_gets_what_it_needs(bench: Bench) -> None:
     assert (seen["S3_BUCKET"], seen["S3_PREFIX"]) == ("other", "place")
     assert (seen["USE_SWELANCER_MONOLITH"], seen["RUN_NUMBER"]) == ("false", "1")
     assert (seen["LOG_ALL_EVENTS"], seen["AWS_PROFILE"]) == ("false", "ours")
+    assert seen["DOCKER_HOST"] == "unix:///run/ours/docker.sock"
     assert {"EVAL_OUTPUT_FILE", "OUTPUT_DIR", "INSTANCE_ID"} <= set(seen)
     sent = json.loads(dataset.read_text())
     assert sent["image_storage_uri"] == "Owner_Name:abc"
