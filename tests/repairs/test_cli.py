@@ -140,8 +140,26 @@ def test_without_a_terminal_yes_is_needed(bench: Bench) -> None:
     fleet_file(bench)
     answer = velora(bench, "repair", "eval1", "mark")
     assert answer.status == 2
+    assert "echo made >~/mark" in answer.out, "what would be done is shown first"
     assert "add --yes" in answer.complaint
     assert not mark(bench).exists()
+
+
+def test_without_a_terminal_wrong_names_are_told_first(bench: Bench) -> None:
+    fleet_file(bench)
+    for words, near in ((("evil1", "mark"), "did you mean eval1"), (("eval1", "makr"), "did you mean mark")):
+        answer = velora(bench, "repair", *words)
+        assert (answer.status, near in answer.complaint) == (2, True)
+
+
+def test_a_dry_run_of_what_is_not_possible_is_1(bench: Bench) -> None:
+    bench.good_copy(DOCKER_PY, "good\n").unlink()
+    fleet_file(bench)
+    answer = velora(bench, "repair", "eval1", "files", "--dry-run")
+    assert answer.status == 1
+    assert "not possible: the good copy" in answer.out
+    assert "No such file or directory" in answer.out
+    assert "Errno" not in answer.out
 
 
 def test_a_dry_run_only_shows(bench: Bench) -> None:

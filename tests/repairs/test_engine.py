@@ -19,6 +19,8 @@ from velora_tui.domain.fleet import OwnCheck
 from velora_tui.domain.readiness import CheckStatus
 from velora_tui.domain.requests import RunRequest
 from velora_tui.errors import InstanceBusy, StoreError, UnknownName, UsageError
+from velora_tui.hosts.lease import LeaseOwner, acquire, operator
+from velora_tui.hosts.local import LocalHost
 from velora_tui.store.journal import Journal
 from velora_tui.store.layout import Layout
 
@@ -179,3 +181,13 @@ async def test_a_repair_whose_take_over_cannot_be_journalled_gives_the_instance_
             await engine.repair(plan)
         assert not lease.exists()
     assert not (bench.sshd.home / "mark").exists()
+
+
+async def test_somebodys_run_is_named_and_is_not_ours_to_end(bench: Bench) -> None:
+    await acquire(LocalHost("eval1", bench.sshd.home), LeaseOwner.here("theirs", 2, "~/.velora/runs/theirs.2"))
+    plan = await bench.plan("busy")
+    assert plan.title == "free the instance of somebody's run"
+    assert (
+        f"started by {operator()}: run theirs, attempt 2. It was not started by hand, and is not yours" in plan.refused
+    )
+    assert plan.steps == ()

@@ -44,12 +44,10 @@ def repair(
 ) -> int:
     """Mend what a check found: show exactly what will be done, ask, do it, and check again.
 
-    Exit status: 0 mended, 1 not, 2 not asked for as it must be.
+    Exit status: 0 mended (with --dry-run: possible, or nothing to do), 1 not, 2 not asked for as it must be.
     """
     options = given(ctx, fleet, state, as_json, accept_new_host_keys)
     instances, name = _asked(words, every)
-    if not (yes or dry_run or sys.stdin.isatty()):
-        raise UsageError("nobody can be asked here", hint="add --yes to go ahead, or --dry-run to see what it would do")
     if options.read_only and not dry_run:
         raise ReadOnly("Velora was started read-only", hint="start it without --readonly, or add --dry-run")
     session = _Session(options, instances, name, commands)
@@ -91,12 +89,16 @@ class _Session:
             read_only=options.read_only or dry_run,
             accept_new_host_keys=options.accept_new_host_keys,
         ) as engine:
+            self._console.tell(f"looking at {', '.join(self._instances) or 'all instances'} …")
             plans = await engine.plan_repair(self._instances, self._name)
             if not options.as_json or ask:
                 await self._show(plans)
             if dry_run:
-                return self._end(plans, ())
+                self._end(plans, ())
+                return Exit.PROBLEM if any(plan.refused for plan in plans) else Exit.OK
             possible = [plan for plan in plans if plan.steps]
+            if ask and possible and not sys.stdin.isatty():
+                raise UsageError("nobody can be asked here", hint="add --yes to go ahead; nothing was done")
             if ask and possible and not await self._confirmed(possible):
                 self._console.say("nothing was done")
                 return Exit.PROBLEM

@@ -10,7 +10,7 @@ from ulid import ULID
 
 from velora_tui.domain.events import CommandRan, RepairEnded, RepairStarted
 from velora_tui.domain.fleet import HARNESS
-from velora_tui.domain.readiness import REPAIR_LEASE_PREFIX, CheckResult, CheckStatus
+from velora_tui.domain.readiness import REPAIR_LEASE_PREFIX, CheckResult, CheckStatus, Holder
 from velora_tui.domain.repair import RepairPlan, RepairResult, RepairStep
 from velora_tui.engine import leases
 from velora_tui.engine.admission import running_elsewhere
@@ -81,8 +81,8 @@ class Repairs:
         try:
             site = await _site(self._shop, instance)
             await _require_idle(self._shop, repair, instance)
-            if repair.beside is not Beside.RUNS and (refused := await self._taken(site.host)):
-                return _refusal(repair, instance, check, refused)
+            if repair.beside is not Beside.RUNS and (holder := await self._taken(site.host)):
+                return _theirs(_refusal(repair, instance, check, str(holder)), holder)
             return await repair.plan(site, check)
         except (InstanceBusy, HostError) as error:
             return _refusal(repair, instance, check, _words(error))
@@ -100,10 +100,10 @@ class Repairs:
         hurt = [check.id for check in known.checks if check.repair == name] if known else []
         return repair, repair.mends if repair.mends in hurt else next(iter(hurt), repair.mends)
 
-    async def _taken(self, host: Host) -> str:
-        """Return who has the instance, so that nothing may be done there now; "" where nobody has."""
+    async def _taken(self, host: Host) -> Holder | None:
+        """Return who has the instance, so that nothing may be done there now; None where nobody has."""
         holder = await leases.holder_of(host, self._shop.ledger)
-        return str(holder) if holder and not holder.stale else ""
+        return holder if holder and not holder.stale else None
 
     async def _left_alone(self, plan: RepairPlan) -> RepairResult:
         """Say why nothing is done, and how the check stands."""
@@ -189,6 +189,14 @@ def _words(error: VeloraError) -> str:
 
 def _refusal(repair: Repair, instance: str, check: str | None, why: str) -> RepairPlan:
     return RepairPlan(instance=instance, repair=repair.id, title=repair.title, check=check, refused=why)
+
+
+def _theirs(plan: RepairPlan, holder: Holder) -> RepairPlan:
+    """Return the refused `plan` of an instance that `holder` has, in words for one who wanted that run away."""
+    if plan.repair != KILL_STRAY.id or holder.is_repair:
+        return plan
+    refused = f"{plan.refused}. It was not started by hand, and is not yours to end: wait, or ask them to stop it"
+    return plan.model_copy(update={"title": "free the instance of somebody's run", "refused": refused})
 
 
 async def _site(shop: Workshop, instance: str) -> Site:
