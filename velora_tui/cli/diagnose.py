@@ -11,6 +11,7 @@ from velora_tui.cli.console import Console
 from velora_tui.cli.exits import Exit
 from velora_tui.cli.options import FleetOption, JsonOption, Options, StateOption, given
 from velora_tui.cli.session import run_session
+from velora_tui.cli.unwritable import say_unwritable
 from velora_tui.domain.failure import Failure, FailureGroup
 from velora_tui.domain.run import Run
 from velora_tui.errors import UsageError
@@ -50,6 +51,7 @@ def diagnose(
 
     async def work() -> int:
         async with Engine(loaded, layout, read_only=True) as engine:
+            say_unwritable(engine, Console())
             if run_id is None:
                 return await _fleet(engine, options)
             return await _run(engine, options, run_id, attempt)

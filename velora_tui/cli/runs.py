@@ -19,7 +19,7 @@ from velora_tui.domain.events import AttemptState
 from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.requests import RunRequest
 from velora_tui.domain.run import Run
-from velora_tui.errors import OutputLost, ReadOnly, UnknownName, UsageError, VeloraError
+from velora_tui.errors import OutputLost, UnknownName, UsageError, VeloraError
 from velora_tui.pipeline.imported.validate import validate_dataset
 from velora_tui.store.datasets import load_dataset
 from velora_tui.view.states import attempt_state
@@ -137,7 +137,7 @@ def attach(
     console = Console()
 
     async def begin(engine: Engine, follower: Follower) -> None:
-        require_writable(engine)
+        engine.require_writable()
         runs = await engine.attach()
         follower.add(runs)
         if not runs:
@@ -219,12 +219,6 @@ def drive(options: Options, begin: Begin) -> int:
     for words in _farewell(follower.going_on, options):  # what could not be followed to its end
         console.say(words)
     return status
-
-
-def require_writable(engine: Engine) -> None:
-    """Refuse to take runs up in an engine that may only look. Raises ReadOnly."""
-    if engine.read_only:
-        raise ReadOnly("Velora was started read-only", hint="start it without --readonly")
 
 
 class _Starter:

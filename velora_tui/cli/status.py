@@ -12,6 +12,7 @@ from velora_tui.cli.console import Console
 from velora_tui.cli.exits import Exit
 from velora_tui.cli.options import FleetOption, JsonOption, StateOption, given
 from velora_tui.cli.session import run_session
+from velora_tui.cli.unwritable import say_unwritable
 from velora_tui.domain.snapshot import FleetSnapshot, InstanceSnapshot
 from velora_tui.view.cli_fleet import fleet_lines
 from velora_tui.view.stream import run_record
@@ -32,10 +33,11 @@ def status(
 
     async def look() -> FleetSnapshot:
         async with Engine(loaded, layout, read_only=True) as engine:
+            say_unwritable(engine, console)
             return engine.snapshot()
 
-    snapshot = run_session(look(), on_interrupt=lambda: None)
     console = Console()
+    snapshot = run_session(look(), on_interrupt=lambda: None)
     if options.as_json:
         console.document(_snapshot_document(snapshot))
     else:

@@ -7,6 +7,7 @@ the file and none can make an illegal step.
 from __future__ import annotations
 
 import asyncio
+import errno
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -32,13 +33,19 @@ CREATE TABLE IF NOT EXISTS readiness (instance TEXT PRIMARY KEY, state TEXT NOT 
 _VERSION = 1
 _AUDITED = ("command_ran", "repair_started", "repair_ended", "attempt_started")
 _BUSY_SECONDS = 10.0
+_NOT_TO_BE_WRITTEN = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT}
+_NOT_WRITTEN = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 
 
 class Journal:
-    """An open journal. Use it as an async context manager; one task appends at a time."""
+    """An open journal. Use it as an async context manager; one task appends at a time.
+
+    `unwritable` says why its file can only be read, as on a full disk: what is appended then, nobody keeps.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.unwritable: str | None = None
         self._lock = asyncio.Lock()
         self._database: aiosqlite.Connection | None = None
 
@@ -129,9 +136,36 @@ class Journal:
             await self._prepare(self._database)
         except (OSError, sqlite3.Error) as error:
             await self.close()
-            raise StoreError(
-                f"the journal {self.path} cannot be opened: {error}", hint="check the folder's rights and free space"
-            ) from None
+            if not _refuses_writing(error) or not await self._opened_to_read():
+                raise StoreError(
+                    f"the journal {self.path} cannot be opened: {error}",
+                    hint="check the folder's rights and free space",
+                ) from None
+            self.unwritable = str(error)
+
+    async def _opened_to_read(self) -> bool:
+        """Open a copy in memory, of nothing where there is no journal yet; False where it can't even be read."""
+        database = await aiosqlite.connect(":memory:", isolation_level=None)
+        try:
+            if await asyncio.to_thread(self.path.exists):
+                await self._copied_into(database)
+            self._database = database
+            await self._prepare(database)
+        except (OSError, sqlite3.Error):
+            self._database = None
+            await database.close()
+            return False
+        return True
+
+    async def _copied_into(self, database: aiosqlite.Connection) -> None:
+        uri = self.path.absolute().as_uri()
+        try:
+            async with aiosqlite.connect(f"{uri}?mode=ro", uri=True) as source:
+                await source.backup(database)
+        except sqlite3.OperationalError:
+            # SQLite wants files beside it, even to read; without them nobody else has it open, and so none is needed.
+            async with aiosqlite.connect(f"{uri}?immutable=1", uri=True) as source:
+                await source.backup(database)
 
     async def _prepare(self, database: aiosqlite.Connection) -> None:
         await database.execute("PRAGMA journal_mode = WAL")
@@ -189,6 +223,13 @@ class Journal:
         if self._database is None:
             raise StoreError(f"the journal {self.path} is closed")
         return self._database
+
+
+def _refuses_writing(error: OSError | sqlite3.Error) -> bool:
+    """Tell whether the journal may still be read: its place has no room, or is not to be written."""
+    if isinstance(error, OSError):
+        return error.errno in _NOT_TO_BE_WRITTEN
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _NOT_WRITTEN
 
 
 def _events(rows: list[sqlite3.Row]) -> list[AnyEvent]:
