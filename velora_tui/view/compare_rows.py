@@ -53,6 +53,7 @@ class TestMatrix:
         self.matrix: Matrix = matrix(run.result for run in runs)
         self._listing = Listing(fleet)
         self._fleet = fleet
+        self.folder = _common_start([row.test for row in self.matrix.rows])
 
     def titles(self) -> list[str]:
         """Return what stands above the runs' columns."""
@@ -78,6 +79,7 @@ class TestMatrix:
         return (
             Span(f" {count(differing)}", "look" if differing else "good"),
             Span(f" of {count(len(self.matrix.rows))} tests differ", "dim"),
+            Span(f"   in {self.folder}" if self.folder else "", "dim"),
         )
 
     def _facts(self) -> Iterator[Row]:
@@ -88,7 +90,7 @@ class TestMatrix:
         yield Row("gap:tests", {"name": " "})
 
     def _test(self, row: MatrixRow) -> Row:
-        name = (Span(f"{_LISTS[row.listed]} ", "dim"), Span(row.test))
+        name = (Span(f"{_LISTS[row.listed]} ", "dim"), Span(row.test.removeprefix(self.folder)))
         values = [STATUS_MARKS[status] for status in row.statuses]
         return self._row(f"{TEST_PREFIX}{row.test}", name, values)
 
@@ -104,6 +106,16 @@ class TestMatrix:
 
     def _row(self, key: str, name: Cell, values: Iterable[Cell]) -> Row:
         return Row(key, {"name": name, **{f"run{place}": value for place, value in enumerate(values)}})
+
+
+def _common_start(names: Sequence[str]) -> str:
+    """Return what all names begin with, up to a slash or colons, so that it is said once."""
+    if len(names) < 2:
+        return ""
+    first, last = min(names), max(names)
+    same = next((place for place, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first))
+    start = first[:same]
+    return start[: max(start.rfind("/") + 1, start.rfind("::") + 2 if "::" in start else 0)]
 
 
 def _changes(file: DiffFile | None) -> Cell:

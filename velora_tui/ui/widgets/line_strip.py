@@ -27,7 +27,7 @@ def line_strip(
     """
     ground = CURRENT_CLASS if bar else _ground(line.ground)
     blank = tone("", ground)
-    right_ground = CURRENT_CLASS if bar else _ground(line.right_ground)
+    right_ground = _ground(line.right_ground) if line.halved and not bar else ground
     right = _right(line, width // 2, tone, right_ground, skipped, pattern, hit)
     margin = Strip([Segment(" ", tone("", right_ground))], 1)
     room = max(0, width - BAR_CELLS - right.cell_length - margin.cell_length)
