@@ -45,6 +45,10 @@ def find_fleet_file(given: Path | None, environment: Mapping[str, str] = os.envi
     if named is not None:
         if not named.is_file():
             source = "--fleet" if given else "$VELORA_FLEET"
+            if named.is_dir():
+                raise FleetFileError(
+                    f"{named} is a folder (from {source})", hint=f"name the file, as {named}/{FLEET_FILE_NAME}"
+                )
             raise FleetFileError(f"{named}: no such fleet file (from {source})", hint="name an existing file")
         return named
     places = (Path(FLEET_FILE_NAME), platformdirs.user_config_path(APP_NAME) / FLEET_FILE_NAME)

@@ -151,7 +151,7 @@ def _prepare(options: Options) -> None:
 
 
 def _one_line(error: typer.TyperException) -> str:
-    message = " ".join(error.format_message().split()).removesuffix(".")
+    message = " ".join(error.format_message().split()).removesuffix(".").replace(": Value error, ", ": ")
     ctx = getattr(error, "ctx", None)
     return f"{message} — see `{ctx.command_path} --help`" if ctx is not None else message
 

@@ -67,6 +67,9 @@ def import_(
         console.document(_record(report))
     else:
         _tell(report, console)
+        if not (report.folders or report.problems):
+            named = ", ".join(str(folder) for folder in folders)
+            console.say(f"there is no finished run below {named} — name the folders the harness writes its output to")
     return Exit.PROBLEM if report.problems else Exit.OK
 
 

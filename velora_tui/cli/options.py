@@ -11,7 +11,7 @@ import typer
 
 from velora_tui.config import find_fleet_file, load_fleet, state_folder
 from velora_tui.domain.fleet import Fleet
-from velora_tui.errors import FleetFileError, VeloraError
+from velora_tui.errors import FleetFileError, UsageError, VeloraError
 from velora_tui.store.layout import Layout
 
 FleetOption = Annotated[
@@ -53,8 +53,11 @@ class Options:
         return fleet, self.layout(fleet)
 
     def layout(self, fleet: Fleet | None) -> Layout:
-        """Return the operator's folders; `fleet` None is for commands that need no fleet."""
-        return Layout.under(state_folder(self.state, fleet), fleet.fleet.results if fleet else None)
+        """Return the operator's folders; `fleet` None is for commands that need no fleet. Raises UsageError."""
+        state = state_folder(self.state, fleet)
+        if state.exists() and not state.is_dir():
+            raise UsageError(f"the state folder {state} is a file, not a folder", hint="name another with --state")
+        return Layout.under(state, fleet.fleet.results if fleet else None)
 
     @property
     def again(self) -> str:
@@ -67,7 +70,7 @@ class Options:
         try:
             return self.load()[1].error_log
         except VeloraError:
-            return self.layout(None).error_log
+            return Layout.under(state_folder(self.state, None), None).error_log
 
 
 def given(

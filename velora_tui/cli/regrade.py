@@ -63,10 +63,11 @@ def regrade(
     with opened_catalog(options, known) as catalog:
         selection, everything = Selection(where), catalog.rows()
         chosen = [] if targets else selection.of(everything, known)
-        if everything and not targets and not chosen:
-            console.say(selection.matches_none_of(everything))
+        nothing = "there is no finished run to grade — `velora import` takes some in, or name a folder with some"
+        if everything and not targets:
+            nothing = selection.matches_none_of(everything)
         found = _regraded(catalog, targets or [row.key for row in chosen], tasks, on_problem)
-        return _print_all(found, problems, console, as_json=options.as_json)
+        return _print_all(found, problems, console, nothing, as_json=options.as_json)
 
 
 def _regraded(catalog: Catalog, targets: list[str], tasks: Tasks, on_problem: OnProblem) -> Iterator[Regraded]:
@@ -79,7 +80,9 @@ def _regraded(catalog: Catalog, targets: list[str], tasks: Tasks, on_problem: On
             yield from [run for run in of_folder if run.result.run == row.key] or of_folder[:1]
 
 
-def _print_all(found: Iterator[Regraded], problems: list[tuple[str, str]], console: Console, *, as_json: bool) -> Exit:
+def _print_all(
+    found: Iterator[Regraded], problems: list[tuple[str, str]], console: Console, nothing: str, *, as_json: bool
+) -> Exit:
     records: list[dict[str, Any]] = []
     seen = flipped = 0
     for regraded in found:
@@ -94,6 +97,8 @@ def _print_all(found: Iterator[Regraded], problems: list[tuple[str, str]], conso
         console.document({"runs": records, "regraded": seen, "flipped": flipped, "problems": told})
     else:
         console.lines((f"{counted(seen, 'run')} graded again · {count(flipped)} with flips",))
+    if not (seen or problems):
+        console.say(nothing)
     return Exit.PROBLEM if flipped or problems else Exit.OK
 
 

@@ -89,6 +89,8 @@ def results(
         console.lines(_lines(rows, Listing(known or Fleet()), by, keys))
         if len(rows) == 1:
             console.lines(_proof(details))
+    elif only_folders and not everything:
+        console.say(f"there is no result of Velora's in {', '.join(targets or [])} — `velora import` takes in others")
     elif not everything:
         console.say("no results yet — `velora run` makes some, `velora import` takes in finished ones")
     return Exit.PROBLEM if unreadable else Exit.OK

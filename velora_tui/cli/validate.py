@@ -47,6 +47,9 @@ def validate(
     console = Console()
     found = _validated(paths, tasks)
     good, total = _print_json(found, console) if options.as_json else _print_lines(found, console)
+    if not total:
+        named = ", ".join(map(str, paths))
+        console.say(f"there is no task and no run in {named} — name dataset files, or folders with finished runs")
     return Exit.OK if good == total and total else Exit.PROBLEM
 
 
@@ -67,9 +70,7 @@ def _print_lines(found: Iterable[Validated], console: Console) -> tuple[int, int
         total += 1
         good += each.is_good
         console.lines(_lines(each))
-    if not total:
-        console.say("there is no task and no run")
-    else:
+    if total:
         console.lines((f"{count(good)} of {count(total)} good",))
     return good, total
 

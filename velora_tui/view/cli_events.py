@@ -25,7 +25,7 @@ from velora_tui.view.cli_text import Line, joined
 from velora_tui.view.phases import PHASE_SPANS
 from velora_tui.view.states import outcome_state
 from velora_tui.view.tests_rows import fraction
-from velora_tui.view.text import count, cut, duration, pad, size
+from velora_tui.view.text import count, counted, cut, duration, pad, size
 
 _INSTANCE_CELLS = 8
 _TASK_CELLS = 26
@@ -89,7 +89,7 @@ def summary_line(outcome: Outcome | None, summary: Summary) -> Line:
     numbers += [(Span("F2P ", "dim"), fraction(*summary.f2p, is_fixing=True))] if summary.f2p else []
     numbers += [(Span("P2P ", "dim"), fraction(*summary.p2p, is_fixing=False))] if summary.p2p else []
     numbers += [f"patch {size(summary.patch_bytes)}"] if summary.patch_bytes else []
-    numbers += [f"{count(summary.history)} history entries"] if summary.history else []
+    numbers += [counted(summary.history, "history entry", "history entries")] if summary.history else []
     return joined(numbers)
 
 

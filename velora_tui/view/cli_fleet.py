@@ -13,7 +13,7 @@ from velora_tui.view.cli_events import fractions
 from velora_tui.view.cli_text import Line, cut_line, fitting, joined
 from velora_tui.view.phases import compact_strip
 from velora_tui.view.states import attempt_state, instance_state
-from velora_tui.view.text import age, count, cut, duration
+from velora_tui.view.text import age, counted, cut, duration
 
 RUNS_SHOWN = 30
 _REASON_CELLS = 60
@@ -38,7 +38,7 @@ def fleet_lines(snapshot: FleetSnapshot, width: int | None = None) -> Iterator[C
     yield ""
     yield from run_lines(reversed(runs), snapshot, width)
     if len(snapshot.runs) > RUNS_SHOWN:
-        yield Span(f"… {count(len(snapshot.runs) - RUNS_SHOWN)} earlier runs: `velora status --json`", "dim")
+        yield Span(f"… {counted(len(snapshot.runs) - RUNS_SHOWN, 'earlier run')}: `velora status --json`", "dim")
 
 
 def run_lines(runs: Iterable[Run], snapshot: FleetSnapshot, width: int | None = None) -> list[Line]:
@@ -52,13 +52,13 @@ def _head(snapshot: FleetSnapshot) -> Line:
     attempts = [run.attempt for run in snapshot.runs.values() if run.attempt]
     states = {state: sum(attempt.state is state for attempt in attempts) for state in AttemptState}
     not_ready = sum(1 for row in snapshot.instances if row.readiness and not row.readiness.ready)
-    counted = (Span(f"{number} {state}") for state, number in states.items() if number)
+    in_states = (Span(f"{number} {state}") for state, number in states.items() if number)
     return joined(
         (
             Span(snapshot.fleet.name, "strong"),
-            f"{len(snapshot.instances)} instances",
+            counted(len(snapshot.instances), "instance"),
             Span(f"{not_ready} not ready", "look") if not_ready else "",
-            *counted,
+            *in_states,
         )
     )
 

@@ -10,7 +10,7 @@ from velora_tui.view.cells import Cell, Span, Tone
 from velora_tui.view.cli_text import joined, table
 from velora_tui.view.states import outcome_state
 from velora_tui.view.tests_rows import fraction
-from velora_tui.view.text import count
+from velora_tui.view.text import count, counted
 
 FLAGS_SHOWN = 20
 _STATUS_TONES: dict[Status, Tone] = {
@@ -40,7 +40,7 @@ def verdict_lines(verdict: Verdict) -> Iterator[Cell]:
     for flag in verdict.flags[:FLAGS_SHOWN]:
         yield joined((Span(f"! {flag.id}", "look"), flag.test or "", flag.detail))
     if len(verdict.flags) > FLAGS_SHOWN:
-        yield Span(f"… {count(len(verdict.flags) - FLAGS_SHOWN)} more flags", "dim")
+        yield Span(f"… {counted(len(verdict.flags) - FLAGS_SHOWN, 'more flag')}", "dim")
 
 
 def listed_lines(verdict: Verdict) -> Iterator[Cell]:

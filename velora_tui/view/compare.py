@@ -15,7 +15,7 @@ from velora_tui.view.cells import Cell, Span, Tone
 from velora_tui.view.cli_text import joined, table
 from velora_tui.view.states import outcome_state
 from velora_tui.view.tests_rows import fraction
-from velora_tui.view.text import count, cut, duration
+from velora_tui.view.text import count, counted, cut, duration
 from velora_tui.view.trajectory_lines import dollars
 
 _NOTHING = Span("–", "dim")
@@ -147,7 +147,7 @@ def matrix_lines(matrix: Matrix, fleet: Fleet, *, only_differing: bool) -> Itera
     yield from table(("TEST", "", *names), [*head, *body])
     hidden = len(matrix.rows) - len(rows)
     if hidden:
-        yield Span(f"… {count(hidden)} tests are the same in all runs: --all shows them", "dim")
+        yield Span(f"… {counted(hidden, 'test is', 'tests are')} the same in all runs: --all shows them", "dim")
 
 
 def _list_mark(row: MatrixRow) -> Span:
