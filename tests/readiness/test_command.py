@@ -16,7 +16,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import LOCAL_FLEET, NOT_READY, UNREACHABLE, Place, command
-from velora_tui.view.cells import Span
+from velora_tui.domain.readiness import FileCopy, FileReport, FileRow, FileState
+from velora_tui.view.cells import Span, plain
+from velora_tui.view.cli_checks import file_lines
 from velora_tui.view.cli_text import cut_line, fitting
 
 LIMIT_SECONDS = 60.0
@@ -121,3 +123,22 @@ def test_a_table_goes_without_spare_columns_first() -> None:
     assert shown(10) == ["A", "a" * 10]
     assert shown(5) == ["A", "aaaa…"]
     assert cut_line((Span("ab", "good"), Span("cd")), 3) == (Span("ab", "good"), Span("…"))
+
+
+def test_files_are_shown_by_the_checksum_that_is_expected() -> None:
+    def copy(name: str, state: FileState, letter: str, runs: bool) -> FileCopy:
+        return FileCopy(instance=name, state=state, md5=letter * 32, sha256="f" * 64, executable=runs)
+
+    def shown(*copies: FileCopy, expected: str | None, width: int | None = None) -> list[str]:
+        row = FileRow(path="docker.py", expected=expected, good_copy=None, copies=copies)
+        return [plain(line).rstrip() for line in file_lines(FileReport(rows=(row,)), width)]
+
+    good, bad = copy("eval1", "good", "a", runs=False), copy("eval2", "differs", "b", runs=False)
+    md5 = shown(good, bad, expected=f"md5:{'a' * 32}")
+    assert md5[:2] == ["docker.py  expected md5 aaaaaaaaaa…", "INSTANCE  FILE       MD5"]
+    assert md5[2:4] == ["eval1     ✓ good     aaaaaaaaaa…", "eval2     ✗ differs  bbbbbbbbbb…"]
+    sha256 = shown(good, bad, copy("eval3", "good", "a", runs=True), expected=f"sha256:{'a' * 64}")
+    assert sha256[1].split() == ["INSTANCE", "FILE", "SHA256", "EXECUTABLE"]
+    assert [line.split()[-1] for line in sha256[2:5]] == ["no", "no", "yes"]
+    assert shown(good, expected=None)[0] == "docker.py  nothing to compare with"
+    assert max(map(len, shown(good, bad, expected=f"md5:{'a' * 32}", width=24))) <= 24

@@ -7,7 +7,8 @@ from textwrap import wrap
 
 from velora_tui.domain.readiness import CheckResult, CheckStatus, FileCopy, FileReport, FileRow, Readiness
 from velora_tui.view.cells import Cell, Span, Tone, plain, spans_of
-from velora_tui.view.cli_text import Line, table
+from velora_tui.view.cli_text import Line, cut_line, fitting, table
+from velora_tui.view.text import cut
 
 _SYMBOLS: dict[CheckStatus, tuple[str, Tone]] = {
     CheckStatus.OK: ("✓", "good"),
@@ -74,16 +75,40 @@ def _wrong(readiness: Readiness) -> list[CheckResult]:
     return sorted(wrong, key=lambda check: not check.blocks)
 
 
-def file_lines(report: FileReport) -> Iterator[Cell]:
-    """Yield a table for each critical file: what each instance has, the odd ones first."""
+def file_lines(report: FileReport, width: int | None = None) -> Iterator[Cell]:
+    """Yield a table for each critical file: what each instance has, the odd ones first.
+
+    The checksums are of the kind that is expected. On a terminal of `width` cells, each is in one line.
+    """
     for row in report.rows:
-        yield (Span(row.path, "strong"), Span(f"  {_expectation(row)}", "dim"))
-        yield from table(("INSTANCE", "FILE", "SHA256", "MODE", ""), map(_copy_row, _odd_first(row.copies)))
+        kind = _kind(row)
+        titles = ["INSTANCE", "FILE", kind.upper(), "EXECUTABLE", ""]
+        rows = [list(_copy_row(copy, kind)) for copy in _odd_first(row.copies)]
+        if not any(copy.executable for copy in row.copies):
+            titles, rows = _without(titles, rows, "EXECUTABLE")
+        head = (Span(row.path, "strong"), Span(f"  {_expectation(row)}", "dim"))
+        yield head if width is None else cut_line(head, width)
+        yield from fitting(titles, rows, width=width, spare=[title for title in titles if title == "EXECUTABLE"])
         yield ""
 
 
+def _without(titles: list[str], rows: list[list[Cell]], title: str) -> tuple[list[str], list[list[Cell]]]:
+    column = titles.index(title)
+    return [one for one in titles if one != title], [[*row[:column], *row[column + 1 :]] for row in rows]
+
+
+def _kind(row: FileRow) -> str:
+    """Return which checksum the copies are compared by."""
+    return row.expected.partition(":")[0] if row.expected else "sha256"
+
+
+def _shown_sum(digest: str | None) -> str:
+    return cut(digest or "", _SUM_CHARACTERS + 1)
+
+
 def _expectation(row: FileRow) -> str:
-    expected = f"expected {row.expected[: 7 + _SUM_CHARACTERS]}" if row.expected else "nothing to compare with"
+    kind, _, digest = (row.expected or "").partition(":")
+    expected = f"expected {kind} {_shown_sum(digest)}" if row.expected else "nothing to compare with"
     good = {"missing": ", the good copy can't be read", "differs": ", and the good copy differs from that"}
     return expected + good.get(row.good_copy or "", "")
 
@@ -92,8 +117,14 @@ def _odd_first(copies: Sequence[FileCopy]) -> list[FileCopy]:
     return sorted(copies, key=lambda copy: not copy.odd)
 
 
-def _copy_row(copy: FileCopy) -> tuple[Cell, ...]:
+def _copy_row(copy: FileCopy, kind: str) -> tuple[Cell, ...]:
     words, tone = _FILE_WORDS[copy.state]
     odd = Span("← unlike the others", "bad") if copy.odd and copy.state == "there" else Span(copy.detail, "dim")
-    mode = {True: "run", False: "-", None: ""}[copy.executable]
-    return Span(copy.instance, "strong"), Span(words, tone), (copy.sha256 or "")[:_SUM_CHARACTERS], mode, odd
+    runs = {True: "yes", False: "no", None: ""}[copy.executable]
+    return (
+        Span(copy.instance, "strong"),
+        Span(words, tone),
+        _shown_sum(copy.md5 if kind == "md5" else copy.sha256),
+        runs,
+        odd,
+    )
