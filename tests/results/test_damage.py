@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.results.trees import Finished, january
 from velora_tui.pipeline.imported.workers import read_chunk
+from velora_tui.store.records import read_records
 from velora_tui.store.trees import find_runs
 
 JUNK = st.one_of(
@@ -79,3 +80,10 @@ def test_any_file_cut_or_scrambled_anywhere(data: st.DataObject) -> None:
         path.write_bytes(content[:place] + data.draw(st.binary(max_size=30)))
 
         assert [problem for problem in problems_of(Path(folder)) if problem.startswith("a bug")] == []
+
+
+def test_half_a_character_is_read_as_the_sign_for_one(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    path.write_text(r'{"a": "\ud800", "b": "x\udc00y", "whole": "\ud83d\ude00", "both": "\ud800\ud83d\ude00"}')
+    (record,) = read_records(path).objects
+    assert record == {"a": "\ufffd", "b": "x\ufffdy", "whole": "\U0001f600", "both": "\ufffd\U0001f600"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,11 @@ import pydantic_core
 from velora_tui.store.files import read_limited
 
 RECORD_LIMIT = 64 * 1024 * 1024
+
+# Half of a surrogate pair, as JSON spells it: no text that could be kept or printed.
+_HALF = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,7 @@ def read_records(path: Path, limit: int = RECORD_LIMIT) -> Records:
     try:
         document = pydantic_core.from_json(data)
     except ValueError:
-        return _one_by_one(data.decode("utf-8", "replace"))
+        return _one_by_one(_HALF.sub(r"\\ufffd", data.decode("utf-8", "replace")))
     return _objects(document if isinstance(document, list) else [document])
 
 
