@@ -4,12 +4,12 @@ VeloraError
 ├── UsageError               the request itself is wrong (exit status 2)
 │   ├── FleetFileError       the fleet file: file, line, key, what was expected
 │   ├── DatasetError         a dataset file or one of its fields
-│   └── UnknownName          no such instance, task, model, run, phase, recipe or parser
+│   ├── UnknownName          no such instance, task, model, run, phase, recipe or parser
+│   └── ReadOnly             Velora was started with --readonly
 ├── Refused                  right, but not now
 │   ├── InstanceBusy         another attempt, or another operator's lease, has the instance
 │   ├── InstanceNotReady     a blocking readiness check fails
-│   ├── IllegalTransition    the event does not fit the state it would change
-│   └── ReadOnly             Velora was started with --readonly
+│   └── IllegalTransition    the event does not fit the state it would change
 ├── HostError                an instance did not do what was asked
 │   ├── Unreachable          no answer: refused, timed out, no route, name unknown
 │   ├── AuthenticationFailed the instance accepts none of our keys
@@ -108,7 +108,7 @@ class IllegalTransition(Refused):
     title = "illegal transition"
 
 
-class ReadOnly(Refused):
+class ReadOnly(UsageError):
     title = "read-only"
 
 

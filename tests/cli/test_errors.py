@@ -118,10 +118,19 @@ def test_a_bug_is_one_line_and_its_traceback_is_kept(local: Place) -> None:
     assert "Traceback" in (local.folder / "state" / "velora-errors.log").read_text()
 
 
-def test_readonly_starts_nothing(desk: Desk) -> None:
-    answer = desk("--readonly", "run", "--dataset", "task.jsonl", "--model", "llm.gpt")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "--dataset", "task.jsonl", "--model", "llm.gpt"),
+        ("attach",),
+        ("stop", "01AAAA"),
+        ("retry", "01AAAA"),
+    ],
+)
+def test_readonly_does_nothing(desk: Desk, arguments: tuple[str, ...]) -> None:
+    answer = desk("--readonly", *arguments)
 
-    assert answer.status == 3
+    assert answer.status == 2
     assert "Velora was started read-only" in answer.complaint
 
 

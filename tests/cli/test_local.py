@@ -132,10 +132,10 @@ def test_what_a_retry_cannot_mean_is_refused(crowded: Desk) -> None:
     absent = crowded("logs", run["run"], "--attempt", "2")
     unwritten = crowded("logs", run["run"], "--phase", "evaluation")
 
-    assert (unknown.status, too_far.status, over.status, absent.status) == (2, 3, 1, 2)
+    assert (unknown.status, too_far.status, over.status, absent.status) == (2, 3, 0, 2)
     assert "did you mean evaluation" in unknown.complaint
     assert "attempt 1 did not finish image" in too_far.complaint
-    assert "is not running" in over.complaint
+    assert "is over already: failed" in over.err
     assert "has no attempt 2 — it has 1" in absent.complaint
     assert (unwritten.status, unwritten.out) == (0, "")
     assert "there is no log of evaluation: in attempt 1 this phase is pending" in unwritten.err

@@ -17,7 +17,7 @@ from tests.engine.following import ended, phase_of, until
 from tests.harness.bench import Bench, Shown, joined_logs
 from velora_tui.domain.events import AttemptState, LogGrew, PhaseState
 from velora_tui.domain.report import Outcome
-from velora_tui.errors import Refused
+from velora_tui.errors import UsageError
 from velora_tui.pipeline.harness.banners import PHASES
 from velora_tui.pipeline.harness.job import SCRIPT
 from velora_tui.store.results import load_result
@@ -162,7 +162,7 @@ async def test_a_retry_begins_at_the_start_or_at_home(bench: Bench) -> None:
         with engine.observe() as subscription:
             run = await engine.start(bench.request())
             await ended(engine, subscription, [run])
-            with pytest.raises(Refused, match="cannot start at evaluation"):
+            with pytest.raises(UsageError, match="cannot start at evaluation"):
                 await engine.retry(run.run, "evaluation", force=True)
             for phase in ("collect", "validate"):
                 await engine.retry(run.run, phase, force=True)

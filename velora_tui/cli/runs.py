@@ -168,6 +168,11 @@ def stop(
 
     async def work() -> int:
         async with engine:
+            engine.require_writable()
+            run = engine.run(run_id)
+            if not run.is_active:
+                console.say(f"run {run.run} is over already: {run.attempt.state if run.attempt else 'never started'}")
+                return Exit.OK
             with engine.observe() as subscription:
                 stopping = await engine.stop(run_id)
                 if not stopping.is_active:

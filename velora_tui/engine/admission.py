@@ -83,7 +83,7 @@ class Admission:
         return idle
 
     def retry_point(self, run: Run, from_phase: str | None) -> Attempt:
-        """Return the attempt that a retry follows. Raises UnknownName, and Refused where it can't begin there."""
+        """Return the attempt that a retry follows. Raises UsageError, and Refused where it can't begin there."""
         last = run.attempt
         if last is None or not last.state.is_over:
             raise Refused(f"run {run.run} is not over yet", hint="stop it first")
@@ -95,7 +95,10 @@ class Admission:
         restarts = recipe(run.recipe).restarts
         if from_phase not in restarts:
             places = ", ".join(name for name in names if name in restarts)
-            raise Refused(f"the {run.recipe} recipe cannot start at {from_phase}", hint=f"start at {places}, or anew")
+            raise UsageError(
+                f"the {run.recipe} recipe cannot start at {from_phase}",
+                hint=f"start at {places}, or anew: `velora retry {run.run}` without --from",
+            )
         missing = next((phase.name for phase in last.phases[: names.index(from_phase)] if not phase.is_done), None)
         if missing is not None or last.instance is None:
             raise Refused(
