@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks import grading_logs, swebench_peer
+from tests.grading.test_logs import LOGS, graded, truth_of
 from velora_tui.grading.log import LogLines
 from velora_tui.grading.parsers import find_parser
 
@@ -28,6 +30,21 @@ CASES = {
 # Level, but for Go: swebench keeps no evidence, and reads results alone. What we take where it takes 1.
 AT_MOST = {"cargo": 1.2, "go -v": 1.4, "jest": 1.1}
 
+PEERS = {
+    "pytest": "python parse_log_pytest_v2",
+    "django": "python parse_log_django",
+    "cargo": "rust parse_log_cargo",
+    "go": "go parse_log_gotest",
+    "jest": "javascript parse_log_jest",
+    "jest_json": "javascript parse_log_jest_json",
+    "vitest": "javascript parse_log_vitest",
+    "tap": "javascript parse_log_tap",
+    "phpunit": "php parse_log_phpunit",
+    "minitest": "ruby parse_log_minitest",
+    "surefire": "java parse_log_maven",
+}
+"""swebench's parsers for the frameworks of which there are real logs with their truth."""
+
 
 @pytest.fixture(scope="module")
 def swebench(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -43,7 +60,7 @@ def test_a_parser_against_swebenchs(name: str, swebench: Path, tmp_path: Path) -
     make, parser, peer = CASES[name]
     log = tmp_path / "log"
     log.write_text(make())
-    theirs = _run(swebench_peer.__file__, str(log), *peer.split(), path=swebench)
+    theirs = _run(swebench_peer.__file__, "time", str(log), *peer.split(), path=swebench)
     ours = _run(__file__, str(log), parser, path=Path.cwd())
     megabytes = log.stat().st_size / 1e6
     (seconds, found), (their_seconds, their_found) = ours, theirs
@@ -52,6 +69,29 @@ def test_a_parser_against_swebenchs(name: str, swebench: Path, tmp_path: Path) -
         f"swebench {megabytes / their_seconds:.1f} MB/s, {their_found} tests"
     )
     assert seconds <= their_seconds * AT_MOST.get(name, 1.0)
+
+
+@pytest.mark.parametrize("framework", PEERS)
+def test_where_we_do_not_agree_with_swebench_the_truth_is_ours(framework: str, swebench: Path) -> None:
+    logs = sorted(path for path in LOGS if path.parent.name == framework)
+    words = "".join(f"{path} {PEERS[framework]}\n" for path in logs)
+    program = [sys.executable, swebench_peer.__file__, "read"]
+    process = subprocess.run(
+        program, input=words, check=True, capture_output=True, text=True, env={"PYTHONPATH": str(swebench)}
+    )
+    agreed, differ = 0, []
+    for path, line in zip(logs, process.stdout.splitlines(), strict=True):
+        theirs, truth = json.loads(line), truth_of(path)
+        ours = graded(path, path.read_bytes()).tests
+        for test, status in truth.items():
+            if theirs.get(test) == ours[test].status:
+                agreed += 1
+            else:
+                differ.append((path.stem, test, theirs.get(test, "MISSING"), str(ours[test].status), status))
+    print(f"\n{framework}: {agreed} tests in {len(logs)} logs alike, {len(differ)} not; the first that are not:")
+    for log, test, their, our, status in differ[:5]:
+        print(f"  {log}: {test[:70]}: swebench {their}, velora {our}, the framework {status}")
+    assert [case for case in differ if case[3] != case[4] and case[2] == case[4]] == []
 
 
 def _run(program: str, *words: str, path: Path) -> tuple[float, int]:
