@@ -11,6 +11,7 @@ from velora_tui.domain.events import (
     AnyEvent,
     AttemptFinished,
     AttemptState,
+    AttemptWaits,
     CommandRan,
     ConnectionChanged,
     ConnectionState,
@@ -43,6 +44,7 @@ class Follower:
         self._as_json = as_json
         self._open: set[str] = set()
         self._lost: set[str] = set()  # runs that go on, and that this process can follow no more
+        self._waits: dict[str, str] = {}  # who has an instance that runs wait for
         self._out_of_sight: set[str] = set()  # instances to which the connection is to come back
         self.states: dict[str, AttemptState] = {}
 
@@ -72,6 +74,8 @@ class Follower:
                 self._console.complain(f"run {event.run} is no longer followed: {event.message}")
                 self._lost.add(event.run)
                 self._open.discard(event.run)
+            elif isinstance(event, AttemptWaits) and event.run in self._open:
+                self._tell_wait(event)
             elif isinstance(event, ConnectionChanged):
                 self._tell_connection(event)
             elif isinstance(event, CommandRan) and event.run is None:
@@ -88,6 +92,12 @@ class Follower:
         if AttemptState.STOPPED in self.states.values():
             return Exit.STOPPED
         return Exit.DETACHED if self._lost else Exit.OK
+
+    def _tell_wait(self, event: AttemptWaits) -> None:
+        """Say once who has an instance for which runs wait, and again where it is somebody else."""
+        if self._waits.get(event.instance) != event.message:
+            self._waits[event.instance] = event.message
+            self._console.say(f"{event.instance}: waiting, as it is {clean_text(event.message)}")
 
     def _tell_connection(self, event: ConnectionChanged) -> None:
         """Say once that the connection to an instance is to come back, and once that it has."""

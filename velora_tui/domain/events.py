@@ -262,4 +262,13 @@ class DriveBroken(Frozen):
     message: str
 
 
-Notice = LogGrew | PhaseProgressed | ConnectionChanged | ChecksAnswered | DriveBroken
+class AttemptWaits(Frozen):
+    """Notice: an attempt waits for an instance that somebody else has; `message` says who."""
+
+    run: str
+    attempt: int
+    instance: str
+    message: str
+
+
+Notice = LogGrew | PhaseProgressed | ConnectionChanged | ChecksAnswered | DriveBroken | AttemptWaits

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from velora_tui.domain.events import (
     AnyEvent,
+    AttemptWaits,
     ChecksAnswered,
     ConnectionChanged,
     DriveBroken,
@@ -166,3 +167,5 @@ def _subject(notice: Notice) -> tuple[object, ...]:
             return type(notice), notice.instance
         case DriveBroken():
             return type(notice), notice.run
+        case AttemptWaits():
+            return type(notice), notice.run, notice.instance

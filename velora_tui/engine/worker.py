@@ -12,6 +12,7 @@ from velora_tui.domain.events import (
     AttemptFinished,
     AttemptStarted,
     AttemptState,
+    AttemptWaits,
     DriveBroken,
     PhaseFinished,
     PhaseState,
@@ -75,6 +76,7 @@ class InstanceWorker:
         """Drive the attempt where it may start, or leave it in the queue for some seconds more."""
         refusal = None if entry.resume or entry.force or self._is_stopped(entry) else await self._refusal(entry)
         if refusal is not None and _is_waited_for(entry, refusal):
+            self._tell_whom(entry)
             await asyncio.sleep(_BACK_OFF_SECONDS)
             return
         if not self._queue.take(entry):
@@ -87,6 +89,13 @@ class InstanceWorker:
             await self._fail(entry, failure_of(refusal, None))
         else:
             await self._work(entry)
+
+    def _tell_whom(self, entry: Entry) -> None:
+        """Tell for whom the attempt waits, where somebody else has the instance."""
+        known = self._shop.ledger.readiness.get(self.name)
+        if known is not None and known.holder is not None and known.holder.is_foreign:
+            ids = {"run": entry.run, "attempt": entry.attempt}
+            self._shop.ledger.notify(AttemptWaits(**ids, instance=self.name, message=str(known.holder)))
 
     def _is_stopped(self, entry: Entry) -> bool:
         """Tell whether the attempt was to be stopped before it could start."""
