@@ -67,7 +67,10 @@ async def test_ten_thousand_runs_are_shown_filtered_and_grouped_while_one_types(
         screen._use_filter("")
         screen._use_group("task")
         grouped = held_up(screen, lambda: screen.refresh_snapshot(seen.engine.shown))
-        print(f"\n{RUNS:,} runs: first rows {first:.2f} s of CPU; a filter key {1000 * max(typed):.0f} ms at most, ", end="")
+        print(
+            f"\n{RUNS:,} runs: first rows {first:.2f} s of CPU; a filter key {1000 * max(typed):.0f} ms at most, ",
+            end="",
+        )
         print(f"{1000 * sum(typed) / len(typed):.0f} ms in the mean; grouping by task {1000 * grouped:.0f} ms")
         assert first < FIRST_ROWS_SECONDS
         assert max(typed) < FILTER_SECONDS
