@@ -148,10 +148,10 @@ def test_a_row_of_the_table_shows_what_there_is_to_know(rows: list[ResultRow]) -
 
     shown = {column.id: plain(entry.row.cells.get(column.id, "")) for column in COLUMNS}
     assert shown | {"patch": ""} == {
-        "task": "shop-1",
+        "task": "shop 1",
         "model": "gpt",
         "run": "2",
-        "outcome": "○ unresolved",
+        "outcome": "○ unresolved !",
         "f2p": "0/1",
         "p2p": "2/2",
         "harness": "! resolved",
