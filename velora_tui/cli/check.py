@@ -136,7 +136,7 @@ async def _tell(subscription: Subscription, names: Sequence[str], console: Conso
             told = len(waiting)
             console.tell(f"checking {len(names) - told}/{len(names)} … {', '.join(waiting)}")
         event = await anext(events)
-        if isinstance(event, CommandRan):
+        if isinstance(event, CommandRan) and event.run is None:
             console.say(f"{event.instance}: {event.purpose}")
         elif isinstance(event, InstanceChecked) and event.instance in waiting:
             waiting.remove(event.instance)

@@ -23,6 +23,7 @@ from velora_tui.ui.catalog_session import CatalogSession
 from velora_tui.ui.memory import Memory
 
 if TYPE_CHECKING:
+    from velora_tui.engine.foreign import OnWatched
     from velora_tui.hosts.known_hosts import HostKey
 
 
@@ -63,7 +64,7 @@ class EngineLike(Protocol):
 
     async def accept_host_key(self, instance: str, fingerprint: str) -> None: ...
 
-    async def follow_foreign(self, instance: str) -> None: ...
+    async def follow_foreign(self, instance: str, on_watched: OnWatched = ...) -> None: ...
 
     async def attach(self) -> tuple[Run, ...]: ...
 

@@ -9,13 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.ui.dashboard.build import PHASES, attempt, instance, readiness, run
-from velora_tui.domain.events import AnyEvent, InstanceChecked, Notice
+from velora_tui.domain.events import AnyEvent, InstanceChecked, Notice, now
 from velora_tui.domain.readiness import Readiness
 from velora_tui.domain.requests import RunRequest
 from velora_tui.domain.run import Run
 from velora_tui.domain.snapshot import FleetSnapshot
+from velora_tui.engine.foreign import OnWatched, Watched, WatchEnd, tell_nobody
 from velora_tui.errors import UnknownName, VeloraError
 from velora_tui.hosts.known_hosts import HostKey
+from velora_tui.hosts.lease import LeaseOwner
 from velora_tui.store.layout import Layout
 
 
@@ -35,6 +37,7 @@ class FakeEngine:
         self.offered: dict[str, list[HostKey | VeloraError]] = {}
         self.taken_up: tuple[Run, ...] = ()
         self.foreign_over = asyncio.Event()
+        self.foreign_end: WatchEnd = "given-back"
         self.startable = PHASES
         self.closed = asyncio.Event()
         self.following = asyncio.Event()
@@ -90,9 +93,12 @@ class FakeEngine:
         self._ask("accept_host_key", instance, fingerprint)
         self.offered[instance].pop(0)
 
-    async def follow_foreign(self, instance: str) -> None:
+    async def follow_foreign(self, instance: str, on_watched: OnWatched = tell_nobody) -> None:
         self._ask("follow_foreign", instance)
+        watched = Watched(instance, LeaseOwner.here("01FOREIGN", 2, "~/.velora/runs/01FOREIGN.2"), now())
+        on_watched(watched)
         await self.foreign_over.wait()
+        on_watched(replace(watched, end=self.foreign_end))
 
     async def attach(self) -> tuple[Run, ...]:
         self.asked.append(("attach",))

@@ -194,6 +194,14 @@ async def test_somebody_elses_run_is_on_the_row_with_name_and_time(shared):
         assert "▷ 1 in use" in seen.lines[0]
 
 
+async def test_a_lease_that_is_left_is_not_said_to_be_given_back(shared):
+    shared.foreign_end = "left"
+    shared.foreign_over.set()
+    async with dashboard(shared) as seen:
+        await seen.press("enter")
+        await seen.sees("■ over: the Velora that drove it is gone, its lease is left")
+
+
 @pytest.mark.parametrize("key", ["enter", "l", "5"])
 async def test_it_is_followed_read_only(shared, key):
     async with dashboard(shared) as seen:

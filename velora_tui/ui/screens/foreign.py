@@ -11,6 +11,7 @@ from velora_tui.domain.events import LogGrew
 from velora_tui.domain.names import is_safe_name
 from velora_tui.domain.readiness import Holder
 from velora_tui.domain.snapshot import FleetSnapshot
+from velora_tui.engine.foreign import Watched, WatchEnd
 from velora_tui.errors import UsageError, VeloraError
 from velora_tui.ui.outside import open_outside
 from velora_tui.ui.screens.base import BaseScreen
@@ -20,6 +21,12 @@ from velora_tui.ui.widgets.log_view import LogView
 from velora_tui.ui.widgets.split_line import SplitLine
 from velora_tui.view.cells import Span
 from velora_tui.view.holders import holder_words
+
+_ENDS: dict[WatchEnd, str] = {
+    "given-back": "the instance was given back",
+    "taken": "somebody else has the instance now",
+    "left": "the Velora that drove it is gone, its lease is left",
+}
 
 
 class ForeignScreen(BaseScreen):
@@ -69,14 +76,17 @@ class ForeignScreen(BaseScreen):
             self._learn(phase)
         self._stand(Span("● following", "good"))
         try:
-            await self.dashboard.engine.follow_foreign(self._instance)
+            await self.dashboard.engine.follow_foreign(self._instance, self._watched)
         except VeloraError as error:
             self._stand(Span(f"✗ not followed: {error.title}", "bad"))
             self.log_view.say_where_empty(error.explain())
             raise
-        self._stand(Span("■ over: the instance was given back", "look"))
         if not self.dashboard.engine.read_only:
             await self.dashboard.engine.check([self._instance])
+
+    def _watched(self, watched: Watched) -> None:
+        if watched.end is not None:
+            self._stand(Span(f"■ over: {_ENDS[watched.end]}", "look"))
 
     def _stand(self, standing: Span) -> None:
         self._standing = standing
