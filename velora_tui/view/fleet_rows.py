@@ -8,7 +8,7 @@ from datetime import datetime
 from velora_tui.domain.events import ConnectionState
 from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.listing import ResultRow
-from velora_tui.domain.readiness import CheckStatus
+from velora_tui.domain.readiness import CheckStatus, Readiness
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.domain.snapshot import FleetSnapshot, InstanceSnapshot
 from velora_tui.view.cells import Cell, Row, Span
@@ -46,6 +46,7 @@ COLUMNS = (
     Column("phases", STRIP_TITLE, STRIP_CELLS, priority=4),
     Column("time", "TIME", 7, "right", priority=5),
     Column("progress", "PROGRESS", min_width=16, priority=8),
+    Column("ready", "READY", 5, priority=1),
     Column("last", "LAST", 4, "right", priority=2),
 )
 SPACIOUS_COLUMNS = (
@@ -59,6 +60,7 @@ SPACIOUS_COLUMNS = (
     Column("phases", LONG_STRIP_TITLE, LONG_STRIP_CELLS, priority=4),
     Column("time", "TIME", 7, "right", priority=5),
     Column("progress", "PROGRESS", min_width=16, priority=8),
+    Column("ready", "READY", 5, priority=3),
     Column("disk", "DISK", 5, "right", priority=3),
     Column("last", "LAST", 4, "right", priority=2),
 )
@@ -111,6 +113,10 @@ def _entry(row: InstanceSnapshot, snapshot: FleetSnapshot, rates: Rates, width: 
     if (disk := disk_cell(row)) is not None:
         cells["disk"] = disk
         order["disk"] = (float(disk.text.split()[0]), "")
+    if row.readiness is not None:
+        cells["ready"] = ready_cell(row.readiness)
+        in_the_way, to_look_at = _trouble(row.readiness)
+        order["ready"] = (-in_the_way - to_look_at / 1000, "")
     if told_at is not None:
         order["last"] = (-told_at.timestamp(), "")
     if run is not None and attempt is not None:
@@ -123,6 +129,23 @@ def shows_run(row: InstanceSnapshot, state: State) -> bool:
     """Return whether the row tells of the instance's latest run, and not of what is in the instance's way."""
     attempt = row.run.attempt if row.run else None
     return attempt is not None and (row.is_busy or state == attempt_state(attempt))
+
+
+def ready_cell(readiness: Readiness) -> Span:
+    """Return whether the instance could take a run, whatever its last run showed: how many checks stand in the way."""
+    in_the_way, to_look_at = _trouble(readiness)
+    if readiness.asking:
+        return Span("…", "dim")
+    if in_the_way:
+        return Span(f"✗ {in_the_way}", "bad")
+    return Span(f"! {to_look_at}", "look") if to_look_at else Span("✓", "good")
+
+
+def _trouble(readiness: Readiness) -> tuple[int, int]:
+    """Return how many checks keep a run from starting, and how many others found something."""
+    blocking = sum(check.blocks for check in readiness.checks)
+    found = sum(check.status in {CheckStatus.FAIL, CheckStatus.WARN} and not check.blocks for check in readiness.checks)
+    return blocking, found
 
 
 def disk_cell(row: InstanceSnapshot) -> Span | None:

@@ -15,6 +15,7 @@ from velora_tui.errors import InstanceBusy, InstanceNotReady, StoreError, Unknow
 from velora_tui.ui.keys import ACTIONS, BY_ID, FOOTER_LIMIT, SCREENS, actions_of, footer_of
 from velora_tui.ui.screens.audit import AuditScreen
 from velora_tui.ui.screens.causes import CausesScreen
+from velora_tui.ui.screens.compare import CompareScreen
 from velora_tui.ui.screens.file_diff import FileDiffScreen
 from velora_tui.ui.screens.files import FilesScreen
 from velora_tui.ui.screens.fleet import FleetScreen
@@ -37,6 +38,7 @@ SCREEN_CLASSES = {
     "file_diff": FileDiffScreen,
     "audit": AuditScreen,
     "causes": CausesScreen,
+    "compare": CompareScreen,
 }
 
 

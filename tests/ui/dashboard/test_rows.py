@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from tests.ui.dashboard.build import NOW, ago, attempt, busy_fleet, instance, progressed, readiness, run, snapshot
 from velora_tui.domain.events import AttemptState, ConnectionState
+from velora_tui.domain.readiness import CheckResult, CheckStatus, Readiness
 from velora_tui.errors import UsageError
 from velora_tui.view.cells import Row, plain
 from velora_tui.view.entries import Entry
 from velora_tui.view.farewell import farewell, going_on
 from velora_tui.view.filter import parse_filter
-from velora_tui.view.fleet_rows import fleet_columns, fleet_entries, short_task
+from velora_tui.view.fleet_rows import fleet_columns, fleet_entries, ready_cell, short_task
 from velora_tui.view.header import fleet_counts, runs_bar
 from velora_tui.view.phases import compact_strip, strip
 from velora_tui.view.queue_rows import queue_entries
@@ -78,6 +79,25 @@ def test_no_text_breaks_the_filter(text):
 def ordered(order: Order, *keys: float | None) -> list[str]:
     entries = [Entry(Row(str(place)), {}, {} if key is None else {"n": (key, "")}) for place, key in enumerate(keys)]
     return [entry.row.key for entry in order.of(entries)]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "asking", "shown"),
+    [
+        ((CheckStatus.OK, CheckStatus.OK), frozenset(), "✓"),
+        ((CheckStatus.OK, CheckStatus.WARN), frozenset(), "! 1"),
+        ((CheckStatus.UNKNOWN, CheckStatus.WARN), frozenset(), "✗ 1"),
+        ((CheckStatus.FAIL, CheckStatus.FAIL), frozenset(), "✗ 1"),
+        ((CheckStatus.OK, CheckStatus.UNKNOWN), frozenset({"load"}), "…"),
+    ],
+)
+def test_readiness_has_a_column_beside_what_the_last_run_showed(statuses, asking, shown):
+    checks = tuple(
+        CheckResult(id=name, status=status, blocking=name == "disk")
+        for name, status in zip(("disk", "load"), statuses, strict=True)
+    )
+    assert ready_cell(Readiness(instance="eval1", checks=checks, at=NOW, asking=asking)).text == shown
+    assert "ready" in {column.id for column in fleet_columns(160)}
 
 
 def test_equal_rows_keep_their_order_and_unknown_ones_come_last():
