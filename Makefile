@@ -13,7 +13,7 @@ demo: $(READY)  ## open the dashboard on an embedded fleet
 
 test: $(TEST_READY)  ## all tests
 	@sh tests/system_packages.sh
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests --ignore tests/benchmarks
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder tests --ignore tests/benchmarks
 
 lint: $(TEST_READY)  ## format, style, types, layers
 	$(BIN)/ruff format --check .

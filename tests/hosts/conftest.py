@@ -73,7 +73,7 @@ def jobs(host: Host) -> DetachedJobs:
     return DetachedJobs(host)
 
 
-async def until(condition: Callable[[], bool], timeout_seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], timeout_seconds: float = 30.0) -> None:
     """Poll until `condition` holds; fail after the time limit."""
     deadline = time.monotonic() + timeout_seconds
     while not condition():

@@ -223,7 +223,7 @@ def test_wrong_requests_are_2(bench: Bench, arguments: tuple[str, ...], complain
 def test_readonly_refuses(bench: Bench) -> None:
     fleet_file(bench)
     answer = velora(bench, "--readonly", "repair", "eval1", "mark", "--yes")
-    assert answer.status == 1
+    assert answer.status == 2
     assert "read-only" in answer.complaint
     assert not mark(bench).exists()
     assert velora(bench, "--readonly", "repair", "eval1", "mark", "--dry-run").status == 0

@@ -41,7 +41,7 @@ async def test_runs_that_ended_stand_with_their_numbers(engine):
         await seen.sees("3 runs")
         assert "1 resolved 50 %   1 unresolved   1 failed" in seen.line_with("3 runs")
         assert re.search(r"sepal_ui 1319603449 +claude +1 +✓ resolved +3/3 +8/8", seen.text)
-        assert re.search(r"sepal_ui 1319603449 +gpt +1 +○ unresolved +0/3 +8/8 .*17:52 +\$1.21", seen.text)
+        assert re.search(r"sepal_ui 1319603449 +gpt +1 +○ unresolved +0/3 +8/8 .*16:29 +\$1.21", seen.text)
         assert "✗ failed" in seen.line_with("click 1769880766")
         await seen.sees("✗ docker-daemon-down in evaluation: Docker does not run · start Docker, then retry")
         assert "5182905279" not in seen.text

@@ -257,7 +257,7 @@ def test_ended_runs_are_rows_and_others_are_not():
     shown = {column: plain(cell) for column, cell in cells.items()}
     assert shown["task"] == "sepal_ui 1319603449"
     assert (shown["model"], shown["outcome"], shown["f2p"], shown["p2p"]) == ("gpt", "○ unresolved", "0/3", "8/8")
-    assert (shown["time"], shown["cost"]) == ("17:52", "$1.21")
+    assert (shown["time"], shown["cost"]) == ("16:29", "$1.21")
 
 
 def rows_of(*runs):

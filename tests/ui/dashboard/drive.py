@@ -14,7 +14,7 @@ from tests.ui.dashboard.fake_engine import FakeEngine
 from velora_tui.ui.app import VeloraApp
 from velora_tui.ui.screens.base import BaseScreen
 
-DEADLINE_SECONDS = 10
+DEADLINE_SECONDS = 30
 
 
 @asynccontextmanager

@@ -46,14 +46,17 @@ exit "$status"
 _CLEAN_UP = r"""
 [ -f "$started" ] || exit 0
 export PATH="$HOME/.local/bin:$PATH"
-here=$(date +%s)
+asked=$(date +%s%N)
 told=$(timeout 10 docker info --format '{{.SystemTime}}' 2>/dev/null)
-there=$(date -d "${told:-@$here}" +%s) || there=$here
-began=$(($(stat -c %Y "$started") + there - here))
+answered=$(date +%s%N)
+there=$(date -d "${told:-@0}" +%s%N 2>/dev/null) || told=
+if [ -z "$told" ]; then there=$answered; fi
+began=$(date -r "$started" +%s%N)
+if [ "$there" -lt "$asked" ] || [ "$there" -gt "$answered" ]; then began=$((began + there - asked)); fi
 for id in $(timeout 10 docker ps -aq --filter name=openhands-runtime- --filter name=eval_pilot2_ 2>/dev/null); do
     known=$(timeout 5 docker inspect --format '{{.Created}} {{.Name}}' "$id" 2>/dev/null) || continue
     case ${known#* } in /openhands-runtime-* | /eval_pilot2_*) ;; *) continue ;; esac
-    if [ "$(date -d "${known%% *}" +%s)" -ge "$began" ]; then
+    if [ "$(date -d "${known%% *}" +%s%N)" -ge "$began" ]; then
         timeout 20 docker rm -f "$id" >/dev/null 2>&1 && echo "velora: removed container ${known#* /}"
     fi
 done
