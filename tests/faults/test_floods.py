@@ -125,7 +125,7 @@ def assert_not_blocked(lag: Lag, idle: Lag) -> None:
     """Check the loop's own computing strictly, and its lateness against an idle process on the same machine."""
     told = f"ours: {lag}; idle: {idle}"
     assert lag.busy_at(1) < BLOCKED_SECONDS * SLOW_MACHINE, told
-    assert lag.late_at(0.99) < max(BLOCKED_SECONDS * SLOW_MACHINE, 3 * idle.late_at(0.99)), told
+    assert lag.late_at(0.99) < max(BLOCKED_SECONDS * 4, 3 * idle.late_at(0.99)), told  # others may have the cores
 
 
 async def test_floods_of_every_kind_at_once_disturb_nothing(
