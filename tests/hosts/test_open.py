@@ -86,7 +86,7 @@ async def test_a_command_without_end_is_given_up_and_leaves_nothing(host: Host, 
 
 
 async def test_many_commands_given_up_at_once_leave_nothing(host: Host, home: Path) -> None:
-    commands = (host.run(f"echo $$ >pid{number}; sleep 60", timeout_seconds=1) for number in range(8))
+    commands = (host.run(f"echo $$ >pid{number}; sleep 60", timeout_seconds=5) for number in range(8))
     results = await asyncio.gather(*commands, return_exceptions=True)
     assert all(isinstance(result, CommandTimeout) for result in results)
     pids = [int((home / f"pid{number}").read_text()) for number in range(8)]

@@ -44,7 +44,7 @@ async def test_nothing_is_done_before_a_yes_and_all_is_told_after_it(opened, tmp
         await seen.sees("Push the critical files on eval2?")
         await seen.press("y")
         await seen.sees("push the critical files: mended on eval2")
-        assert "files: fail (1/2: docker.py differs from the good copy) → ok (2/2 as expected)" in seen.text
+        await seen.sees("files: fail (1/2: docker.py differs from the good copy) → ok (2/2 as expected)")
         assert file.read_text() == good_text(DOCKER_FILE)
         await seen.press("enter")
         await seen.until(lambda: "● ready" in seen.line_with(" eval2 "))
