@@ -44,6 +44,10 @@ class Closing(NamedTuple):
     def tests(self) -> int:
         return sum(n for word, n in self.counts.items() if not word.startswith(("warning", "rerun", "subtest")))
 
+    def accounts_for(self, collected: int, stopped: bool) -> bool:
+        """Tell whether the counts can be those of a session that collected so many tests."""
+        return self.counts.get("passed", 0) <= collected and (stopped or self.tests >= collected)
+
 
 class Share(NamedTuple):
     """A number of tests and their total, or per cent and no total."""

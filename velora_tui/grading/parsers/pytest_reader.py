@@ -134,15 +134,11 @@ class Reader:
             self.open.closing = counts
             self.open.stopped = self.stop is not None
             self.open = None
-        if self.level == 1 and self.collected and not self._accounts(counts, self.collected):
+        if self.level == 1 and self.collected and not counts.accounts_for(self.collected, self.stop is not None):
             return  # a test printed it
         if self.level <= 1:
             self.closing = counts
         self.level = max(0, self.level - 1)
-
-    def _accounts(self, counts: lines.Closing, collected: int) -> bool:
-        """Tell whether the counts can be of this session, which collected so many tests."""
-        return counts.counts.get("passed", 0) <= collected and (self.stop is not None or counts.tests >= collected)
 
     def _quiet_closing(self, first: str, text: str) -> bool:
         """Handle the last line of `pytest -q`, which has no `=` around it."""
@@ -280,9 +276,9 @@ class Reader:
         else:
             start = body.removesuffix(" ") if self.workers else lines.split_output(body, self.known)
             name = _without_origin(start, self.known)
-            status = None if self.workers else lines.glued_status(body[len(start) :])
+            status = None if self.workers or (has_progress and self.behind) else lines.glued_status(body[len(start) :])
             seen = [Observation(status, number, offset, "verbose-output")] if status else []
-            report = Report(name, seen, certain=has_progress and bool(seen) and not self.behind)
+            report = Report(name, seen, certain=has_progress and bool(seen))
         self.verbose = self.verbose or bool(report.statuses)
         self.names.add(name)
         self.reports.append(report)
