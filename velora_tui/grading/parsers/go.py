@@ -19,9 +19,10 @@ _RESULT = re.compile(r"--- (PASS|FAIL|SKIP): (\S+) \(\d+(?:\.\d+)?s\)$")
 _EVENT = re.compile(r"=== (RUN|CONT|PAUSE|NAME) +(\S+)$")
 _PACKAGE = re.compile(r"(ok  |FAIL|\?   )\t(\S+)(?:\t| |$)(.*)")
 _LOG_LINE = re.compile(r"\s+\S+\.go:\d+: ")
+_DYING = ("panic: ", "fatal error: ", "\tpanic: ")  # what follows in the line is no result
 
-_OPENINGS = frozenset({"=== ", "ok  ", "FAIL", "?   "})
-"""How a line begins that tells something, unless it has a result in it; all others are output."""
+_OPENINGS = frozenset({"ok  ", "FAIL", "?   "})
+"""How a line begins that tells of a package."""
 
 _WORDS = {"PASS": Status.PASSED, "FAIL": Status.FAILED, "SKIP": Status.SKIPPED}
 _ACTIONS = {"pass": Status.PASSED, "fail": Status.FAILED, "skip": Status.SKIPPED}
@@ -38,15 +39,32 @@ class _Package:
     current: str = ""
     results: dict[str, Observation] = field(default_factory=dict)
     plain: dict[str, Line] = field(default_factory=dict)  # tests with nothing but `--- PASS: name (0.00s)` until now
+    running: str = ""  # the test that no other can begin beside, but its own subtests
+    printed: list[str] = field(default_factory=list)  # tests that seem to have begun beside it
     failed: bool = False
     ended: bool = False
 
     def start(self, test: str) -> None:
         self.tests[test] = True
         self.current = test
+        if "/" not in test:
+            if self.running and test != self.running:
+                self.printed.append(test)
+            else:
+                self.running = test
 
     def resume(self, test: str) -> None:
         self.current = test
+
+    def leave(self, test: str) -> None:
+        """Let other tests begin: this one has ended, or waits to run in parallel. It printed those begun beside it."""
+        if test != self.running:
+            return
+        for name in self.printed:
+            for found in (self.tests, self.results, self.plain):
+                found.pop(name, None)
+        self.running = ""
+        self.printed.clear()
 
     def plain_pass(self, line: Line) -> bool:
         """Read the most frequent result, `--- PASS: name (0.00s)`, without a regular expression."""
@@ -56,6 +74,10 @@ class _Package:
             return False
         self.tests[name] = False
         self.plain[name] = line
+        if not self.printed and name == self.running:
+            self.running = ""
+        else:
+            self.leave(name)
         return True
 
     def settle(self) -> None:
@@ -72,13 +94,20 @@ class _Package:
         }
 
     def finish(self, test: str, seen: Observation) -> None:
-        """Record a result: of a running test the last, of another none, since only a running test has one."""
-        if self.tests.get(test) or test == self.current or self.current.startswith(f"{test}/"):
+        """Record a result: of a running test the last, of another none, since only a running test has one.
+
+        A subtest whose start was glued to output has its result below its parent's.
+        """
+        if self.tests.get(test) or test == self.current or self.current.startswith(f"{test}/") or self.is_below(test):
             if test in self.tests:
                 self.tests[test] = False
             self.results[test] = seen
+            self.leave(test)
         elif not self.tests and (test not in self.results or seen.status in FAILING):
             self.results[test] = seen  # without -v no test announces itself
+
+    def is_below(self, test: str) -> bool:
+        return "/" in test and test not in self.tests and self.tests.get(test.rpartition("/")[0]) is False
 
 
 @dataclass
@@ -96,7 +125,7 @@ class _Reader:
                 name = text[10:]
                 if " " not in name:
                     now.start(name)
-            elif "--- " in text:
+            elif "--- " in text or "=== " in text:
                 if text[-8:] != " (0.00s)" or not now.plain_pass(line):
                     self.text(*line)
                     now = self.now
@@ -105,18 +134,20 @@ class _Reader:
                 now = self.now
 
     def text(self, number: int, offset: int, text: str) -> None:
-        if text[:4] == "=== " and (event := _EVENT.match(text)):
+        if "=== " in text and (event := _EVENT.search(text, max(0, len(text) - 20_000))):
             self._announce(event[1], event[2])
         elif "--- " in text and text[-2:] == "s)" and (found := _RESULT.search(text, max(0, len(text) - 20_000))):
-            if found.start() == 0 or not _LOG_LINE.match(text):
+            if found.start() == 0 or not (_LOG_LINE.match(text) or text.startswith(_DYING)):
                 self._result(found, text, number, offset)
-        elif text[:4] in {"ok  ", "FAIL", "?   "} and (closing := _PACKAGE.match(text)):
+        elif text[:4] in _OPENINGS and (closing := _PACKAGE.match(text)):
             self._close(closing)
 
     def _announce(self, event: str, test: str) -> None:
         if event == "RUN":
             self.now.start(test)
-        elif event != "PAUSE":
+        elif event == "PAUSE":
+            self.now.leave(test)
+        else:
             self.now.resume(test)
 
     def _result(self, found: re.Match[str], text: str, number: int, offset: int) -> None:
@@ -135,7 +166,7 @@ class _Reader:
         self.now = _Package()
 
     def event(self, number: int, offset: int, event: dict[str, Any]) -> None:
-        action, package_name, test = event.get("Action"), event.get("Package"), event.get("Test")
+        action, package_name, test = event.get("Action"), event.get("Package", ""), event.get("Test")
         if not isinstance(package_name, str) or not isinstance(action, str):
             return
         package = self.by_name.get(package_name)
@@ -147,6 +178,8 @@ class _Reader:
             package.start(test)
         elif action == "cont":
             package.resume(test)
+        elif action == "pause":
+            package.leave(test)
         elif action in _ACTIONS:
             package.finish(test, Observation(_ACTIONS[action], number, offset, "event"))
         elif action == "output":
@@ -159,16 +192,20 @@ class _Reader:
             self.broken.append(closing[2])
 
     def _output(self, package: _Package, output: str, number: int, offset: int) -> None:
-        """Read a result that older versions of test2json miss because output stands before it on its line."""
-        found = _RESULT.search(output.rstrip("\n"), max(0, len(output) - 20_000))
-        if (
-            found
-            and package.tests.get(found[2])
-            and found.start() > 0
-            and not _LOG_LINE.match(output)
-            and output[0] != " "
-        ):
-            package.finish(found[2], Observation(_WORDS[found[1]], number, offset, "result-glued"))
+        """Read a start or a result that older versions of test2json miss, as output stands before it on its line."""
+        text = output.rstrip("\n")
+        if "=== " in text and (event := _EVENT.search(text, max(0, len(text) - 20_000))) and event.start() > 0:
+            if event[1] == "RUN":
+                package.start(event[2])
+            elif event[1] == "PAUSE":
+                package.leave(event[2])
+            return
+        found = _RESULT.search(text, max(0, len(text) - 20_000))
+        if found is None or found.start() == 0 or _LOG_LINE.match(text) or text.startswith(_DYING):
+            return
+        if package.tests.get(found[2]) or (text[0] == " " and package.is_below(found[2])):
+            rule = "result" if not text[: found.start()].strip() else "result-glued"
+            package.finish(found[2], Observation(_WORDS[found[1]], number, offset, rule))
 
 
 def parse(log: LogLines, listed: Listed) -> ParsedLog:
