@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import NamedTuple
@@ -38,6 +38,14 @@ class Observation(NamedTuple):
     line: int
     offset: int
     rule: str
+
+
+_MAKE: Callable[..., Observation] = tuple.__new__
+
+
+def observation(status: Status, line: Line, rule: str) -> Observation:
+    """Return the observation of a line, made in half the time that calling the class takes."""
+    return _MAKE(Observation, (status, line[0], line[1], rule))
 
 
 @dataclass

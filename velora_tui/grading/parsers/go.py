@@ -13,7 +13,7 @@ from typing import Any
 
 from velora_tui.domain.report import Status
 from velora_tui.grading.log import Line, LogLines
-from velora_tui.grading.parsed import FAILING, Listed, Observation, ParsedLog, same_status
+from velora_tui.grading.parsed import FAILING, Listed, Observation, ParsedLog, observation
 
 _RESULT = re.compile(r"--- (PASS|FAIL|SKIP): (\S+) \(\d+(?:\.\d+)?s\)$")
 _EVENT = re.compile(r"=== (RUN|CONT|PAUSE|NAME) +(\S+)$")
@@ -38,20 +38,21 @@ class _Package:
     tests: dict[str, bool] = field(default_factory=dict)  # those that began, and whether they are open
     current: str = ""
     results: dict[str, Observation] = field(default_factory=dict)
-    plain: dict[str, Line] = field(default_factory=dict)  # tests with nothing but `--- PASS: name (0.00s)` until now
+    earlier: list[tuple[str, Observation]] = field(default_factory=list)  # of tests that began anew, as with -count=2
     running: str = ""  # the test that no other can begin beside, but its own subtests
     printed: list[str] = field(default_factory=list)  # tests that seem to have begun beside it
     failed: bool = False
     ended: bool = False
 
     def start(self, test: str) -> None:
+        if test in self.results:
+            self.earlier.append((test, self.results.pop(test)))
         self.tests[test] = True
         self.current = test
-        if "/" not in test:
-            if self.running and test != self.running:
-                self.printed.append(test)
-            else:
-                self.running = test
+        if not self.running and "/" not in test:
+            self.running = test
+        elif "/" not in test and test != self.running:
+            self.printed.append(test)
 
     def resume(self, test: str) -> None:
         self.current = test
@@ -61,28 +62,20 @@ class _Package:
         if test != self.running:
             return
         for name in self.printed:
-            for found in (self.tests, self.results, self.plain):
-                found.pop(name, None)
+            self.tests.pop(name, None)
+            self.results.pop(name, None)
         self.running = ""
         self.printed.clear()
 
     def plain_pass(self, line: Line) -> bool:
-        """Read the most frequent result, `--- PASS: name (0.00s)`, without a regular expression."""
-        text = line[2]
-        name = text[10:-8]
-        if not self.tests.get(name) or name in self.results or text[:10] != "--- PASS: ":
+        """Read the most frequent result, of the test that runs, without a regular expression."""
+        name = self.running
+        if line[2][-8:] != " (0.00s)" or name in self.results or self.printed:
             return False
+        self.results[name] = observation(Status.PASSED, line, "result")
         self.tests[name] = False
-        self.plain[name] = line
-        if not self.printed and name == self.running:
-            self.running = ""
-        else:
-            self.leave(name)
+        self.running = ""
         return True
-
-    def settle(self) -> None:
-        """Put the plain passes among the results; what came for the same test later counts."""
-        self.results = {**same_status(Status.PASSED, self.plain, "result"), **self.results}
 
     def confirmed(self) -> dict[str, Observation]:
         """Return the results; where the run did not end, without a pass of the last test: it may have printed it."""
@@ -121,15 +114,18 @@ class _Reader:
         now = self.now
         for line in log:
             text = line[2]
-            if text[:10] == "=== RUN   ":
-                name = text[10:]
-                if " " not in name:
-                    now.start(name)
-            elif "--- " in text or "=== " in text:
-                if text[-8:] != " (0.00s)" or not now.plain_pass(line):
-                    self.text(*line)
-                    now = self.now
-            elif text[:4] in _OPENINGS:
+            head = text[:10]
+            if (
+                head == "=== RUN   "
+                and not now.running
+                and (name := text[10:]).isidentifier()
+                and name not in now.tests
+            ):
+                now.current = now.running = name
+                now.tests[name] = True
+            elif head == "--- PASS: " and text[10:-8] == now.running and now.plain_pass(line):
+                continue
+            elif "--- " in text or "=== " in text or text[:4] in _OPENINGS:
                 self.text(*line)
                 now = self.now
 
@@ -238,14 +234,16 @@ def _decode(text: str) -> dict[str, Any] | None:
 def _collect(reader: _Reader, packages: list[_Package], listed: Listed) -> ParsedLog:
     parsed = ParsedLog()
     for package in packages:
-        package.settle()
         confirmed = package.confirmed()
         parsed.add_all(confirmed)
-        for test, seen in confirmed.items() if package.name and listed else ():
+        for test, seen in package.earlier:
+            parsed.add(test, seen)
+        for test, seen in (*confirmed.items(), *package.earlier) if package.name and listed else ():
             for separator in SEPARATORS:
                 if (whole := f"{package.name}{separator}{test}") in listed:
                     parsed.qualify(whole, seen)
-        if package.failed and not any(seen.status in FAILING for seen in package.results.values()):
+        statuses = {seen.status for seen in package.results.values()} if package.failed else FAILING
+        if statuses.isdisjoint(FAILING) and not package.earlier:
             parsed.flag("package-failed", f"{package.name} failed, but none of its tests shows it")
         for test in package.tests.keys() - package.results.keys():
             parsed.flag("unfinished", "it began, but the log has no result of it", test)
