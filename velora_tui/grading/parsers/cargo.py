@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 from velora_tui.domain.report import Status
-from velora_tui.grading.log import Line, LogLines
+from velora_tui.grading.log import LogLines
 from velora_tui.grading.parsed import SEVERITY, Listed, Observation, ParsedLog, observation
 
 TAIL_LIMIT = 8000
@@ -83,18 +83,6 @@ class _Binary:
         self.last_plain = ""
         self.tests[name] = _Test(name, seen.line, seen.offset, [seen])
         return self.tests[name]
-
-    def plain_pass(self, line: Line) -> bool:
-        """Read the most frequent line, `test name ... ok`, without a regular expression."""
-        text = line[2]
-        name = text[5:-7]
-        if self.dumping or text[:5] != "test " or " " in name or (self.tests and name in self.tests):
-            return False
-        seen = observation(Status.PASSED, line, "test-line")
-        if self.plain.setdefault(name, seen) is not seen:
-            return False
-        self.last, self.last_plain = None, name
-        return True
 
     def _quiet_line(self, number: int, offset: int, text: str) -> bool:
         if found := _QUIET_FAILURE.match(text):
@@ -196,11 +184,18 @@ class _Reader:
         self.error: str | None = None
 
     def read(self, log: LogLines) -> None:
+        """Read the log; the most frequent line, `test name ... ok`, without a call."""
         now = self.now
         for line in log:
-            if now is None or line[2][-7:] != " ... ok" or not now.plain_pass(line):
-                self.feed(*line)
-                now = self.now
+            text = line[2]
+            if text[-7:] == " ... ok" and text[:5] == "test " and now is not None and not now.dumping:
+                name = text[5:-7]
+                if " " not in name and name not in now.plain and name not in now.tests:
+                    now.plain[name] = observation(Status.PASSED, line, "test-line")
+                    now.last, now.last_plain = None, name
+                    continue
+            self.feed(*line)
+            now = self.now
 
     def feed(self, number: int, offset: int, text: str) -> None:
         if text[:1] == "r" and (self.now is None or not self.now.dumping) and self._begins(text):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from velora_tui.domain.report import Status
-from velora_tui.grading.log import Line, LogLines
+from velora_tui.grading.log import LogLines
 from velora_tui.grading.parsed import FAILING, Listed, Observation, ParsedLog, observation
 
 _RESULT = re.compile(r"--- (PASS|FAIL|SKIP): (\S+) \(\d+(?:\.\d+)?s\)$")
@@ -67,16 +67,6 @@ class _Package:
         self.running = ""
         self.printed.clear()
 
-    def plain_pass(self, line: Line) -> bool:
-        """Read the most frequent result, of the test that runs, without a regular expression."""
-        name = self.running
-        if line[2][-8:] != " (0.00s)" or name in self.results or self.printed:
-            return False
-        self.results[name] = observation(Status.PASSED, line, "result")
-        self.tests[name] = False
-        self.running = ""
-        return True
-
     def confirmed(self) -> dict[str, Observation]:
         """Return the results; where the run did not end, without a pass of the last test: it may have printed it."""
         if self.ended or not self.tests:
@@ -111,6 +101,7 @@ class _Reader:
     by_name: dict[str, _Package] = field(default_factory=dict)  # of -json, whose packages interleave
 
     def read(self, log: LogLines) -> None:
+        """Read the log; the most frequent start and result, of a test that runs alone, without a call."""
         now = self.now
         for line in log:
             text = line[2]
@@ -123,8 +114,10 @@ class _Reader:
             ):
                 now.current = now.running = name
                 now.tests[name] = True
-            elif head == "--- PASS: " and text[10:-8] == now.running and now.plain_pass(line):
-                continue
+            elif head == "--- PASS: " and text[10:-8] == now.running and text[-8:] == " (0.00s)" and not now.printed:
+                now.results[now.running] = observation(Status.PASSED, line, "result")
+                now.tests[now.running] = False
+                now.running = ""
             elif "--- " in text or "=== " in text or text[:4] in _OPENINGS:
                 self.text(*line)
                 now = self.now
