@@ -77,7 +77,7 @@ class _Reader:
         self.vitest = self.vitest or opens or timed is not None
         text = text[: len(text) - len(timed[0])] if timed else text
         directive = _DIRECTIVE.search(text)
-        title = _unescape(text[: directive.start()] if directive else text, bool(self.announced)).rstrip(" ")
+        title = _unescape(text[: directive.start()].rstrip(" ") if directive else text, bool(self.announced))
         status = _status(not found[2], directive[1].upper() if directive else "", self.vitest)
         self._leave(indent)
         above = self.parents if self.vitest else [entry for entry in self.announced if entry[0] < indent]
