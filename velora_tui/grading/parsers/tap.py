@@ -69,6 +69,8 @@ class _Reader:
         self.announced.append((indent, _unescape(title, of_node=True)))
 
     def _result(self, indent: int, found: re.Match[str], number: int, offset: int) -> None:
+        if self.last and not found[3]:
+            return  # the test points are numbered: output
         text = found[4] or ""
         self.last = int(found[3] or 0) if indent == 0 else self.last
         opens = text.endswith(" {")
