@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass, field
 
 from velora_tui.domain.report import Status
-from velora_tui.grading.log import Line, LogLines
-from velora_tui.grading.parsed import SEVERITY, Listed, Observation, ParsedLog, same_status
+from velora_tui.grading.log import LogLines
+from velora_tui.grading.parsed import SEVERITY, Listed, Observation, ParsedLog, observation
 
 TAIL_LIMIT = 8000
 MODES = ("should panic", "compile", "compile fail")
@@ -45,7 +45,8 @@ class _Binary:
 
     expected: int
     owners: tuple[str, ...]
-    plain: dict[str, Line] = field(default_factory=dict)  # tests with nothing but `test name ... ok`
+    awaited: int = 0  # tests to come of the binary that may have printed the first line of this one
+    plain: dict[str, Observation] = field(default_factory=dict)  # tests with nothing but `test name ... ok`
     tests: dict[str, _Test] = field(default_factory=dict)  # the others
     last: _Test | None = None
     last_plain: str = ""
@@ -54,11 +55,14 @@ class _Binary:
     listing: bool = False
     quiet: bool = False  # dots stand for tests; only failures are named
     passed: int | None = None  # counted by the closing line; None where the binary did not get to it
+    failed: int = 0
 
     def feed(self, number: int, offset: int, text: str) -> None:
         if text == "failures:":
             self.failures.clear()
             self.dumping = self.listing = True
+        elif text == "successes:":  # of --show-output
+            self.dumping = True
         elif self.dumping and not self._goes_on(text):
             self._failure_line(number, offset, text)
         elif text[-1:] in "0123456789D" and self._quiet_line(number, offset, text):
@@ -75,21 +79,10 @@ class _Binary:
 
     def _take_plain(self, name: str) -> _Test:
         """Move a test that shows more than one status to the others."""
-        number, offset, _ = self.plain.pop(name)
+        seen = self.plain.pop(name)
         self.last_plain = ""
-        self.tests[name] = _Test(name, number, offset, [Observation(Status.PASSED, number, offset, "test-line")])
+        self.tests[name] = _Test(name, seen.line, seen.offset, [seen])
         return self.tests[name]
-
-    def plain_pass(self, line: Line) -> bool:
-        """Read the most frequent line, `test name ... ok`, without a regular expression."""
-        text = line[2]
-        name = text[5:-7]
-        if self.dumping or text[:5] != "test " or " " in name or name in self.tests:
-            return False
-        if self.plain.setdefault(name, line) is not line:
-            return False
-        self.last, self.last_plain = None, name
-        return True
 
     def _quiet_line(self, number: int, offset: int, text: str) -> bool:
         if found := _QUIET_FAILURE.match(text):
@@ -98,9 +91,9 @@ class _Binary:
         return _QUIET_DOTS.match(text) is not None
 
     def _goes_on(self, text: str) -> bool:
-        """Leave a `failures:` that a test printed: tests that have not begun yet follow it."""
-        if self.count() < self.expected and (started := _TEST.match(text[:TAIL_LIMIT])):
-            self.dumping = started["name"] in self.tests or started["name"] in self.plain
+        """Leave a `failures:` that a test printed: there are tests to come, and one follows."""
+        if self.count() < self.expected + self.awaited and text[:5] == "test " and _TEST.match(text[:TAIL_LIMIT]):
+            self.dumping = False
         return not self.dumping
 
     def _failure_line(self, number: int, offset: int, text: str) -> None:
@@ -143,17 +136,27 @@ class _Binary:
     def counts_agree(self) -> bool:
         return self.passed is not None and self.count() == self.expected
 
-    def decided(self) -> dict[str, Observation]:
+    def take(self, printed: _Binary) -> None:
+        """Add what was read as a binary of its own, since a test of this one printed its first line."""
+        for name in list(printed.plain):
+            printed._take_plain(name)
+        for name in [name for name in printed.tests if name in self.plain]:
+            self._take_plain(name)
+        for name, test in printed.tests.items():
+            self.tests.setdefault(name, _Test(name, test.line, test.offset)).statuses.extend(test.statuses)
+            self.tests[name].ignored = self.tests[name].ignored or test.ignored
+        self.failures, self.last, self.last_plain = printed.failures, printed.last, ""
+
+    def decided(self, listed: Listed) -> dict[str, Observation]:
         """Return what each test showed."""
         plain = {} if self.quiet else self.plain
         if self.passed is None:
-            plain = {name: line for name, line in plain.items() if name != self.last_plain}
-        passed = same_status(Status.PASSED, plain, "test-line")
-        others = {name: seen for name, test in self.tests.items() if (seen := self.decide(test)) is not None}
+            plain = {name: seen for name, seen in plain.items() if name != self.last_plain}
+        others = {name: seen for name, test in self.tests.items() if (seen := self.decide(test, listed)) is not None}
         failed = {name: Observation(Status.FAILED, *place, "failures-list") for name, place in self.failures.items()}
-        return {**passed, **others, **failed}
+        return {**plain, **others, **failed} if others or failed else plain
 
-    def decide(self, test: _Test) -> Observation | None:
+    def decide(self, test: _Test, listed: Listed) -> Observation | None:
         """Return a test's status: the closing list is the authority on failures, in a binary that closed."""
         if self.quiet:
             return None
@@ -166,7 +169,8 @@ class _Binary:
         passes = [seen for seen in test.statuses if seen.status is Status.PASSED]
         if passes:
             return passes[-1]
-        if self.counts_agree():  # its `ok` is lost among the output of tests that run beside it
+        if self.counts_agree() or (test.name in listed and len(self.failures) == self.failed):
+            # its `ok` is lost among the output of tests that run beside it
             return Observation(Status.PASSED, test.line, test.offset, "not-in-failures-list")
         return test.statuses[-1] if test.statuses else None
 
@@ -174,16 +178,24 @@ class _Binary:
 class _Reader:
     def __init__(self) -> None:
         self.binaries: list[_Binary] = []
+        self.open: list[_Binary] = []  # the last one runs, the others died or print it
         self.now: _Binary | None = None
         self.owners: tuple[str, ...] = ()
         self.error: str | None = None
 
     def read(self, log: LogLines) -> None:
+        """Read the log; the most frequent line, `test name ... ok`, without a call."""
         now = self.now
         for line in log:
-            if now is None or line[2][-7:] != " ... ok" or not now.plain_pass(line):
-                self.feed(*line)
-                now = self.now
+            text = line[2]
+            if text[-7:] == " ... ok" and text[:5] == "test " and now is not None and not now.dumping:
+                name = text[5:-7]
+                if " " not in name and name not in now.plain and name not in now.tests:
+                    now.plain[name] = observation(Status.PASSED, line, "test-line")
+                    now.last, now.last_plain = None, name
+                    continue
+            self.feed(*line)
+            now = self.now
 
     def feed(self, number: int, offset: int, text: str) -> None:
         if text[:1] == "r" and (self.now is None or not self.now.dumping) and self._begins(text):
@@ -191,12 +203,10 @@ class _Reader:
         if self.now is None:
             self._between(text)
         elif text[:13] == "test result: " and (found := _RESULT.match(text)):
-            passed, failed, ignored, measured = (int(count) for count in found.groups())
-            if passed + failed + ignored + measured == self.now.expected:
-                self.now.passed = passed
-                self.now = None
+            self._close(*(int(count) for count in found.groups()))
         elif text[:1] == " " and text.startswith(("     Running ", "   Doc-tests ")):
-            self.now = None  # the binary before died
+            self.open.clear()  # the binary before died
+            self.now = None
             self._between(text)
         else:
             self.now.feed(number, offset, text)
@@ -204,9 +214,25 @@ class _Reader:
     def _begins(self, text: str) -> bool:
         if not text.startswith("running ") or not (found := _RUNNING.match(text)):
             return False
-        self.now = _Binary(int(found[1]), self.owners)
+        awaited = max(0, self.now.expected + self.now.awaited - self.now.count()) if self.now else 0
+        self.now = _Binary(int(found[1]), self.owners, awaited)
         self.binaries.append(self.now)
+        self.open.append(self.now)
         return True
+
+    def _close(self, passed: int, failed: int, ignored: int, measured: int) -> None:
+        """Close the binary whose tests are so many; those that seem to have begun since are its output."""
+        ran = passed + failed + ignored + measured
+        depth = next((n for n, binary in enumerate(reversed(self.open)) if binary.expected == ran), None)
+        if depth is None:
+            return
+        printed = [self.open.pop() for _ in range(depth)]
+        binary = self.open.pop()
+        for inner in reversed(printed):
+            binary.take(inner)
+            self.binaries.remove(inner)
+        binary.passed, binary.failed = passed, failed
+        self.now = self.open[-1] if self.open else None
 
     def _between(self, text: str) -> None:
         if found := _BINARY.match(text):
@@ -232,7 +258,7 @@ def parse(log: LogLines, listed: Listed) -> ParsedLog:
 
 
 def _collect(parsed: ParsedLog, binary: _Binary, listed: Listed) -> None:
-    decided = binary.decided()
+    decided = binary.decided(listed)
     parsed.add_all(decided)
     for name, seen in decided.items() if listed else ():
         for owner in binary.owners:

@@ -13,29 +13,33 @@ from velora_tui.grading.log import LogLines
 from velora_tui.grading.parsed import Listed, Observation, ParsedLog
 
 _START = re.compile(r" *Start +(\d+): (.*)$")
-_RESULT = re.compile(r" *\d+/\d+ Test +#(\d+): (.*?) \.*(.*)$")
+_RESULT = re.compile(r" *(?:\d+/\d+ )?Test +#(\d+): (.*?) \.*(.*)$")
 _STATUS = re.compile(r"\.* *(.*?) +\d+\.\d+ sec(?: .*)?$")
-_FAILED = re.compile(r"\t *(\d+) - (.*) \(([^()]*(?:\([^()]*\))?)\)$")
+_HEADING = re.compile(r"The following tests (FAILED|did not run):$")
+_ENTRY = re.compile(r"\t *(\d+) - (.*) \(([^()]*(?:\([^()]*\))?)\)$")
 _CLOSING = re.compile(r"\d+% tests passed, (\d+) tests? failed out of (\d+)")
 
 
 @dataclass
 class _Reader:
     names: dict[str, str] = field(default_factory=dict)  # by number
-    parsed: ParsedLog = field(default_factory=ParsedLog)
+    open: set[str] = field(default_factory=set)  # the numbers of tests that run
     seen: dict[str, Observation] = field(default_factory=dict)
-    listing: bool = False
+    lists: dict[str, dict[str, Observation]] = field(default_factory=dict)  # by heading; the last of each counts
+    list: dict[str, Observation] | None = None
     complete: bool = False
 
     def feed(self, number: int, offset: int, text: str) -> None:
         if "Start" in text and (found := _START.match(text)):
             self.names[found[1]] = found[2]
-        elif " Test " in text and (found := _RESULT.match(text)):
+            self.open.add(found[1])
+        elif "Test " in text and (found := _RESULT.match(text)):
             self._result(found, text, number, offset)
-        elif text.startswith("The following tests FAILED"):
-            self.listing = True
-        elif self.listing and (found := _FAILED.match(text)):
-            self.seen.setdefault(found[2], Observation(_status(f"***{found[3]}"), number, offset, "failed-list"))
+        elif text[:4] == "The " and (found := _HEADING.match(text)):
+            self.list = self.lists[found[1]] = {}
+        elif self.list is not None and (found := _ENTRY.match(text)):
+            if self.names.get(found[1], found[2]) == found[2]:
+                self.list[found[2]] = Observation(_status(f"***{found[3]}"), number, offset, "closing-list")
         elif _CLOSING.match(text):
             self.complete = True
 
@@ -43,13 +47,28 @@ class _Reader:
         """Read `1/5 Test #1: name ....   Passed 0.01 sec`; the name is known from the line that began the test."""
         name = self.names.get(found[1])
         rest = text[found.start(2) :]
-        if name is None or not rest.startswith(name):
-            name, rest = found[2], f".{found[3]}"
-        else:
+        if name is not None and rest.startswith(name):
             rest = rest[len(name) :].lstrip(" ")
+        elif self.names:
+            return  # no such test runs: output
+        else:
+            name, rest = found[2], f".{found[3]}"
         status = _STATUS.match(rest)
-        if status is not None:
+        if status is not None and (found[1] in self.open or not self.names):
+            self.open.discard(found[1])
             self.seen[name] = Observation(_status(status[1]), number, offset, "result")
+
+    def finish(self) -> ParsedLog:
+        """Record the results: the lists at the end have every test that failed or did not run."""
+        parsed = ParsedLog()
+        for found in (self.seen, *self.lists.values()):
+            for name, seen in found.items():
+                before = parsed.results.get(name)
+                if before is None or (self.complete and before.status is Status.PASSED):
+                    parsed.results[name] = seen
+        if parsed.results and not self.complete:
+            parsed.flag("truncated", "the log ends before CTest's summary")
+        return parsed
 
 
 def _status(text: str) -> Status:
@@ -66,8 +85,4 @@ def parse(log: LogLines, listed: Listed) -> ParsedLog:
     reader = _Reader()
     for line in log:
         reader.feed(*line)
-    for name, seen in reader.seen.items():
-        reader.parsed.add(name, seen)
-    if reader.seen and not reader.complete:
-        reader.parsed.flag("truncated", "the log ends before CTest's summary")
-    return reader.parsed
+    return reader.finish()

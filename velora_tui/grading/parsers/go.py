@@ -12,16 +12,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from velora_tui.domain.report import Status
-from velora_tui.grading.log import Line, LogLines
-from velora_tui.grading.parsed import FAILING, Listed, Observation, ParsedLog, same_status
+from velora_tui.grading.log import LogLines
+from velora_tui.grading.parsed import FAILING, Listed, Observation, ParsedLog, observation
 
 _RESULT = re.compile(r"--- (PASS|FAIL|SKIP): (\S+) \(\d+(?:\.\d+)?s\)$")
 _EVENT = re.compile(r"=== (RUN|CONT|PAUSE|NAME) +(\S+)$")
 _PACKAGE = re.compile(r"(ok  |FAIL|\?   )\t(\S+)(?:\t| |$)(.*)")
 _LOG_LINE = re.compile(r"\s+\S+\.go:\d+: ")
+_DYING = ("panic: ", "fatal error: ", "\tpanic: ")  # what follows in the line is no result
 
-_OPENINGS = frozenset({"=== ", "ok  ", "FAIL", "?   "})
-"""How a line begins that tells something, unless it has a result in it; all others are output."""
+_OPENINGS = frozenset({"ok  ", "FAIL", "?   "})
+"""How a line begins that tells of a package."""
 
 _WORDS = {"PASS": Status.PASSED, "FAIL": Status.FAILED, "SKIP": Status.SKIPPED}
 _ACTIONS = {"pass": Status.PASSED, "fail": Status.FAILED, "skip": Status.SKIPPED}
@@ -37,30 +38,34 @@ class _Package:
     tests: dict[str, bool] = field(default_factory=dict)  # those that began, and whether they are open
     current: str = ""
     results: dict[str, Observation] = field(default_factory=dict)
-    plain: dict[str, Line] = field(default_factory=dict)  # tests with nothing but `--- PASS: name (0.00s)` until now
+    earlier: list[tuple[str, Observation]] = field(default_factory=list)  # of tests that began anew, as with -count=2
+    running: str = ""  # the test that no other can begin beside, but its own subtests
+    printed: list[str] = field(default_factory=list)  # tests that seem to have begun beside it
     failed: bool = False
     ended: bool = False
 
     def start(self, test: str) -> None:
+        if test in self.results:
+            self.earlier.append((test, self.results.pop(test)))
         self.tests[test] = True
         self.current = test
+        if not self.running and "/" not in test:
+            self.running = test
+        elif "/" not in test and test != self.running:
+            self.printed.append(test)
 
     def resume(self, test: str) -> None:
         self.current = test
 
-    def plain_pass(self, line: Line) -> bool:
-        """Read the most frequent result, `--- PASS: name (0.00s)`, without a regular expression."""
-        text = line[2]
-        name = text[10:-8]
-        if not self.tests.get(name) or name in self.results or text[:10] != "--- PASS: ":
-            return False
-        self.tests[name] = False
-        self.plain[name] = line
-        return True
-
-    def settle(self) -> None:
-        """Put the plain passes among the results; what came for the same test later counts."""
-        self.results = {**same_status(Status.PASSED, self.plain, "result"), **self.results}
+    def leave(self, test: str) -> None:
+        """Let other tests begin: this one has ended, or waits to run in parallel. It printed those begun beside it."""
+        if test != self.running:
+            return
+        for name in self.printed:
+            self.tests.pop(name, None)
+            self.results.pop(name, None)
+        self.running = ""
+        self.printed.clear()
 
     def confirmed(self) -> dict[str, Observation]:
         """Return the results; where the run did not end, without a pass of the last test: it may have printed it."""
@@ -72,13 +77,20 @@ class _Package:
         }
 
     def finish(self, test: str, seen: Observation) -> None:
-        """Record a result: of a running test the last, of another none, since only a running test has one."""
-        if self.tests.get(test) or test == self.current or self.current.startswith(f"{test}/"):
+        """Record a result: of a running test the last, of another none, since only a running test has one.
+
+        A subtest whose start was glued to output has its result below its parent's.
+        """
+        if self.tests.get(test) or test == self.current or self.current.startswith(f"{test}/") or self.is_below(test):
             if test in self.tests:
                 self.tests[test] = False
             self.results[test] = seen
+            self.leave(test)
         elif not self.tests and (test not in self.results or seen.status in FAILING):
             self.results[test] = seen  # without -v no test announces itself
+
+    def is_below(self, test: str) -> bool:
+        return "/" in test and test not in self.tests and self.tests.get(test.rpartition("/")[0]) is False
 
 
 @dataclass
@@ -89,34 +101,42 @@ class _Reader:
     by_name: dict[str, _Package] = field(default_factory=dict)  # of -json, whose packages interleave
 
     def read(self, log: LogLines) -> None:
+        """Read the log; the most frequent start and result, of a test that runs alone, without a call."""
         now = self.now
         for line in log:
             text = line[2]
-            if text[:10] == "=== RUN   ":
-                name = text[10:]
-                if " " not in name:
-                    now.start(name)
-            elif "--- " in text:
-                if text[-8:] != " (0.00s)" or not now.plain_pass(line):
-                    self.text(*line)
-                    now = self.now
-            elif text[:4] in _OPENINGS:
+            head = text[:10]
+            if (
+                head == "=== RUN   "
+                and not now.running
+                and (name := text[10:]).isidentifier()
+                and name not in now.tests
+            ):
+                now.current = now.running = name
+                now.tests[name] = True
+            elif head == "--- PASS: " and text[10:-8] == now.running and text[-8:] == " (0.00s)" and not now.printed:
+                now.results[now.running] = observation(Status.PASSED, line, "result")
+                now.tests[now.running] = False
+                now.running = ""
+            elif "--- " in text or "=== " in text or text[:4] in _OPENINGS:
                 self.text(*line)
                 now = self.now
 
     def text(self, number: int, offset: int, text: str) -> None:
-        if text[:4] == "=== " and (event := _EVENT.match(text)):
+        if "=== " in text and (event := _EVENT.search(text, max(0, len(text) - 20_000))):
             self._announce(event[1], event[2])
         elif "--- " in text and text[-2:] == "s)" and (found := _RESULT.search(text, max(0, len(text) - 20_000))):
-            if found.start() == 0 or not _LOG_LINE.match(text):
+            if found.start() == 0 or not (_LOG_LINE.match(text) or text.startswith(_DYING)):
                 self._result(found, text, number, offset)
-        elif text[:4] in {"ok  ", "FAIL", "?   "} and (closing := _PACKAGE.match(text)):
+        elif text[:4] in _OPENINGS and (closing := _PACKAGE.match(text)):
             self._close(closing)
 
     def _announce(self, event: str, test: str) -> None:
         if event == "RUN":
             self.now.start(test)
-        elif event != "PAUSE":
+        elif event == "PAUSE":
+            self.now.leave(test)
+        else:
             self.now.resume(test)
 
     def _result(self, found: re.Match[str], text: str, number: int, offset: int) -> None:
@@ -135,7 +155,7 @@ class _Reader:
         self.now = _Package()
 
     def event(self, number: int, offset: int, event: dict[str, Any]) -> None:
-        action, package_name, test = event.get("Action"), event.get("Package"), event.get("Test")
+        action, package_name, test = event.get("Action"), event.get("Package", ""), event.get("Test")
         if not isinstance(package_name, str) or not isinstance(action, str):
             return
         package = self.by_name.get(package_name)
@@ -147,6 +167,8 @@ class _Reader:
             package.start(test)
         elif action == "cont":
             package.resume(test)
+        elif action == "pause":
+            package.leave(test)
         elif action in _ACTIONS:
             package.finish(test, Observation(_ACTIONS[action], number, offset, "event"))
         elif action == "output":
@@ -159,16 +181,20 @@ class _Reader:
             self.broken.append(closing[2])
 
     def _output(self, package: _Package, output: str, number: int, offset: int) -> None:
-        """Read a result that older versions of test2json miss because output stands before it on its line."""
-        found = _RESULT.search(output.rstrip("\n"), max(0, len(output) - 20_000))
-        if (
-            found
-            and package.tests.get(found[2])
-            and found.start() > 0
-            and not _LOG_LINE.match(output)
-            and output[0] != " "
-        ):
-            package.finish(found[2], Observation(_WORDS[found[1]], number, offset, "result-glued"))
+        """Read a start or a result that older versions of test2json miss, as output stands before it on its line."""
+        text = output.rstrip("\n")
+        if "=== " in text and (event := _EVENT.search(text, max(0, len(text) - 20_000))) and event.start() > 0:
+            if event[1] == "RUN":
+                package.start(event[2])
+            elif event[1] == "PAUSE":
+                package.leave(event[2])
+            return
+        found = _RESULT.search(text, max(0, len(text) - 20_000))
+        if found is None or found.start() == 0 or _LOG_LINE.match(text) or text.startswith(_DYING):
+            return
+        if package.tests.get(found[2]) or (text[0] == " " and package.is_below(found[2])):
+            rule = "result" if not text[: found.start()].strip() else "result-glued"
+            package.finish(found[2], Observation(_WORDS[found[1]], number, offset, rule))
 
 
 def parse(log: LogLines, listed: Listed) -> ParsedLog:
@@ -201,14 +227,16 @@ def _decode(text: str) -> dict[str, Any] | None:
 def _collect(reader: _Reader, packages: list[_Package], listed: Listed) -> ParsedLog:
     parsed = ParsedLog()
     for package in packages:
-        package.settle()
         confirmed = package.confirmed()
         parsed.add_all(confirmed)
-        for test, seen in confirmed.items() if package.name and listed else ():
+        for test, seen in package.earlier:
+            parsed.add(test, seen)
+        for test, seen in (*confirmed.items(), *package.earlier) if package.name and listed else ():
             for separator in SEPARATORS:
                 if (whole := f"{package.name}{separator}{test}") in listed:
                     parsed.qualify(whole, seen)
-        if package.failed and not any(seen.status in FAILING for seen in package.results.values()):
+        statuses = {seen.status for seen in package.results.values()} if package.failed else FAILING
+        if statuses.isdisjoint(FAILING) and not package.earlier:
             parsed.flag("package-failed", f"{package.name} failed, but none of its tests shows it")
         for test in package.tests.keys() - package.results.keys():
             parsed.flag("unfinished", "it began, but the log has no result of it", test)

@@ -15,7 +15,8 @@ from velora_tui.grading.parsed import SEVERITY, Listed, Observation, ParsedLog
 _RUN = re.compile(r"\[ RUN      \] (\S+)$")
 _RESULT = re.compile(r"\[  (?:     OK|FAILED |SKIPPED) \] (\S+?)(, where .*?)?(?: \(\d+ ms\))?$")
 _DISABLED = re.compile(r"\[ DISABLED \] (\S+)$")
-_PROGRAM = re.compile(r"\[==========\] (?:Running )?\d+ tests? from \d+ test (?:suites?|cases?)(\.| ran\.)")
+_PROGRAM = re.compile(r"\[==========\] (?:Running )?(\d+) tests? from \d+ test (?:suites?|cases?)(\.| ran\.)")
+_SUITE = re.compile(r"\[----------\] \d+ tests? from ")
 _WORDS = {"     OK": Status.PASSED, "FAILED ": Status.FAILED, "SKIPPED": Status.SKIPPED}
 
 
@@ -23,7 +24,8 @@ _WORDS = {"     OK": Status.PASSED, "FAILED ": Status.FAILED, "SKIPPED": Status.
 class _Program:
     """One run of a test program. GoogleTest runs one test after the other, so a result belongs to an open test."""
 
-    open: set[str] = field(default_factory=set)
+    announced: int | None = None  # how many tests are to run
+    open: dict[str, None] = field(default_factory=dict)  # in their order
     results: dict[str, Observation] = field(default_factory=dict)
     listed: dict[str, Observation] = field(default_factory=dict)  # by the lists at the end
     full: bool = False  # it shows suites; --gtest_brief shows failures alone
@@ -33,7 +35,10 @@ class _Program:
     ended: bool = False
 
     def start(self, name: str) -> None:
-        self.open.add(name)
+        if self.ended:  # a test printed the last line
+            self.ended = False
+            self.listed.clear()
+        self.open[name] = None
         self.runs += 1
         self.latest = ""
 
@@ -43,14 +48,26 @@ class _Program:
         if self.ended:
             self.listed.setdefault(name, seen._replace(rule="closing-list"))
         elif name in self.open or name == self.latest or not self.runs:
-            self.open.discard(name)
+            self._close(name)
             self.latest = name
             self.results[name] = seen
+
+    def _close(self, name: str) -> None:
+        """Close a test; those that began before the result of the first open one came were printed by it."""
+        if name == next(iter(self.open), None):
+            del self.open[name]
+            for printed in self.open:
+                self.results.pop(printed, None)
+            self.open.clear()
+
+    def end(self, tests: int) -> None:
+        self.ended = self.announced in {None, tests}
+        self.listed.clear()
 
     def decided(self) -> dict[str, Observation]:
         """Return what each test showed; the lists at the end name all that failed or were skipped."""
         if not self.full:
-            return self.shown
+            return self.listed if self.ended and self.listed else self.shown
         if not self.ended:
             return {
                 name: seen
@@ -83,15 +100,16 @@ class _Reader:
         elif found := _DISABLED.search(text):
             self.disabled[found[1]] = Observation(Status.SKIPPED, number, offset, "disabled")
         elif text.startswith("[----------]"):
-            program.latest, program.full = "", True
+            if _SUITE.match(text):
+                program.latest, program.full = "", True
         elif text.startswith("[==========]") and (found := _PROGRAM.match(text)):
-            self._program(found[1])
+            self._program(int(found[1]), found[2])
 
-    def _program(self, end: str) -> None:
+    def _program(self, tests: int, end: str) -> None:
         if end == ".":
-            self.programs.append(_Program())
+            self.programs.append(_Program(tests))
         else:
-            self.programs[-1].ended = True
+            self.programs[-1].end(tests)
 
 
 def parse(log: LogLines, listed: Listed) -> ParsedLog:

@@ -12,7 +12,10 @@ from velora_tui.domain.report import Status
 from velora_tui.grading.log import LogLines
 from velora_tui.grading.parsed import Listed, Observation, ParsedLog
 from velora_tui.grading.parsers.json_documents import json_documents
-from velora_tui.grading.parsers.titles import TitleBook
+from velora_tui.grading.parsers.titles import JOINT, TitleBook
+
+CHEVRON = " › "
+"""How the list of failures joins titles."""
 
 _HEADER = re.compile(r"(?:.*\S)? ?(PASS|FAIL) +(\S.*?\.\w+)(?: \(\d[\d.]* m?s(?:, [^()]*)?\))?$")
 _MARKED = re.compile(r"( *)(?:([✓✕√×])|([○✎])(?: skipped| todo)?) (.*)$")
@@ -58,7 +61,7 @@ class _Reader:
                 mark = self.pass_mark
 
     def feed(self, number: int, offset: int, text: str) -> None:
-        if ("PASS " in text or "FAIL " in text) and (header := _HEADER.match(text[-1000:])):
+        if ("PASS " in text or "FAIL " in text) and (header := self._header(text)):
             self._flush()
             self.file, self.in_tree, self.suites, self.parents = header[2], True, [], ()
         elif self.in_tree:
@@ -67,6 +70,10 @@ class _Reader:
             self._failure(number, offset, text)
         elif text.startswith("Tests: ") and _TOTAL.match(text):
             self.complete = True
+
+    def _header(self, text: str) -> re.Match[str] | None:
+        """Match the first line of a file's report; a title in the tree may end as one."""
+        return None if self.in_tree and _MARKED.match(text) else _HEADER.match(text[-1000:])
 
     def _tree_line(self, number: int, offset: int, text: str) -> None:
         if not text.strip():
@@ -120,9 +127,13 @@ class _Reader:
     def finish(self) -> ParsedLog:
         self._flush()
         parsed = self.book.parsed
+        whole = {name.replace(JOINT, CHEVRON): name for name in self.book.listed} if self.failures else {}
         for file, titles, seen in dict.fromkeys(self.failures):
-            if file not in self.trees and " > ".join(titles.split(" › ")) not in parsed.results:
-                self.book.add(tuple(titles.split(" › ")), seen, file)
+            if file in self.trees or titles.replace(CHEVRON, JOINT) in parsed.results:
+                continue
+            self.book.add(tuple(titles.split(CHEVRON)), seen, file)
+            if (name := whole.get(titles)) is not None:  # its titles have the list's joint in them
+                parsed.qualify(name, seen)
         if parsed.results and not self.complete:
             parsed.flag("truncated", "the log ends before Jest's summary")
         if self.unloaded:

@@ -40,14 +40,13 @@ class _Reader:
     book: TitleBook
     suites: dict[int, str] = field(default_factory=dict)  # by indent
     failed: int = 0
-    suite_may_follow: bool = True  # the line before was empty or of the tree
-    in_tree: bool = False  # the line is of the tree, not output
+    suite_may_follow: bool = True  # the line before was empty, or a test that is in no suite
     complete: bool = False
     failing: int | None = None
     list: list[_Failure] = field(default_factory=list)
 
     def feed(self, number: int, offset: int, text: str) -> None:
-        self.in_tree = False
+        may_begin, self.suite_may_follow = self.suite_may_follow, not text
         if _CLOSING.match(text):
             self.complete = True
         elif found := _FAILING.match(text):
@@ -56,10 +55,9 @@ class _Reader:
         elif self.failing is not None and self.complete:
             self._list_line(number, offset, text)
         elif text:
-            self._tree_line(number, offset, text)
-        self.suite_may_follow = not text or self.in_tree
+            self._tree_line(number, offset, text, may_begin)
 
-    def _tree_line(self, number: int, offset: int, text: str) -> None:
+    def _tree_line(self, number: int, offset: int, text: str, may_begin: bool) -> None:
         if found := _PASSED.match(text):
             self._result(len(found[1]), found[2], Observation(Status.PASSED, number, offset, "spec"))
         elif (found := _FAILED.match(text)) and int(found[2]) == self.failed + 1:
@@ -71,19 +69,18 @@ class _Reader:
             deepest = max(self.suites, default=0) + 2
             self._result(deepest, found[1], Observation(Status.PASSED, number, offset, "spec-glued"))
         else:
-            self._suite(text)
+            self._suite(text, may_begin)
 
-    def _suite(self, text: str) -> None:
+    def _suite(self, text: str, may_begin: bool) -> None:
         indent = len(text) - len(text.lstrip(" "))
         nested = indent > 2 and indent - 2 in self.suites
-        if indent % 2 or not (nested or (indent == 2 and self.suite_may_follow)) or _FAILED.match(text):
+        if indent % 2 or not (nested or (indent == 2 and may_begin)) or _FAILED.match(text):
             return
-        self.in_tree = True
         self.suites = {depth: title for depth, title in self.suites.items() if depth < indent}
         self.suites[indent] = text[indent:]
 
     def _result(self, indent: int, text: str, seen: Observation) -> None:
-        self.in_tree = True
+        self.suite_may_follow = indent == 2
         self.complete, self.failing = False, None  # a closing line before it was printed by a test
         parents = tuple(self.suites[depth] for depth in sorted(self.suites) if depth < indent)
         duration = _DURATION.search(text[-40:]) if seen.status is Status.PASSED else None

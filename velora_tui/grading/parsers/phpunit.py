@@ -20,7 +20,7 @@ _Key = TypeVar("_Key")
 _HEADER = re.compile(r"(?P<short>\w[^│]*?)(?: \((?P<full>[\w\\]+)\))?( \[[^\]]*\])?$")
 _TITLE = re.compile(r" ([✔✘↩∅☢⚠]) (.*)$")
 _DETAIL = re.compile(r"   [│├┐] ?(.*)$")
-_SECTION = re.compile(r"There (?:was|were) \d+ (error|failure|warning|risky test|skipped test|incomplete test)s?:$")
+_SECTION = re.compile(r"There (?:was|were) (\d+) (error|failure|warning|risky test|skipped test|incomplete test)s?:$")
 _ENTRY = re.compile(r"(\d+)\) (\S+::.+)$")
 _ARGUMENTS = re.compile(r"(.*? with data set (?:#\d+|\".*?\"))(?: \(.*)?$")
 _CLOSING = re.compile(r"OK \(\d+ tests?, |Tests: \d+, Assertions: \d+")
@@ -68,7 +68,8 @@ class _Reader:
     ended: dict[str, tuple[int, int]] = field(default_factory=dict)  # of --debug: where each test ended
     unsuccessful: int = 0  # by the last line
     section: Status | None = None
-    entries: int = 0
+    entries: int = 0  # of the section, and how many it announces: until then, another heading is text of a message
+    announced: int = 0
     after_blank: bool = True
     complete: bool = False
 
@@ -82,8 +83,8 @@ class _Reader:
             self._title(title[1], title[2], number, offset)
         elif self.last is not None and (detail := _DETAIL.match(text)):
             self._detail(detail[1])
-        elif section := _SECTION.match(text):
-            self.section, self.entries = _SECTIONS[section[1]], 0
+        elif self.entries >= self.announced and (section := _SECTION.match(text)):
+            self.section, self.entries, self.announced = _SECTIONS[section[2]], 0, int(section[1])
         elif self.section is not None and (entry := _ENTRY.match(text)):
             self._entry(entry, number, offset)
         elif event := _EVENT.match(text):

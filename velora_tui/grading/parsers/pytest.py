@@ -42,10 +42,15 @@ def _drop_cut_line(summaries: list[Summary]) -> None:
 def _merge(parsed: ParsedLog, reader: Reader, summaries: list[Summary], complete: bool) -> None:
     """Join both views: the summary decides where the progress part is not certain, else the worst counts."""
     listing = _summary_results(reader, summaries)
+    every_failure_listed = complete and reader.sessions == 1 and not _unlisted_failures(reader, summaries)
     if reader.collected and len(reader.names) >= reader.collected and reader.all_certain():
         listing = {name: seen for name, seen in listing.items() if _is_real(name, reader)}
+    printed: dict[str, Observation] = {}
     for name, seen in _progress_results(reader, complete):
         if name in listing and seen.rule == "verbose-output":
+            continue
+        if every_failure_listed and seen.status in FAILING and not _fails(listing.get(name)):
+            printed.setdefault(name, seen)
             continue
         before = parsed.results.get(name)
         if before is None or SEVERITY[seen.status] > SEVERITY[before.status]:
@@ -56,6 +61,12 @@ def _merge(parsed: ParsedLog, reader: Reader, summaries: list[Summary], complete
         before = parsed.results.get(name)
         if before is None or SEVERITY[seen.status] > SEVERITY[before.status]:
             parsed.results[name] = seen
+    for name, seen in printed.items():
+        parsed.results.setdefault(name, seen)
+
+
+def _fails(seen: Observation | None) -> bool:
+    return seen is not None and seen.status in FAILING
 
 
 def _unlisted_failures(reader: Reader, summaries: list[Summary]) -> bool:
@@ -83,10 +94,8 @@ def _summary_results(reader: Reader, summaries: list[Summary]) -> dict[str, Obse
     parsed = ParsedLog()
     for summary in summaries:
         for entry in summary.reports():
-            text = entry.text
-            if entry.status is Status.XPASS and " - " not in text:  # pytest 7 writes `XPASS id reason`
-                text = lines.split_output(text, reader.known)
-            name = text if entry.whole else lines.split_message(text, reader.known)
+            split = lines.split_reason if entry.status is Status.XPASS else lines.split_message
+            name = entry.text if entry.whole else split(entry.text, reader.known)
             rule = "subtest" if entry.subtest else "short-summary"
             parsed.add(name, Observation(entry.status, entry.line, entry.offset, rule))
     return parsed.results

@@ -21,7 +21,10 @@ _COUNT = re.compile(r"(\d+) ([a-z]+(?: [a-z]+)?)")
 _PROGRESS = re.compile(r" *(?:\d+%|\d+/\d+|[\d.]+ ?(?:ns|us|μs|ms|s|m|h)(?: [\d.]+s)?)")
 _DURATION = re.compile(r" +\d[\d.]*(?:ns|us|ms|s|m \d+s)$")
 _WORKER = re.compile(r"\[gw\d+\](?: ?\[ *(?:\d+%|\d+/\d+)\])? (.*)", re.DOTALL)
-_COLLECTED = re.compile(r"(?:collecting \.\.\. )?collected (\d+) items?\b|(?:\d+ workers|gw\d+) \[(\d+)(?: items?)?\]")
+_COLLECTED = re.compile(r"(?:collecting \.\.\. )?collected (\d+) items?\b|(?:\d+ workers?|gw\d+) \[(\d+)(?: items?)?\]")
+_SELECTED = re.compile(r" / (\d+) selected$")
+_SHARE = re.compile(r"\[ *(\d+)(?:%|/(\d+))\]$")
+_WORKER_SHARE = re.compile(r"\[gw\d+\] ?\[ *(\d+)(?:%|/(\d+))\] ")
 _REASON = re.compile(r" (SKIPPED|XFAIL|XPASS|PASSED|FAILED|ERROR) \(")
 _GLUED = re.compile(r"(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)(?: \([^()]{0,400}\))?$")
 _DOTS = re.compile(r"(?:\S+ )?[.FEsxXuR,-]+ *\[ *(?:\d+%|\d+/\d+)\]|[.FEsxX]+")
@@ -40,6 +43,17 @@ class Closing(NamedTuple):
     @property
     def tests(self) -> int:
         return sum(n for word, n in self.counts.items() if not word.startswith(("warning", "rerun", "subtest")))
+
+    def accounts_for(self, collected: int, stopped: bool) -> bool:
+        """Tell whether the counts can be those of a session that collected so many tests."""
+        return self.counts.get("passed", 0) <= collected and (stopped or self.tests >= collected)
+
+
+class Share(NamedTuple):
+    """A number of tests and their total, or per cent and no total."""
+
+    number: int
+    total: int | None
 
 
 def banner(text: str) -> str | None:
@@ -80,17 +94,35 @@ def closing(title: str) -> Closing | None:
     return Closing({word: int(number) for number, word in _COUNT.findall(title.rpartition(" in ")[0])})
 
 
-def collected(text: str) -> tuple[int, bool] | None:
-    """Return how many tests pytest says it collected, and whether it says so for pytest-xdist's workers."""
+def share(text: str) -> Share | None:
+    """Return the share of the tests that a line says have run."""
+    if text[-1:] == "]":
+        found = _SHARE.search(text, max(0, len(text) - 20))
+    else:
+        found = _WORKER_SHARE.match(text) if text[:3] == "[gw" else None
+    return Share(int(found[1]), int(found[2]) if found[2] else None) if found else None
+
+
+def collected(text: str) -> tuple[int, int, bool] | None:
+    """Return how many tests pytest collected and selected, and whether it says so for pytest-xdist's workers."""
     if len(text) > 400 or text[:1] not in {"c", "g", "1", "2", "3", "4", "5", "6", "7", "8", "9"}:
         return None
     found = _COLLECTED.match(text)
-    return (int(found[1] or found[2]), found[1] is None) if found else None
+    if found is None:
+        return None
+    count, selected = int(found[1] or found[2]), _SELECTED.search(text)
+    return count, int(selected[1]) if selected else count, found[1] is None
 
 
 def is_dots(text: str) -> bool:
     """Tell whether the line is progress without names."""
     return text[-1:] in _DOTS_ENDS and _DOTS.fullmatch(text) is not None
+
+
+def count_dots(text: str) -> int:
+    """Return how many tests a line of progress without names stands for; a file's name may stand before it."""
+    marks = text.partition("[")[0].rstrip(" ").rpartition(" ")[2]
+    return len(marks) - marks.count(",") - marks.count("-") - marks.count("u") - marks.count("R")
 
 
 def strip_progress(text: str) -> tuple[str, bool]:
@@ -160,6 +192,15 @@ def split_message(text: str, known: Known) -> str:
         return text
     cuts = _positions(text, " - ")
     return text[: pick(text, cuts, known)] if cuts else text
+
+
+def split_reason(text: str, known: Known) -> str:
+    """Return the id of `id - reason`, or of `id reason` as pytest before 8 writes it."""
+    name = split_message(text, known)
+    test = name.partition("::")[2]
+    if known(name) or (" " not in test.partition("[")[0] and _complete(name)):
+        return name
+    return split_output(text, known)
 
 
 def split_output(text: str, known: Known) -> str:

@@ -37,9 +37,17 @@ class Reader:
         self.sessions = 0
         self.width = DEFAULT_WIDTH
         self.collected: int | None = None
+        self.selected = 0  # of those, the tests that are to run
+        self.share = 0  # of the tests that have run, by the last line that showed it
+        self.doubted = 0  # a share larger than can have run
+        self.behind = False  # the last line showed such a one
+        self.bare = False  # no shares are shown
+        self.verbose = False  # the progress part shows ids with their status
+        self.dots = 0  # the tests of a session that shows its progress alone
         self.workers = False
         self.unsure: set[str] = set()  # tests with subtests whose results stand elsewhere
         self.reporting = False  # the sections after the progress part have begun
+        self.pending = False  # when they began, the last test had no status yet
         self.open: Summary | None = None
         self.closing: lines.Closing | None = None
         self.stop: str | None = None
@@ -58,6 +66,8 @@ class Reader:
         first = text[:1]
         if first == "=" and (title := lines.banner(text)) is not None:
             self._banner(title, len(text))
+        elif self.reporting and self.level == 1 and self._is_next(text):
+            self._resume(number, offset, text)
         elif self.open is not None and self._quiet_closing(first, text):
             return
         elif first == "!":
@@ -70,6 +80,7 @@ class Reader:
             self._heading(number, offset, text)
         elif self.level == 0 and text[-1:] == "]" and lines.is_dots(text):
             self._quiet_start()
+            self._count_dots(text)
         elif self.level == 0 and first in {"E", "I"}:
             self._error_line(text)
 
@@ -80,13 +91,18 @@ class Reader:
             self._break_latest()
             self.open = Summary(self.level, collected=self.collected)
             self.summaries.append(self.open)
-            self.reporting = self.reporting or self.level <= 1
+            self._report_begins(self.level <= 1)
         elif (counts := lines.closing(title)) is not None:
             self._close(counts)
         elif not title.startswith("warnings summary"):
             self._break_latest()
             self.section = title if self.level <= 1 else self.section
-            self.reporting = self.reporting or (self.level <= 1 and width >= self.width - 1)
+            self._report_begins(self.level <= 1 and width >= self.width - 1)
+
+    def _report_begins(self, believable: bool) -> None:
+        if believable and not self.reporting:
+            self.reporting = True
+            self.pending = self.verbose and not self.reports[-1].statuses
 
     def _session_start(self, width: int) -> None:
         if self.open is not None:
@@ -95,7 +111,9 @@ class Reader:
             if self.summaries and self.summaries[-1].closing:
                 self.summaries[-1].settled = True
             self.sessions += 1
-            self.reporting, self.collected, self.width = False, None, width
+            self.reporting, self.collected, self.selected, self.width = False, None, 0, width
+            self.dots = self.share = self.doubted = 0
+            self.bare = False
         self.level += 1
         self.open = None
 
@@ -104,13 +122,20 @@ class Reader:
         if self.summaries and self.summaries[-1].closing:
             self.summaries[-1].settled = True
         self.sessions += 1
-        self.level, self.reporting, self.collected = 1, False, None
+        self.level, self.reporting, self.collected, self.dots = 1, False, None, 0
+
+    def _count_dots(self, text: str) -> None:
+        self.dots += lines.count_dots(text)
+        if text.endswith("[100%]"):
+            self.collected = self.dots
 
     def _close(self, counts: lines.Closing) -> None:
         if self.open is not None:
             self.open.closing = counts
             self.open.stopped = self.stop is not None
             self.open = None
+        if self.level == 1 and self.collected and not counts.accounts_for(self.collected, self.stop is not None):
+            return  # a test printed it
         if self.level <= 1:
             self.closing = counts
         self.level = max(0, self.level - 1)
@@ -121,6 +146,48 @@ class Reader:
             return False
         self._close(counts)
         return True
+
+    def _is_next(self, text: str) -> bool:
+        """Tell whether the line reports the test that is due: what seemed to end the progress part was printed."""
+        if not self.verbose or len(self.names) >= self.selected:
+            return False
+        if (share := lines.share(text)) is None:
+            return self.pending and (text in lines.WORDS or lines.starts_with_id(text))
+        if not self._fits(share, self.share, 1):
+            return False
+        if self.reports[-1].certain:
+            return text[:3] == "[gw" or lines.starts_with_id(text)
+        return lines.glued_status(lines.strip_progress(text)[0]) is not None
+
+    def _is_printed(self, text: str) -> bool:
+        """Tell whether a test that has no status yet printed the line, by a share that no test can have now."""
+        if not self.selected or not self.reports or self.reports[-1].certain:
+            return False
+        share = lines.share(text)
+        return share is not None and not self._fits(share, self.share, 2)
+
+    def _follow(self, share: lines.Share) -> None:
+        """Take note of a share; one that is too large is believed when another follows it."""
+        self.behind = not (self._fits(share, self.share, 2) or self._fits(share, self.doubted, 2))
+        if self.behind:
+            self.doubted = share.number
+        else:
+            self.share = share.number
+
+    def _fits(self, share: lines.Share, before: int, steps: int) -> bool:
+        """Tell whether pytest can print this share when `steps` more tests, at most, have run than `before` says."""
+        if share.total is not None:
+            return share.total == self.selected and before <= share.number <= before + steps
+        most = -(-(before + 1) * self.selected // 100) - 1 + steps
+        return (
+            before <= share.number <= most * 100 // self.selected
+            and -(-share.number * self.selected // 100) * 100 // self.selected == share.number
+        )
+
+    def _resume(self, number: int, offset: int, text: str) -> None:
+        self._break_latest()
+        self.reporting, self.pending, self.section = False, False, ""
+        self._progress_line(number, offset, text)
 
     def _break_latest(self) -> None:
         if self.summaries and not self.summaries[-1].settled:
@@ -156,17 +223,22 @@ class Reader:
             self.open.read(number, offset, text)
 
     def _progress_line(self, number: int, offset: int, text: str) -> None:
-        body, has_progress = lines.strip_progress(text)
+        body, has_progress = (text, False) if self.bare else lines.strip_progress(text)
+        printed = has_progress and self._is_printed(text)
+        if has_progress and self.selected and not printed and (share := lines.share(text)):
+            self._follow(share)
         if text[:3] == "[gw" and (rest := lines.worker_report(text)) is not None:
             self._worker_line(number, offset, rest)
-        elif lines.starts_with_id(body):
+        elif not printed and lines.starts_with_id(body):
             self._id_line(number, offset, body, has_progress)
         elif self.reports and body:
-            self._output_line(number, offset, body, has_progress)
-        if (total := lines.collected(text)) is not None:
-            self.collected, self.workers = total
-        elif self.level == 0 and lines.is_dots(text):
-            self._quiet_start()
+            self._output_line(number, offset, body, has_progress and not printed)
+        if self.collected is None and (total := lines.collected(text)) is not None:
+            self.collected, self.selected, self.workers = total
+        elif self.collected is None and lines.is_dots(text):
+            if self.level == 0:
+                self._quiet_start()
+            self._count_dots(text)
         self._error_line(text)
 
     def _worker_line(self, number: int, offset: int, rest: str) -> None:
@@ -182,6 +254,7 @@ class Reader:
     def _report(self, name: str, status: Status, number: int, offset: int, rule: str) -> None:
         name = _without_origin(name.removesuffix(" "), self.known)
         self.names.add(name)
+        self.verbose = True
         self.reports.append(Report(name, [Observation(status, number, offset, rule)], certain=True))
 
     def _id_line(self, number: int, offset: int, body: str, has_progress: bool) -> None:
@@ -195,15 +268,18 @@ class Reader:
             name = _without_origin(found[0], self.known)
             seen = [Observation(found[1], number, offset, "verbose")]
             reason_open = not has_progress and " (" in body[len(found[0]) :] and not body.endswith(")")
-            report = Report(name, seen, certain=has_progress, reason_open=reason_open)
-            if self.reports and self.reports[-1].name == name and not self.reports[-1].statuses:
+            again = bool(self.reports) and self.reports[-1].name == name and not self.reports[-1].statuses
+            report = Report(name, seen, certain=has_progress and not again, reason_open=reason_open)
+            self.bare = self.bare or not (self.verbose or has_progress or reason_open)
+            if again:
                 self.unsure.add(name)
         else:
             start = body.removesuffix(" ") if self.workers else lines.split_output(body, self.known)
             name = _without_origin(start, self.known)
-            status = None if self.workers else lines.glued_status(body[len(start) :])
+            status = None if self.workers or (has_progress and self.behind) else lines.glued_status(body[len(start) :])
             seen = [Observation(status, number, offset, "verbose-output")] if status else []
             report = Report(name, seen, certain=has_progress and bool(seen))
+        self.verbose = self.verbose or bool(report.statuses)
         self.names.add(name)
         self.reports.append(report)
 

@@ -64,7 +64,7 @@ class Summary:
     def _accounts_for_all(self) -> bool:
         if self.closing is None or self.collected is None:
             return False
-        return self.stopped or self.closing.tests >= self.collected
+        return self.closing.accounts_for(self.collected, self.stopped)
 
     def reports(self) -> list[Entry]:
         """Return the entries without those that are text of a message.

@@ -45,46 +45,92 @@ class _Node:
 @dataclass
 class _Reader:
     book: TitleBook
+    listed: Listed
     stack: list[_Node] = field(default_factory=list)
+    left: list[_Node] = field(default_factory=list)  # the groups before the last outermost one: a test may print it
     failed: dict[str, Observation] = field(default_factory=dict)
     pending: dict[str, Observation] = field(default_factory=dict)
     failures: int = 0
     section: str = ""
+    heading: _Node | None = None  # in a section: a line that may be a group of another run
     after_blank: bool = True
     examples: int | None = None
     unloaded: str | None = None
 
     def feed(self, number: int, offset: int, text: str) -> None:
         if text.startswith(_SECTIONS):
-            self.section = text
+            self._section(text)
         elif closing := _CLOSING.match(text):
             self.examples = int(closing[1])
-        elif text.startswith("rspec ") and (found := _EXAMPLE.match(text)):
+        elif self.section.startswith("Failed examples:") and (found := _EXAMPLE.match(text)):
             self.failed[found[2]] = Observation(Status.FAILED, number, offset, "failed-examples")
         elif self.section.startswith("Pending:") and (found := _NUMBERED.match(text)):
             self.pending[found[1]] = Observation(Status.SKIPPED, number, offset, "pending-list")
         elif text.startswith("An error occurred while loading ") and (found := _OUTSIDE.match(text)):
             self.unloaded = self.unloaded or found[1]
-        elif not self.section and text:
+        elif text and (not self.section or self._goes_on(number, offset, text)):
             self._tree_line(number, offset, text)
         self.after_blank = not text
+
+    def _section(self, text: str) -> None:
+        """Begin a section; the list of failed examples stands after the counts, and the last one counts."""
+        if text.startswith("Failed examples:"):
+            if self.examples is None:
+                return  # a test printed it
+            self.failed.clear()
+        elif text.startswith("Pending:"):
+            self.pending.clear()
+        self.section, self.heading = text, None
+
+    def _goes_on(self, number: int, offset: int, text: str) -> bool:
+        """Leave a section for a listed example: a test printed its heading, or another run has begun."""
+        indent = len(text) - len(text.lstrip(" "))
+        if indent == 0:
+            self.heading = _Node(0, text, number, offset) if self.after_blank else None
+            return False
+        if indent % 2 or not self._is_listed([self.heading] if self.heading else self.stack, indent, text):
+            return False
+        if self.heading is None:
+            self.failed.clear()
+            self.pending.clear()
+            self.examples = None
+        else:
+            self._leave(0)
+            self.failures = 0
+            self._open(self.heading)
+        self.section, self.heading = "", None
+        return True
 
     def _tree_line(self, number: int, offset: int, text: str) -> None:
         indent = len(text) - len(text.lstrip(" "))
         if indent % 2 or (indent == 0 and not self.after_blank):
             self._glued(text, number, offset)
             return
-        if failed := _FAILED.match(text):
-            if int(failed[2]) == self.failures + 1:
-                self.failures += 1
+        if self.left and not self._is_listed(self.stack, indent, text) and self._is_listed(self.left, indent, text):
+            self.stack, self.left = self.left, []
+        if (failed := _FAILED.match(text)) and failed[1].strip(" "):
+            if int(failed[2]) == self.failures + 1 or self._is_listed(self.stack, indent, text):
+                self.failures = int(failed[2])
                 self._example(indent, failed[1][indent:], Observation(Status.FAILED, number, offset, "documentation"))
                 return
-        elif pending := _PENDING.match(text):
+        elif (pending := _PENDING.match(text)) and not self._is_whole(indent, text):
             self._example(indent, pending[1][indent:], Observation(Status.SKIPPED, number, offset, "documentation"))
             return
         self._open(_Node(indent, text[indent:], number, offset))
 
+    def _is_whole(self, indent: int, text: str) -> bool:
+        """Tell whether the task lists an example with the whole line as its title."""
+        return describe((*_titles(self.stack, indent), text[indent:])) in self.listed
+
+    def _is_listed(self, stack: list[_Node], indent: int, text: str) -> bool:
+        """Tell whether the task lists the example of a line, below the groups of the stack."""
+        failed = _FAILED.match(text) or _PENDING.match(text)
+        title = failed[1].strip(" ") if failed else text[indent:]
+        return describe((*_titles(stack, indent), title)) in self.listed
+
     def _open(self, node: _Node) -> None:
+        if node.indent == 0 and self.listed:
+            self.left = list(self.stack)
         self._leave(node.indent)
         if node.indent and (not self.stack or self.stack[-1].indent != node.indent - 2):
             return  # deeper than any group: output of a test
@@ -144,8 +190,16 @@ class _Reader:
             if before is None or (seen.status in FAILING and before.status not in FAILING):
                 parsed.results[known] = seen
             parsed.alias(name, known)
+        self._find_stripped(parsed)
         self._note(parsed)
         return parsed
+
+    def _find_stripped(self, parsed: ParsedLog) -> None:
+        """Find listed examples by their words: the documentation format strips the blanks around a title."""
+        printed = {" ".join(name.split()): name for name in parsed.results}
+        for name in self.listed:
+            if name not in parsed.results and (found := printed.get(" ".join(name.split()))):
+                parsed.alias(name, found)
 
     def _note(self, parsed: ParsedLog) -> None:
         if self.unloaded is not None:
@@ -167,13 +221,17 @@ def describe(titles: tuple[str, ...]) -> str:
     return name
 
 
+def _titles(stack: list[_Node], indent: int) -> tuple[str, ...]:
+    return tuple(node.title for node in stack if node.indent < indent)
+
+
 def _plain(name: str) -> str:
     return name.replace(" ", "")
 
 
 def parse(log: LogLines, listed: Listed) -> ParsedLog:
     """Return the examples of an RSpec log; the progress format names only those that did not pass."""
-    reader = _Reader(TitleBook(listed))
+    reader = _Reader(TitleBook(listed), listed)
     document = ParsedLog()
     found = False
     for item in json_documents(log):

@@ -69,6 +69,8 @@ class _Reader:
         self.announced.append((indent, _unescape(title, of_node=True)))
 
     def _result(self, indent: int, found: re.Match[str], number: int, offset: int) -> None:
+        if self.last and not found[3]:
+            return  # the test points are numbered: output
         text = found[4] or ""
         self.last = int(found[3] or 0) if indent == 0 else self.last
         opens = text.endswith(" {")
@@ -77,7 +79,7 @@ class _Reader:
         self.vitest = self.vitest or opens or timed is not None
         text = text[: len(text) - len(timed[0])] if timed else text
         directive = _DIRECTIVE.search(text)
-        title = _unescape(text[: directive.start()] if directive else text, bool(self.announced)).rstrip(" ")
+        title = _unescape(text[: directive.start()].rstrip(" ") if directive else text, bool(self.announced))
         status = _status(not found[2], directive[1].upper() if directive else "", self.vitest)
         self._leave(indent)
         above = self.parents if self.vitest else [entry for entry in self.announced if entry[0] < indent]

@@ -49,10 +49,13 @@ class _Reader:
         self.listed = listed
         self.parsed = ParsedLog()
         self.tests: list[_Test] = []
+        self.open: list[_Test] = []  # those without a status
         self.failures: dict[str, Observation] = {}
+        self._believed: dict[str, Observation] = {}  # the failures before the present blocks
         self.complete = False
         self._ended = 0  # how many tests had begun when the run before ended
         self._after_rule = False  # the line before was a row of `=`
+        self._after_blank = False
         self._reporting = False
 
     def feed(self, number: int, offset: int, text: str) -> None:
@@ -60,14 +63,15 @@ class _Reader:
             self._block(number, offset, text)
             self._after_rule = False
         elif text[:1] == "=" and len(text) >= 70 and not text.strip("="):
-            self._after_rule = True
+            self._after_rule = self._after_blank or not self._reporting  # else it is text of a message
         elif found := _CLOSING.fullmatch(text):
             self._end(int(found[1]))
         elif not self._reporting:
             self._progress(number, offset, text)
-        elif " ... " in text and self._starts(text):  # a second run, or blocks that a test printed
+        elif self._goes_on(text):
             self._reporting = False
             self._progress(number, offset, text)
+        self._after_blank = not text
 
     def _end(self, ran: int) -> None:
         """Take note of `Ran N tests`, unless it counts too few to be of this run: a test printed it."""
@@ -79,6 +83,8 @@ class _Reader:
         found = _BLOCK.match(text)
         if found is None:
             return
+        if not self._reporting:
+            self._believed = dict(self.failures)
         self._reporting = True
         rest = text[found.end() :]
         started = _match_id(rest, 0)
@@ -87,6 +93,15 @@ class _Reader:
         before = self.failures.get(name)
         if before is None or SEVERITY[seen.status] > SEVERITY[before.status]:
             self.failures[name] = seen
+
+    def _goes_on(self, text: str) -> bool:
+        """Tell whether tests go on after failure blocks: in a second run, or as one without a status printed them."""
+        if self.complete:
+            return " ... " in text and self._starts(text)
+        if not self.open or not (_STATUS.fullmatch(text) or (" ... " in text and _PLAIN.match(text))):
+            return False
+        self.failures = self._believed
+        return True
 
     def _starts(self, text: str) -> bool:
         started = _match_id(text, 0)
@@ -97,21 +112,23 @@ class _Reader:
         if "Applying" in text[:40] and (applying := _APPLYING.match(text)):
             position = applying.end()
         begun = False
-        while (started := _match_id(text, position)) is not None:
+        while not (self.tests and self.tests[-1].awaits_title) and (started := _match_id(text, position)) is not None:
             follows = text[started.end() : started.end() + 4]
             if follows and follows != " ...":
                 break
-            self._begin(started, awaits_title=not follows)
+            self._begin(started, awaits_title=not follows, beside=begun)
             begun = True
             position = min(len(text), started.end() + 5)
         if self.tests and position < len(text):
             self._status(number, offset, text[position:], bare=begun)
 
-    def _begin(self, started: re.Match[str], awaits_title: bool) -> None:
+    def _begin(self, started: re.Match[str], awaits_title: bool, beside: bool) -> None:
+        """Begin a test; one that seems to begin in the line of another may be its output."""
         self.complete = False
         owner, test = started["owner"], started["name"]
         doubled = owner.endswith(f".{test}") or started.re is _DOUBLED
         self.tests.append(_Test(started[0], awaits_title=awaits_title, doubled=doubled))
+        self.open = [*self.open, self.tests[-1]] if beside else [self.tests[-1]]
         owner = owner.removesuffix(f".{test}")
         for spelling in (f"{test} ({owner})", f"{test} ({owner}.{test})", f"{owner}.{test}") if self.listed else ():
             if spelling in self.listed:
@@ -122,13 +139,15 @@ class _Reader:
         if test.awaits_title:
             test.awaits_title = False
             title, separator, rest = text.rpartition(" ... ")
-            if not separator:
-                title, rest = text.removesuffix(" ..."), ""
-            self.parsed.alias(title, test.name)
+            if not separator and not text.endswith(" ..."):
+                self.tests.remove(test)  # without a title it was printed
+                return
+            self.parsed.alias(title if separator else text.removesuffix(" ..."), test.name)
             text, bare = rest, True
         found = _STATUS.search(text[-HEAD_LIMIT:])
         if found is None:
             return
+        test = self.open.pop() if self.open else test
         status = _WORDS[found[1].partition(" '")[0].partition(' "')[0]]
         test.statuses.append(Observation(status, number, offset, "verbose" if bare else "verbose-output"))
         test.bare = found[0] == text

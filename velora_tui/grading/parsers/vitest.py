@@ -14,7 +14,11 @@ from velora_tui.grading.parsed import FAILING, Listed, Observation, ParsedLog
 from velora_tui.grading.parsers.titles import JOINT, TitleBook
 
 _MARKED = re.compile(r"( +)([✓√×✗❯↓✖]) (?:\|[^|]+\| )?(\S.*)$")
+_GLUED = re.compile(r"\S ([✓√×✗✖↓]) (\S.*? > .*)$")
+_OUTPUT = re.compile(r"(?:.*\S)?(?:stdout|stderr) \| \S")
 _FAILED = re.compile(r" FAIL  (?:\|[^|]+\| )?(\S.*)$")
+_FAILURES = re.compile(r"⎯+ Failed (?:Tests|Suites) \d+ ⎯+$")
+_DIVIDER = re.compile(r"⎯+\[\d+/\d+\]⎯*$")
 _COUNTS = re.compile(r" +\(\d+(?: tests?)?(?: \| [^()]*)?\)(?: .*)?$")
 _DURATION = re.compile(r" +\d[\d.]* ?m?s(?: \((?:retry|repeat) x\d+(?:, repeat x\d+)?\))*$")
 _TOTAL = re.compile(r" +Tests  .*\(\d+\)$")
@@ -47,20 +51,40 @@ class _Reader:
     failed: dict[str, Observation] = field(default_factory=dict)
     printing: bool = False  # output of a test stands here, up to an empty line
     listing: bool = False  # the failures' details have begun
+    entry: bool = False  # the next line names a failure
     complete: bool = False
 
     def feed(self, number: int, offset: int, text: str) -> None:
-        if text.startswith(("stdout | ", "stderr | ")):
+        if " | " in text and _OUTPUT.match(text[:2000]):
             self.printing = True
         elif self.printing:
             self.printing = bool(text)
-        elif text.startswith(" FAIL  ") and (found := _FAILED.match(text)):
-            self.listing = True
-            self.failed[found[1]] = Observation(Status.FAILED, number, offset, "failure-list")
+        elif text[:1] == "⎯" and (_FAILURES.match(text) or (self.listing and _DIVIDER.match(text))):
+            self.listing = self.entry = True
+        elif self.listing and text and not self._is_entry(number, offset, text):
+            self.complete = self.complete or _TOTAL.match(text) is not None
         elif "Tests  " in text and _TOTAL.match(text):
             self.complete = True
-        elif not self.listing and (found := _MARKED.match(text)):
+        elif found := _MARKED.match(text):
             self._marked(len(found[1]), found[3], Observation(_MARKS[found[2]], number, offset, "report"))
+        elif " > " in text and (found := _GLUED.search(text[-2000:])):
+            self._glued(found[2], Observation(_MARKS[found[1]], number, offset, "report-glued"))
+
+    def _glued(self, text: str, seen: Observation) -> None:
+        """Read a listed test behind output without a line end."""
+        duration = _DURATION.search(text[-40:])
+        for title in (text, text[: len(text) - len(duration[0])] if duration else ""):
+            if title in self.book.listed:
+                self.book.add((title,), seen)
+                return
+
+    def _is_entry(self, number: int, offset: int, text: str) -> bool:
+        """Read ` FAIL  file > test`, of which one or several begin an entry; others are text of a message."""
+        found = _FAILED.match(text) if self.entry else None
+        self.entry = found is not None
+        if found:
+            self.failed[found[1]] = Observation(Status.FAILED, number, offset, "failure-list")
+        return self.entry
 
     def _marked(self, indent: int, text: str, seen: Observation) -> None:
         while self.stack and self.stack[-1].indent >= indent:
@@ -72,10 +96,10 @@ class _Reader:
     def _close(self) -> None:
         """Record the deepest open line if it is a test."""
         node = self.stack.pop()
-        if node.children or (node.indent <= 1 and _COUNTS.search(node.text)):
+        if node.children or (node.indent <= 1 and JOINT not in node.text and _COUNTS.search(node.text)):
             return
         above = tuple(_COUNTS.sub("", parent.text) for parent in self.stack)
-        text = _SKIPPED.sub("", node.text)
+        text = _SKIPPED.sub("", node.text) if node.seen.status is Status.SKIPPED else node.text
         if above and text.startswith(f"{above[0]}{JOINT}"):
             above = ()  # Vitest 1 repeats the file before each failure
         duration = _DURATION.search(text[-40:])
