@@ -106,6 +106,7 @@ FINISHING = (
     Finishing("resolved copied-dataset hostile-agent", Outcome.RESOLVED, harness=True, versions=FEBRUARY),
     Finishing("resolved big", Outcome.RESOLVED, harness=True, versions=JANUARY),
     Finishing("no-patch big", Outcome.NO_PATCH, skipped=NO_PATCH, versions=FEBRUARY),
+    Finishing("resolved dressed", Outcome.RESOLVED, harness=True),
     Finishing("resolved no-banners", Outcome.RESOLVED, harness=True, skipped=("trajectory", "evaluation")),
 )
 
