@@ -206,7 +206,13 @@ def events() -> None:
         time.sleep(PACE_SECONDS)
     if "hostile-agent" in CASES:
         say("### OUTPUT FILE: /etc/output.jsonl ###", "Output file: /etc/output.jsonl", "Results saved to: /etc/x")
-        say("ERROR: everything is lost", "=" * 44, "PHASE 2: DETAILED PATCH EVALUATION", "=" * 44)
+        say(
+            "Finished instances: 1, Remaining instances: 0",
+            "ERROR: everything is lost",
+            "=" * 44,
+            "PHASE 2: DETAILED PATCH EVALUATION",
+            "=" * 44,
+        )
     if "loud" in CASES:
         raw(b"x" * 3_000_000 + b"\xff\xfe\n")
 

@@ -66,12 +66,19 @@ class OutputPlace:
 
     def begun_before(self, start_time: str | None) -> bool:
         """Tell whether `start_time`, as a run's metadata has it, is earlier than this run."""
+        return self._is_of_this_run(start_time) is False
+
+    def begun_since(self, start_time: str | None) -> bool:
+        """Tell whether `start_time` is known to be this run's."""
+        return self._is_of_this_run(start_time) is True
+
+    def _is_of_this_run(self, start_time: str | None) -> bool | None:
         moment = _moment(start_time)
         if moment is None or self.started is None:
-            return False
+            return None
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=self.started.tzinfo)
-        return moment < self.started - _SLACK
+        return moment >= self.started - _SLACK
 
     def graded_file(self, saved: str | None) -> str | None:
         """Return the path of the grader's record; `saved` is where the log says it is."""
