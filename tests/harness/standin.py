@@ -273,7 +273,7 @@ def run_agent(task: dict, folder: Path) -> None:
         write_trajectory(folder, task, **changes)
     if "bar" in CASES:
         raw(b"Instance x: 100%|##########| 1/1 [00:10<00:00]")
-    if not CASES & {"no-output-line", "early-line"}:
+    if not CASES & {"no-output-line", "early-line", "names-nothing"}:
         say(f"### OUTPUT FILE: {folder}/output.jsonl ###")
 
 
@@ -282,6 +282,8 @@ def locate(task: dict, folder: Path) -> Path:
     if "output-missing" in CASES:
         sys.exit(1)
     found = folder
+    if "names-nothing" in CASES:
+        return found
     if CASES & {"other-run", "empty-but-graded"}:
         found = output_folder(task, Path("/another.jsonl"))
         saved, marked = set(CASES), CASES

@@ -30,6 +30,12 @@ if [ -f config.toml ]; then
 fi
 """
 
+# For a version that names no output: what lies in a folder that is named after the attempt's dataset.
+_LOOK_AROUND = r"""
+find evaluation/evaluation_outputs -path "*$attempt*" -name output.jsonl -type f 2>/dev/null | head -n 8 |
+    while IFS= read -r path; do look output "$path"; done
+"""
+
 _LIST = r"""
 if [ ! -f "$started" ]; then started=/; fi
 cd -- "$folder" || exit
@@ -95,10 +101,12 @@ class OutputPlace:
 
 
 async def locate(ctx: PhaseContext, facts: LogFacts) -> OutputPlace | None:
-    """Return where this run's output is; None where the log names no place. Raises HostErrors."""
+    """Return where this run's output is; None where neither the log nor a folder's name tells. Raises HostErrors."""
     candidates = facts.outputs or ((facts.graded,) if facts.graded else ())
-    script = f"root={quote_path(root(ctx))}\nstarted={quote_path(started_path(ctx))}\n" + assign(model=ctx.run.model)
-    script += _LOOK + "".join(f"look output {quote_path(path)}\n" for path in candidates)
+    attempt = f"{ctx.run.run}.{ctx.attempt}"
+    script = f"root={quote_path(root(ctx))}\nstarted={quote_path(started_path(ctx))}\n"
+    script += assign(model=ctx.run.model, attempt=attempt) + _LOOK
+    script += "".join(f"look output {quote_path(path)}\n" for path in candidates) or _LOOK_AROUND
     if facts.graded:
         script += f"look graded {quote_path(facts.graded)}\n"
     if facts.saved:
@@ -107,7 +115,7 @@ async def locate(ctx: PhaseContext, facts: LogFacts) -> OutputPlace | None:
     answers = [line.partition(" ")[::2] for line in result.text.splitlines()]
     if result.exit_status != 0 and not answers:
         raise command_failed(ctx.host.name, script, result)
-    output = _choose(answers, f"{ctx.run.run}.{ctx.attempt}")
+    output = _choose(answers, attempt)
     if output is None:
         return None
     known = dict(answers)
