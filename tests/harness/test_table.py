@@ -106,6 +106,9 @@ FINISHING = (
     Finishing("resolved copied-dataset hostile-agent", Outcome.RESOLVED, harness=True, versions=FEBRUARY),
     Finishing("resolved big", Outcome.RESOLVED, harness=True, versions=JANUARY),
     Finishing("no-patch big", Outcome.NO_PATCH, skipped=NO_PATCH, versions=FEBRUARY),
+    Finishing("resolved dressed", Outcome.RESOLVED, harness=True),
+    Finishing("resolved names-nothing", Outcome.RESOLVED, harness=True),
+    Finishing("no-patch names-nothing", Outcome.NO_PATCH, skipped=NO_PATCH),
     Finishing("resolved no-banners", Outcome.RESOLVED, harness=True, skipped=("trajectory", "evaluation")),
 )
 

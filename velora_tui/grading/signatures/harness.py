@@ -8,7 +8,10 @@ from velora_tui.grading.signatures.signature import Signature, Table
 _harness = Table(FailureClass.INFRASTRUCTURE, phases=("trajectory", "evaluation", "report"))
 _script = Table(FailureClass.INFRASTRUCTURE, phases=("image",))
 _python = Table(FailureClass.INFRASTRUCTURE, phases=("image", "trajectory", "evaluation", "report"))
-_FIELDS = "instance_id|repo|base_commit|FAIL_TO_PASS|PASS_TO_PASS|test_patch|problem_statement|image_storage_uri"
+_FIELDS = (
+    "instance_id|repo|base_commit|FAIL_TO_PASS|PASS_TO_PASS|test_patch|test_command|test_output_parser"
+    "|problem_statement|image_storage_uri"
+)
 
 SCRIPT: tuple[Signature, ...] = (
     _script.row(
@@ -26,7 +29,7 @@ SCRIPT: tuple[Signature, ...] = (
     ),
     _script.row(
         "harness-line-ends",
-        r"(?:\^M: bad interpreter|env: '?\w+\\r'?: No such file|\$'\\r': command not found)",
+        r"(?:\^M: bad interpreter|env: '?\w+\\r'?: No such file|\$'\\r': command not found)|: \./\S+\.sh: not found",
         "a script of the harness has Windows line ends",
         "push the good copy, then retry",
         repair="push-files",
