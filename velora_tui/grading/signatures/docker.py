@@ -33,7 +33,9 @@ DAEMON: tuple[Signature, ...] = (
     ),
     _docker.row(
         "docker-buildx",
-        r"docker'?,? '?buildx'?,? '?build\b.* returned non-zero|docker: 'buildx' is not a docker command"
+        r"(?:docker: 'buildx' is not a docker command|docker: unknown command: docker buildx|unknown flag: --progress$"
+        r"|No docker binary available inside openhands-app container)"
+        r"|docker'?,? '?buildx'?,? '?build\b.* returned non-zero"
         r"|BuildKit is enabled but the buildx component is missing",
         "docker.py lacks the DOCKER_BUILDKIT=0 fix",
         "push the fixed docker.py, then retry",
@@ -41,7 +43,8 @@ DAEMON: tuple[Signature, ...] = (
     ),
     _runtime.row(
         "tmux-missing",
-        r"(?:TmuxCommandNotFound|\btmux: (?:command )?not found|exec: \"tmux\": executable file not found)"
+        r"(?:TmuxCommandNotFound|tmux is not properly installed or available|\btmux: (?:command )?not found"
+        r"|exec: \"tmux\": executable file not found)"
         r"|(?:action_execution_server|openhands-runtime-\S+).{0,80}(?:exit|exited with) code:? 3\b",
         "the image has no tmux",
         "rebuild the image with tmux, drop cached runtime images, then retry",
@@ -93,6 +96,13 @@ REGISTRY: tuple[Signature, ...] = (
         "the registry does not answer",
         "check the instance's network, then retry",
     ),
+    _runtime.row(
+        "runtime-build-network",
+        r"(?:^|\s)E: (?:Unable to fetch some archives|Failed to fetch https?://|Unable to locate package )",
+        "packages could not be fetched while an image was built",
+        "check the instance's network, then retry",
+        phases=("image", "trajectory"),
+    ),
 )
 
 CONTAINERS: tuple[Signature, ...] = (
@@ -138,6 +148,15 @@ CONTAINERS: tuple[Signature, ...] = (
         phases=("trajectory", "evaluation", "report"),
     ),
     _docker.row(
+        "container-gone",
+        r"(?:(?:Error response from daemon|Error|docker): )?"
+        r"(?:No such container: |Container [0-9a-f]{64} is not running)",
+        "the container that the tests run in was removed or ended by itself",
+        "make sure that only one run is on the instance, look at its memory, then retry",
+        repair="kill-stray",
+        phases=("evaluation",),
+    ),
+    _docker.row(
         "container-runtime",
         r"OCI runtime (?:create|exec) failed",
         "the container could not be started: the image lacks its program, or a mount is wrong",
@@ -146,12 +165,6 @@ CONTAINERS: tuple[Signature, ...] = (
 )
 
 RUNTIME: tuple[Signature, ...] = (
-    _runtime.row(
-        "runtime-build-network",
-        r"(?:Unable to fetch some archives|Failed to fetch https?://)",
-        "packages for OpenHands' runtime image could not be fetched",
-        "check the instance's network, then retry",
-    ),
     _runtime.row(
         "runtime-build",
         r"(?:AgentRuntimeBuildError|Image build failed:|Image build timed out)"
@@ -164,7 +177,7 @@ RUNTIME: tuple[Signature, ...] = (
         "runtime-exited",
         r"(?:AgentRuntimeDisconnectedError|Container openhands-runtime-\S+ has exited)",
         "the container that the agent works in ended by itself",
-        "drop cached runtime images, look at the instance's memory, then retry",
+        "look whether the image has tmux and at the instance's memory, drop cached runtime images, then retry",
         repair="drop-runtime-images",
     ),
     _runtime.row(

@@ -8,6 +8,7 @@ from velora_tui.grading.signatures.signature import Signature, Table
 _harness = Table(FailureClass.INFRASTRUCTURE, phases=("trajectory", "evaluation", "report"))
 _script = Table(FailureClass.INFRASTRUCTURE, phases=("image",))
 _python = Table(FailureClass.INFRASTRUCTURE, phases=("image", "trajectory", "evaluation", "report"))
+_TOOLS = "jq|git|python3?|curl|wget|timeout|setsid|tar|gzip|bc|unzip|rsync|pgrep|nohup"
 _FIELDS = "instance_id|repo|base_commit|FAIL_TO_PASS|PASS_TO_PASS|test_patch|problem_statement|image_storage_uri"
 
 SCRIPT: tuple[Signature, ...] = (
@@ -26,7 +27,8 @@ SCRIPT: tuple[Signature, ...] = (
     ),
     _script.row(
         "harness-line-ends",
-        r"(?:\^M: bad interpreter|env: '?\w+\\r'?: No such file|\$'\\r': command not found)",
+        r"(?:\^M: bad interpreter|env: '?\w+\\r'?: No such file|\$'\\r': command not found|set: -: invalid option"
+        r"|\.sh: cannot execute: required file not found|run_\w+\.sh: not found$)",
         "a script of the harness has Windows line ends",
         "push the good copy, then retry",
         repair="push-files",
@@ -34,13 +36,15 @@ SCRIPT: tuple[Signature, ...] = (
     ),
     _script.row(
         "dataset-missing",
-        r"^ERROR: Dataset file not found: ",
+        r"^ERROR: Dataset file not found: |^FileNotFoundError: Unable to find '\S+\.jsonl?'",
         "the script does not find the dataset that was uploaded",
         "look whether the instance's home folder and disk are sound, then retry",
+        phases=("image", "trajectory"),
     ),
     _script.row(
         "tool-missing",
-        r"(?:line \d+: )?\b(?:jq|git|python3?|curl|timeout|tar|bc|unzip): command not found",
+        rf"(?:line )?(?:\d+: )?\b(?:{_TOOLS}): (?:command )?not found|env: '(?:{_TOOLS})': No such file"
+        rf"|nohup: failed to run command '(?:{_TOOLS})'",
         "a program that the harness's script needs is not installed",
         "install it on the instance, then retry",
         phases=(),
@@ -64,7 +68,6 @@ PYTHON: tuple[Signature, ...] = (
     _python.row(
         "python-version",
         r"(?:Current Python version \(\S+\) is not allowed by the project"
-        r"|currently activated Python version \S+ is not supported by the project"
         r"|Poetry was unable to find a compatible version)",
         "the instance's Python is not one that the harness supports",
         "install Python 3.12 and tell poetry (poetry env use python3.12, poetry install), then retry",
@@ -151,8 +154,9 @@ REPOSITORY: tuple[Signature, ...] = (
 CONFIGURATION: tuple[Signature, ...] = (
     _harness.row(
         "config-broken",
-        r"(?:TomlDecodeError|TOMLDecodeError)\b|Cannot parse config from toml",
-        "the harness's config.toml is no valid TOML",
+        r"(?:TomlDecodeError|TOMLDecodeError)\b|Cannot parse (?:config|\w+ group) from"
+        r"|validation errors? for (?:LLM|Agent|Sandbox|OpenHands)Config",
+        "the harness's config.toml cannot be read: no valid TOML, or a value of the wrong kind",
         "mend it, then retry",
     ),
     _harness.row(

@@ -37,7 +37,8 @@ STORAGE: tuple[Signature, ...] = (
     _machine.row(
         "outputs-not-writable",
         r"PermissionError: \[Errno 13\] Permission denied: '[^']*"
-        r"(?:evaluation_outputs|/\.velora/|/OpenHands/|/VeloraHarness/)",
+        r"(?:evaluation_outputs|/\.velora/|/OpenHands/|/VeloraHarness/)"
+        r"|download failed: .* \[Errno 13\] Permission denied: '",
         "a file of the harness belongs to another user, as after a run as root",
         "give the harness's folder to the user with chown -R, then retry",
     ),
@@ -94,7 +95,8 @@ NETWORK: tuple[Signature, ...] = (
     ),
     _machine.row(
         "proxy-refuses",
-        r"(?:Tunnel connection failed: |Cannot connect to proxy|ProxyError\(|Proxy CONNECT aborted)",
+        r"(?:Tunnel connection failed: |Cannot connect to proxy|Failed to connect to proxy URL: |ProxyError\("
+        r"|Proxy CONNECT aborted|Could not resolve proxy: )",
         "the proxy that is set does not answer or refuses",
         "unset http_proxy and https_proxy, then retry",
         repair="unset-variable",
