@@ -56,7 +56,7 @@ DAEMON: tuple[Signature, ...] = (
 REGISTRY: tuple[Signature, ...] = (
     _docker.row(
         "runtime-image-skip",
-        r"Unable to find image 'skip:latest'|pull access denied for skip\b",
+        r"Unable to find image 'skip:latest'|pull access denied for skip\b|fromImage=skip\b",
         'RUNTIME_CONTAINER_IMAGE is set to "skip"',
         "unset it, then retry",
         repair="unset-variable",
@@ -70,14 +70,15 @@ REGISTRY: tuple[Signature, ...] = (
     _docker.row(
         "registry-refused",
         r"(?:unauthorized: (?:authentication required|incorrect username)|no basic auth credentials"
-        r"|denied: requested access to the resource is denied|denied: Your authorization token has expired)",
+        r"|denied: requested access to the resource is denied|denied: Your authorization token has expired"
+        r"|Error response from daemon: (?:unauthorized|denied)$)",
         "the registry refuses the image: not logged in, or the login has expired",
         "log in to the registry (docker login, aws ecr get-login-password), then retry",
     ),
     _docker.row(
         "registry-missing",
         r"(?:pull access denied for \S+, repository does not exist|manifest for \S+ not found)"
-        r"|manifest unknown",
+        r"|manifest unknown|Error response from daemon: name unknown",
         "the registry has no such image",
         "mend image_storage_uri in the dataset, or push the image, then retry",
         kind=FailureClass.TASK,
@@ -92,7 +93,8 @@ REGISTRY: tuple[Signature, ...] = (
     _docker.row(
         "registry-unreachable",
         r"Error response from daemon: Get \"?https?://.*(?:TLS handshake timeout|i/o timeout"
-        r"|Client\.Timeout exceeded|context deadline exceeded|connection refused|connection reset)",
+        r"|Client\.Timeout exceeded|context deadline exceeded|connection refused|connection reset)"
+        r"|Error response from daemon: received unexpected HTTP status: 5\d\d",
         "the registry does not answer",
         "check the instance's network, then retry",
     ),

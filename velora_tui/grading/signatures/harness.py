@@ -234,14 +234,15 @@ GENERAL: tuple[Signature, ...] = (
         repair="push-files",
         phases=("trajectory", "evaluation"),
         is_vague=True,
+        points_up=True,
     ),
     _harness.row(
         "agent-gave-up",
         r"Maximum error retries reached for instance",
         "the agent could not start after several tries",
-        "read the traceback above this line",
-        kind=FailureClass.AGENT,
+        "read the error, mend the cause, then retry",
         phases=("trajectory",),
         is_vague=True,
+        points_up=True,
     ),
 )

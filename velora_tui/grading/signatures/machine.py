@@ -81,6 +81,7 @@ NETWORK: tuple[Signature, ...] = (
     _machine.row(
         "tls-certificate",
         r"(?:CERTIFICATE_VERIFY_FAILED|SSL certificate problem: |SSL validation failed for "
+        r"|server certificate verification failed"
         r"|x509: certificate (?:signed by unknown|has expired|is valid for|is not valid))",
         "a certificate is not accepted: a wrong clock, an intercepting proxy, or old CA certificates",
         "check the clock (timedatectl) and the CA certificates, then retry",
