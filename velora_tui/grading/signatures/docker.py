@@ -85,7 +85,7 @@ REGISTRY: tuple[Signature, ...] = (
     ),
     _docker.row(
         "image-platform",
-        r"(?:no matching manifest for linux/|exec format error$|exec format error: )",
+        r"(?:no matching manifest for linux/|[Ee]xec format error$|exec format error: )",
         "the image is for another processor than the instance's",
         "use an instance of the image's architecture, or build the image for this one",
         kind=FailureClass.TASK,
@@ -111,7 +111,7 @@ CONTAINERS: tuple[Signature, ...] = (
     _docker.row(
         "port-conflict",
         r"(?:Bind for \S+ failed: port is already allocated|failed to bind host port .*address already in use"
-        r"|listen tcp\S* \S+: bind: address already in use)",
+        r"|listen tcp\S* \S+: bind: address already in use|Ports are not available: exposing port )",
         "a port that the container needs is taken, as by a container of an earlier run",
         "end stray runs and their containers, then retry",
         repair="kill-stray",
@@ -192,7 +192,7 @@ RUNTIME: tuple[Signature, ...] = (
     _runtime.row(
         "runtime-not-ready",
         r"(?:AgentRuntimeNotReadyError|AgentRuntimeUnavailableError|AgentRuntimeTimeoutError"
-        r"|Runtime (?:is )?not ready)",
+        r"|Runtime (?:is )?not ready|UnixHTTPConnectionPool\(.{0,80}\): Read timed out)",
         "the container that the agent works in did not answer in time",
         "look at the instance's load and memory, then retry",
     ),

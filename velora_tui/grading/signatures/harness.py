@@ -27,7 +27,7 @@ SCRIPT: tuple[Signature, ...] = (
     ),
     _script.row(
         "harness-line-ends",
-        r"(?:\^M: bad interpreter|env: '?\w+\\r'?: No such file|\$'\\r': command not found|set: -: invalid option"
+        r"(?:\^M: bad interpreter|env: '?\w+\\r'?: No such file|\$'\\r': command not found|^: invalid option$"
         r"|\.sh: cannot execute: required file not found|run_\w+\.sh: not found$)",
         "a script of the harness has Windows line ends",
         "push the good copy, then retry",
@@ -74,20 +74,21 @@ PYTHON: tuple[Signature, ...] = (
     ),
     _python.row(
         "poetry-environment",
-        r"Poetry could not find a pyproject\.toml file in|virtual environment found in .* seems to be broken"
+        r"Poetry could not find a pyproject\.toml file in|(?:The )?virtual environment found in .* seems to be broken"
         r"|Command not found: python|\bpython[\d.]*: bad interpreter: No such file or directory",
         "the harness's Python environment is broken, or the command ran elsewhere than in its root",
         "run poetry install in the harness's root, then retry",
     ),
     _python.row(
         "poetry-keyring",
-        r"(?:Failed to unlock the (?:collection|item)!|org\.freedesktop\.(?:DBus\.Error|secrets))",
+        r"\s*(?:Failed to unlock the (?:collection|item)!|org\.freedesktop\.(?:DBus\.Error|secrets))",
         "poetry waits for a keyring that no terminal can open",
         "set PYTHON_KEYRING_BACKEND=keyring.backends.null.Keyring in the fleet file's env, then retry",
     ),
     _python.row(
         "openhands-module",
-        r"No module named '?(?:openhands|evaluation)\b",
+        r"No module named '?(?:openhands|evaluation)\b"
+        r"|\S*python[\d.]*: Error while finding module specification for 'openhands",
         "the harness's Python environment is broken",
         "check PYTHONPATH and the poetry environment, then retry",
         phases=(),

@@ -84,7 +84,8 @@ TESTS: tuple[Signature, ...] = (
     ),
     _tests.row(
         "tests-crash",
-        r"(?:\S+: )?(?:line \d+: +\d+ )?(?:Segmentation fault|Aborted)\b.*$|Fatal Python error: |INTERNALERROR> ",
+        r"(?:\S+: )?(?:line \d+: +\d+ )?(?:Segmentation fault|Aborted)\b.*$"
+        r"|(?:\S{1,200} [.FEsxX]{0,200})?Fatal Python error: |INTERNALERROR> ",
         "the test runner itself crashed",
         _GOLD,
     ),
