@@ -90,6 +90,10 @@ def test_unknown_ones_are_brought_together_by_what_their_words_share() -> None:
             "Error response from daemon: Could not find the file /nope in container eval_pilot2_1769582462",
             "Error response from daemon: Could not find the file /tmp/x in container eval_pilot2_1769590001",
         ),
+        (
+            "docker: Error response from daemon: unable to find user ci: no matching entries in passwd file.",
+            "docker: Error response from daemon: unable to find user ci: no matching entries in passwd file",
+        ),
         ("at 2026-01-28 06:41:02,117 it broke", "at 2026-02-01T09:00:00Z it broke"),
         ("GET https://a.example/x failed", "GET https://b.example/y?z=1 failed"),
         ("10.0.0.1:38511 refused", "10.22.3.4:30001 refused"),

@@ -34,7 +34,7 @@ def normalised(text: str, known: Iterable[str] = ()) -> str:
         text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", "<id>", text)
     for pattern, placeholder in _PLACEHOLDERS:
         text = pattern.sub(placeholder, text)
-    return text.strip()[:_WORDS_LIMIT]
+    return text.strip(" .")[:_WORDS_LIMIT]
 
 
 def cluster(failures: Iterable[FailedAttempt]) -> tuple[FailureGroup, ...]:

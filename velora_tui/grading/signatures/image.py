@@ -117,8 +117,8 @@ ARCHIVE: tuple[Signature, ...] = (
     ),
     _image.row(
         "image-damaged",
-        r"Error processing tar file|unexpected EOF"
-        r"|Unexpected EOF|does not look like a tar archive|archive/tar: invalid tar header"
+        r"Error processing tar file|[Uu]nexpected EOF(?! while)"
+        r"|does not look like a tar archive|archive/tar: invalid tar header"
         r"|invalid tar header",
         "the image's archive is damaged",
         "remove the cached tar, upload the image again, then retry",
