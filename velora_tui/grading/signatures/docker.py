@@ -157,6 +157,7 @@ CONTAINERS: tuple[Signature, ...] = (
         "make sure that only one run is on the instance, look at its memory, then retry",
         repair="kill-stray",
         phases=("evaluation",),
+        is_vague=True,  # a clean-up of what is gone already says the same
     ),
     _docker.row(
         "container-runtime",
