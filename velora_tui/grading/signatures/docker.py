@@ -92,7 +92,7 @@ REGISTRY: tuple[Signature, ...] = (
     ),
     _docker.row(
         "registry-unreachable",
-        r"Error response from daemon: Get \"?https?://.*(?:TLS handshake timeout|i/o timeout"
+        r"Error response from daemon: Get \"?https?://(?!.*proxyconnect).*(?:TLS handshake timeout|i/o timeout"
         r"|Client\.Timeout exceeded|context deadline exceeded|connection refused|connection reset)"
         r"|Error response from daemon: received unexpected HTTP status: 5\d\d",
         "the registry does not answer",

@@ -97,7 +97,7 @@ NETWORK: tuple[Signature, ...] = (
     _machine.row(
         "proxy-refuses",
         r"(?:Tunnel connection failed: |Cannot connect to proxy|Failed to connect to proxy URL: |ProxyError\("
-        r"|Proxy CONNECT aborted|Could not resolve proxy: )",
+        r"|Proxy CONNECT aborted|Could not resolve proxy: |.*: proxyconnect tcp: )",
         "the proxy that is set does not answer or refuses",
         "unset http_proxy and https_proxy, then retry",
         repair="unset-variable",

@@ -70,11 +70,21 @@ TESTS: tuple[Signature, ...] = (
     ),
     _tests.row(
         "tests-proxy",
-        r"(?:E +)?(?:[\w.]+\.)?(?:ProxyError[:(]|Tunnel connection failed: |Cannot connect to proxy)",
+        r"(?:E +)?(?:[\w.]+\.)?(?:ProxyError[:(]|Tunnel connection failed: |Cannot connect to proxy)"
+        r"|WARNING: Retrying .{0,200}'ProxyError\(|.{0,300}: proxyconnect tcp: ",
         "the tests went through a proxy that is baked into the image",
         "unset http_proxy and https_proxy before the tests, then retry from evaluation",
         kind=_INFRA,
         repair="unset-variable",
+    ),
+    _tests.row(
+        "tests-network",
+        r"npm (?:error|ERR!) (?:network |FetchError: |code E(?:CONNREFUSED|NOTFOUND|AI_AGAIN|TIMEDOUT))"
+        r"|error: (?:failed to get `|no matching package named `)|ERROR: No matching distribution found for "
+        r"|\[ERROR\] (?:Plugin|Failed to execute goal) .*(?:could not be resolved|Could not resolve dependencies)",
+        "the test command fetches packages that the image lacks, and cannot reach where they are",
+        "rebuild the image with what the tests need, unless the patch added it, then retry from evaluation",
+        kind=_TASK,
     ),
     _tests.row(
         "tests-time-limit",
@@ -112,7 +122,7 @@ TESTS: tuple[Signature, ...] = (
         "tests-build",
         r"\[INFO\] BUILD FAILURE|\[ERROR\] COMPILATION ERROR|error: could not compile `|FAIL\t\S+ \[build failed\]"
         r"|\S+\.tsx?(?:\(|:)\d+.{0,20}error TS\d+|FAILURE: Build failed with an exception"
-        r"|g?make(?:\[\d+\])?: \*\*\* .*Error \d+|error: (?:failed to get `|no matching package named `)"
+        r"|g?make(?:\[\d+\])?: \*\*\* .*Error \d+"
         r"|\S+\.(?:c|cc|cpp|h|hpp):\d+:\d+: (?:fatal )?error: ",
         "the code could not be built: the patch broke it, or the image lacks something",
         _GOLD,
