@@ -20,7 +20,7 @@ DISK = "17:01:12 - openhands:ERROR: shared.py:397 - [Errno 28] No space left on 
 BUILDX = "17:01:12 - openhands:ERROR: docker.py:190 - docker buildx build --load returned non-zero exit status 1"
 FILLER = "17:01:13 - openhands:INFO: x.py:1 - going on"
 WORDS = st.sampled_from(
-    [line for case in (*excerpts("match.txt"), *excerpts("no_match.txt")) for line in case.text.splitlines()]
+    [line for case in (*excerpts("match"), *excerpts("no_match")) for line in case.text.splitlines()]
 )
 
 
