@@ -19,7 +19,8 @@ from velora_tui.view.cells import Cell, Span
 from velora_tui.view.columns import Column
 from velora_tui.view.entries import Entry
 from velora_tui.view.readiness_detail import detail_lines, detail_title, worst_check
-from velora_tui.view.readiness_rows import CHECK_COLUMN, FILTER_KEYS, check_ids, readiness_columns, readiness_entries
+from velora_tui.view.readiness_rows import CHECK_COLUMN, FILTER_KEYS
+from velora_tui.view.readiness_table import ReadinessTable
 from velora_tui.view.remedies import Remedy, is_mendable, mending_check, remedies
 from velora_tui.view.text import count
 
@@ -35,6 +36,7 @@ class ReadinessScreen(TableScreen):
 
     def __init__(self) -> None:
         super().__init__()
+        self._found = ReadinessTable()
         self._chosen: str | None = None
         self._put_on: str | None = None
         self._is_touched = False
@@ -49,11 +51,11 @@ class ReadinessScreen(TableScreen):
 
     def entries(self, snapshot: FleetSnapshot) -> Sequence[Entry]:
         """Return the instances."""
-        return readiness_entries(snapshot, self.app.size.width)
+        return self._found.entries(snapshot, self.app.size.width)
 
     def columns(self, snapshot: FleetSnapshot) -> Sequence[Column]:
         """Return a column a check."""
-        return readiness_columns(snapshot, self.app.size.width)
+        return self._found.columns(snapshot, self.app.size.width)
 
     def summary(self, snapshot: FleetSnapshot) -> Cell:
         """Return how many are ready."""
@@ -131,7 +133,7 @@ class ReadinessScreen(TableScreen):
         self._step_check(-1)
 
     def _step_check(self, by: int) -> None:
-        names, here = check_ids(self.snapshot) if self.snapshot else (), self._current_check()
+        names, here = self._found.check_ids(self.snapshot) if self.snapshot else (), self._current_check()
         if here is not None and here.id in names:
             self._choose(names[(names.index(here.id) + by) % len(names)])
 
