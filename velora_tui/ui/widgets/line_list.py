@@ -31,7 +31,7 @@ class LineList(LineView):
 
     ALLOW_SELECT = False
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"lines--hit"}
+    STYLES = LineView.STYLES | {"lines--hit"}
 
     DEFAULT_CSS = """
     LineList > .lines--hit { color: $background; background: $warning 75%; }
