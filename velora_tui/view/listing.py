@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from velora_tui.domain.fleet import Fleet
@@ -41,12 +41,14 @@ _NOTHING = Span("–", "dim")
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, eq=False)
 class _OnDemand(Mapping[str, Value]):
     """What there is to know of a row by column, made when asked for; what is None is not there."""
 
-    row: ResultRow
-    makers: Mapping[str, Callable[[ResultRow], Value | None]]
+    __slots__ = ("makers", "row")
+
+    def __init__(self, row: ResultRow, makers: Mapping[str, Callable[[ResultRow], Value | None]]) -> None:
+        self.row = row
+        self.makers = makers
 
     def __getitem__(self, name: str) -> Value:
         value = self.makers[name](self.row)
@@ -221,10 +223,11 @@ def content_widths(rows: Sequence[ResultRow], fleet: Fleet) -> dict[str, int]:
     """Return the widest cell of each column that grows with its content, without making all of them."""
     pairs = {(row.repo, row.task): row for row in rows}
     models = {row.model for row in rows}
+    listed = [row.p2p_listed for row in rows if row.p2p_listed is not None]
     return {
         "task": max((cells(plain(_task(row))) for row in pairs.values()), default=0),
         "model": max((cells(fleet.label(model)) for model in models), default=0),
-        "p2p": max((len(f"{row.p2p_listed:,}") * 2 + 1 for row in rows if row.p2p_listed is not None), default=0),
+        "p2p": len(count(max(listed))) * 2 + 1 if listed else 0,
     }
 
 
