@@ -99,7 +99,7 @@ def file_lines(diff: Diff) -> list[Line]:
 
 def _file_line(number: int, file: DiffFile, path_cells: int) -> Line:
     kind = Span(f"  {file.kind}", "look" if file.kind == "deleted" else "dim")
-    changes = (Span(f"  +{file.added:<5}", "good"), Span(f"−{file.removed:<5}", "bad"), kind)
+    changes = (Span(f"  +{count(file.added):<5}", "good"), Span(f"−{count(file.removed):<5}", "bad"), kind)
     return Line((Span(f"   {file.path:<{path_cells}}"), *changes), key=f"file:{number}")
 
 

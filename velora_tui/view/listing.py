@@ -24,7 +24,7 @@ COLUMNS = (
     Column("model", "MODEL", min_width=6, priority=9),
     Column("run", "RUN", 3, "right", priority=8),
     Column("outcome", "OUTCOME", 14, priority=9),
-    Column("f2p", "F2P", 5, "right", priority=8),
+    Column("f2p", "F2P", None, "right", 5, priority=8),
     Column("p2p", "P2P", None, "right", 7, priority=6),
     Column("harness", "HARNESS", 10, priority=3),
     Column("quality", "QUALITY", 7, "right", priority=1),
@@ -215,7 +215,7 @@ def shown_columns(rows: Sequence[ResultRow], widths: Mapping[str, int]) -> tuple
     )
 
 
-_MOST_LEAST = {"task": 22, "model": 10, "p2p": 11}
+_MOST_LEAST = {"task": 22, "model": 10, "f2p": 11, "p2p": 11}
 """The cells that these columns keep, if they need them, as long as there is another to drop."""
 
 
@@ -223,12 +223,17 @@ def content_widths(rows: Sequence[ResultRow], fleet: Fleet) -> dict[str, int]:
     """Return the widest cell of each column that grows with its content, without making all of them."""
     pairs = {(row.repo, row.task): row for row in rows}
     models = {row.model for row in rows}
-    listed = [row.p2p_listed for row in rows if row.p2p_listed is not None]
     return {
         "task": max((cells(plain(_task(row))) for row in pairs.values()), default=0),
         "model": max((cells(fleet.label(model)) for model in models), default=0),
-        "p2p": len(count(max(listed))) * 2 + 1 if listed else 0,
+        "f2p": _fraction_cells(row.f2p_listed for row in rows),
+        "p2p": _fraction_cells(row.p2p_listed for row in rows),
     }
+
+
+def _fraction_cells(listed: Iterable[int | None]) -> int:
+    """Return the cells of the widest "99/99"."""
+    return 2 * len(count(max((number for number in listed if number is not None), default=0))) + 1
 
 
 def group_words(group: Group) -> tuple[Span, ...]:

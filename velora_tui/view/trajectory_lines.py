@@ -86,7 +86,8 @@ def _numbers(step: Step) -> tuple[Span, ...]:
     time = duration(step.seconds) if step.seconds is not None else ""
     used = tokens(sum(step.tokens)) if step.tokens else ""
     cost = dollars(step.cost) if step.cost is not None else ""
-    return Span(f"{ending:>9}", "bad"), Span(f"{time:>7}{used:>7}{cost:>8}", "dim")
+    numbers = Span(f"{time:>7}{used:>7}{cost:>8}", "dim")
+    return (Span(f"  {ending}", "bad"), numbers) if ending else (numbers,)
 
 
 def _body(place: int, step: Step, width: int) -> Iterator[Line]:

@@ -40,6 +40,7 @@ class ReadinessScreen(TableScreen):
         self._chosen: str | None = None
         self._put_on: str | None = None
         self._is_touched = False
+        self._shown = "", ""
         self._titles: Mapping[str, str] = {check.id: check.title for check in fleet_checks(self.dashboard.engine.fleet)}
 
     def compose_body(self) -> ComposeResult:
@@ -123,8 +124,15 @@ class ReadinessScreen(TableScreen):
             self.lines.show((), keep_place=False)
             return
         lines = detail_lines(row, check, self._titles)
+        is_other = is_other or self._shown != (row.instance.name, check.id)
+        self._shown = row.instance.name, check.id
         if is_other or lines != list(self.lines.lines):
-            self.lines.show(lines, keep_place=not is_other)
+            self.lines.show(lines, keep_place=not is_other and self._is_read)
+
+    @property
+    def _is_read(self) -> bool:
+        """Whether one is somewhere in the check in full: until then its first lines are what to see."""
+        return self.lines.has_focus or self.lines.scroll_offset.y > 0
 
     def do_next_check(self) -> None:
         self._step_check(1)
