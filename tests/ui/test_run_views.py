@@ -221,7 +221,7 @@ def test_every_phase_is_on_the_timeline_at_every_width(width):
     text = " ".join(plain(row) for row in rows)
     assert all(name in text for name in (("upload", "validate") if width >= 118 else ("TRJ", "VAL")))
     assert all(len(plain(row)) <= width for row in rows)
-    assert len(rows) == (1 if width >= 78 else 2)
+    assert len(rows) == 1
 
 
 def test_a_phase_that_runs_takes_longer_and_longer():

@@ -53,6 +53,8 @@ class ResultsScreen(TableScreen):
         self._timer: Timer | None = None
         self._place: Place | None = None
         self._searches = False
+        self.add_class("-nothing")
+        self._lay_out()
 
     def compose_body(self) -> ComposeResult:
         """Yield the totals, the table and the pane, and the lines for where verdicts differ and for flags."""
@@ -176,6 +178,9 @@ class ResultsScreen(TableScreen):
     def on_resize(self) -> None:
         """Put the pane beside the table, or below it."""
         super().on_resize()
+        self._lay_out()
+
+    def _lay_out(self) -> None:
         self.set_class(self.app.size.width >= WIDE_CELLS, "-beside")
 
     # --- groups, and what the harness says

@@ -48,15 +48,11 @@ class Form(BaseModel):
 
 
 class Tick(Checkbox):
-    """A checkbox that is empty while it is off."""
-
-    BUTTON_LEFT = " "
-    BUTTON_RIGHT = " "
+    """A checkbox that looks like one in every theme, on or off."""
 
     @property
     def _button(self) -> Content:
-        self.BUTTON_INNER = "✓" if self.value else " "
-        return super()._button
+        return Content.assemble(("[✓]" if self.value else "[ ]", self.get_visual_style("toggle--button")))
 
 
 async def load_form(path: Path) -> Form:
