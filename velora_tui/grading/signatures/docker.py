@@ -71,7 +71,7 @@ REGISTRY: tuple[Signature, ...] = (
         "registry-refused",
         r"(?:unauthorized: (?:authentication required|incorrect username)|no basic auth credentials"
         r"|denied: requested access to the resource is denied|denied: Your authorization token has expired"
-        r"|Error response from daemon: (?:unauthorized|denied)$)",
+        r"|Error response from daemon: (?:unauthorized|denied)\.?$)",
         "the registry refuses the image: not logged in, or the login has expired",
         "log in to the registry (docker login, aws ecr get-login-password), then retry",
     ),
