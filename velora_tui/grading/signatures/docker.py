@@ -71,7 +71,7 @@ REGISTRY: tuple[Signature, ...] = (
         "registry-refused",
         r"(?:unauthorized: (?:authentication required|incorrect username)|no basic auth credentials"
         r"|denied: requested access to the resource is denied|denied: Your authorization token has expired"
-        r"|Error response from daemon: (?:unauthorized|denied)$)",
+        r"|Error response from daemon: (?:unauthorized|denied)\.?$)",
         "the registry refuses the image: not logged in, or the login has expired",
         "log in to the registry (docker login, aws ecr get-login-password), then retry",
     ),
@@ -170,7 +170,7 @@ CONTAINERS: tuple[Signature, ...] = (
 RUNTIME: tuple[Signature, ...] = (
     _runtime.row(
         "runtime-build",
-        r"(?:AgentRuntimeBuildError|Image build failed:|Image build timed out)"
+        r"(?:AgentRuntimeBuildError|Image build failed(?::| with exit code)|Image build timed out)"
         r"|(?:ERROR: )?failed to solve: |The command '/bin/sh -c .* returned a non-zero code: \d+",
         "OpenHands' runtime image could not be built",
         "read the build's output above this line, drop cached runtime images, then retry",
@@ -193,7 +193,7 @@ RUNTIME: tuple[Signature, ...] = (
     _runtime.row(
         "runtime-not-ready",
         r"(?:AgentRuntimeNotReadyError|AgentRuntimeUnavailableError|AgentRuntimeTimeoutError"
-        r"|Runtime (?:is )?not ready|UnixHTTPConnectionPool\(.{0,80}\): Read timed out)",
+        r"|UnixHTTPConnectionPool\(.{0,80}\): Read timed out)",
         "the container that the agent works in did not answer in time",
         "look at the instance's load and memory, then retry",
     ),
