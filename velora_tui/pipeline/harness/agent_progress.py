@@ -22,7 +22,7 @@ _ACTION = re.compile(
     rb"\d\d:\d\d:\d\d" + _COLOUR + rb" - " + _COLOUR + rb"ACTION\b" + _COLOUR + rb"[ \r]*\n"
     rb"(?!" + _COLOUR + rb"\*\*\w+ \(source=None\b)(?=[^\n]*\n)"
 )
-_STEP = re.compile(rb"\bGLOBAL STEP (\d{1,6})\b")
+_STEP = re.compile(rb"GLOBAL STEP (\d{1,6})\b")
 _COST = re.compile(rb"Accumulated Cost: \$?([\d.]{1,20})")
 _BODY = re.compile(
     r"- ACTION\s*\n\s*(?:\[Agent Controller [^\]\n]*\] )?(?:\*\*)?(\w+)(.*?)(?=\n\d\d:\d\d:\d\d - |\Z)", re.DOTALL
@@ -97,7 +97,7 @@ class TrajectoryWatcher:
         """Take what has come, and tell whether it says anything new. The last action waits for the rest of its body."""
         data = self._tail + data
         end = data.rfind(b"\n") + 1
-        heads = [match.start() for match in _ACTION.finditer(data, 0, end)]
+        heads = [match.start() for match in _ACTION.finditer(data, 0, end)] if b"ACTION" in data else []
         is_open = bool(heads) and len(data) - heads[-1] <= _BODY_BYTES
         last_line = data.rfind(b"\n", 0, max(end - 1, 0)) + 1
         self._tail = data[heads[-1] if is_open else last_line :][-LOOKED_AT:]
