@@ -277,7 +277,8 @@ Tests:       3 passed, 1 skipped, 1 todo, 5 total
         (
             "java/parse_log_maven",
             "[INFO] Running demo.BrokenTest\n"
-            "[ERROR] Tests run: 1, Failures: 1, Errors: 0, Skipped: 0, Time elapsed: 0.1 s <<< FAILURE! - in demo.BrokenTest\n"
+            "[ERROR] Tests run: 1, Failures: 1, Errors: 0, Skipped: 0, Time elapsed: 0.1 s <<< FAILURE!"
+            " - in demo.BrokenTest\n"
             "[ERROR] demo.BrokenTest  Time elapsed: 0.1 s  <<< FAILURE!\n\n",
         ),
         ("java/parse_log_junit_console", "╷\n├─ JUnit Jupiter ✔\n│  └─ BrokenTest ✘ before all\n"),
