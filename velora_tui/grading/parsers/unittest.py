@@ -18,6 +18,7 @@ _DOUBLED = re.compile(r"(?P<name>\S.*?) \((?P<owner>[^\s()]+)\.(?P=name)\)")  # 
 _PLAIN = re.compile(r"(?P<name>\S+) \((?P<owner>[A-Za-z_][\w.<>]*)\)")
 _SPACED = re.compile(r"(?P<name>\S.*?) \((?P<owner>[A-Za-z_]\w*(?:\.[\w<>]+)+)\)")
 _STATUS = re.compile(r"(ok|FAIL|ERROR|expected failure|unexpected success|skipped (?:'.{0,4000}'|\".{0,4000}\"))$")
+_ENDS = ("ok", "FAIL", "ERROR", "expected failure", "unexpected success", "'", '"')
 _BLOCK = re.compile(r"(ERROR|FAIL|UNEXPECTED SUCCESS): (?=\S)")
 _CLOSING = re.compile(r"Ran (\d+) tests? in [\d.]+s")
 _APPLYING = re.compile(r" *Applying \S+?\.\.\.(?: OK)?(?=\S)")
@@ -64,7 +65,7 @@ class _Reader:
             self._after_rule = False
         elif text[:1] == "=" and len(text) >= 70 and not text.strip("="):
             self._after_rule = self._after_blank or not self._reporting  # else it is text of a message
-        elif found := _CLOSING.fullmatch(text):
+        elif text[:4] == "Ran " and (found := _CLOSING.fullmatch(text)):
             self._end(int(found[1]))
         elif not self._reporting:
             self._progress(number, offset, text)
@@ -164,7 +165,7 @@ class _Reader:
                 return
             self.parsed.alias(title if separator else text.removesuffix(" ..."), test.name)
             text, bare = rest, True
-        found = _STATUS.search(text[-HEAD_LIMIT:])
+        found = _STATUS.search(text[-HEAD_LIMIT:]) if text.endswith(_ENDS) else None
         if found is None:
             return
         test = self.open.pop() if self.open else test
