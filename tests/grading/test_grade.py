@@ -304,3 +304,11 @@ def test_a_go_test_that_failed_and_then_passed_when_it_ran_again_has_failed() ->
 
     assert verdict.tests["TestX"].status is Status.FAILED
     assert "duplicate" in flag_ids(verdict)
+
+
+def test_a_tap_title_may_end_in_an_opening_brace() -> None:
+    log = b"TAP version 13\nok 1 a parses {\nnot ok 2 a parses }\n1..2\n"
+    verdict = grade(task(("a parses {",), ("a parses }",), "javascript/parse_log_tap"), log)
+
+    assert verdict.fail_to_pass.success == ("a parses {",)
+    assert verdict.pass_to_pass.failure == ("a parses }",)
