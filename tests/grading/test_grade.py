@@ -269,3 +269,46 @@ Tests:       3 passed, 1 skipped, 1 todo, 5 total
         "list > is not run": Status.SKIPPED,
         "list > write more": Status.SKIPPED,
     }
+
+
+@pytest.mark.parametrize(
+    ("parser", "log"),
+    [
+        (
+            "java/parse_log_maven",
+            "[INFO] Running demo.BrokenTest\n"
+            "[ERROR] Tests run: 1, Failures: 1, Errors: 0, Skipped: 0, Time elapsed: 0.1 s <<< FAILURE!"
+            " - in demo.BrokenTest\n"
+            "[ERROR] demo.BrokenTest  Time elapsed: 0.1 s  <<< FAILURE!\n\n",
+        ),
+        ("java/parse_log_junit_console", "╷\n├─ JUnit Jupiter ✔\n│  └─ BrokenTest ✘ before all\n"),
+    ],
+)
+def test_a_class_that_fails_before_its_tests_fails_them(parser: str, log: str) -> None:
+    verdict = grade(task(("demo.BrokenTest.one",), ("demo.BrokenTest.two", "demo.Other.one"), parser), log.encode())
+
+    assert [
+        verdict.tests[name].status for name in ("demo.BrokenTest.one", "demo.BrokenTest.two", "demo.Other.one")
+    ] == [
+        Status.FAILED,
+        Status.FAILED,
+        Status.MISSING,
+    ]
+
+
+def test_a_go_test_that_failed_and_then_passed_when_it_ran_again_has_failed() -> None:
+    log = (
+        b"=== RUN   TestX\n--- FAIL: TestX (0.00s)\n=== RUN   TestX\n--- PASS: TestX (0.00s)\nFAIL\nFAIL\tx/a\t0.01s\n"
+    )
+    verdict = grade(task(("TestX",), parser="parse_log_gotest"), log)
+
+    assert verdict.tests["TestX"].status is Status.FAILED
+    assert "duplicate" in flag_ids(verdict)
+
+
+def test_a_tap_title_may_end_in_an_opening_brace() -> None:
+    log = b"TAP version 13\nok 1 a parses {\nnot ok 2 a parses }\n1..2\n"
+    verdict = grade(task(("a parses {",), ("a parses }",), "javascript/parse_log_tap"), log)
+
+    assert verdict.fail_to_pass.success == ("a parses {",)
+    assert verdict.pass_to_pass.failure == ("a parses }",)

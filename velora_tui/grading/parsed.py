@@ -64,9 +64,8 @@ class ParsedLog:
 
     def add(self, name: str, seen: Observation) -> None:
         """Record a status; of several for one name the worst counts, and the repetition is flagged."""
-        before = self.results.get(name)
-        if before is None:
-            self.results[name] = seen
+        before = self.results.setdefault(name, seen)
+        if before is seen:
             return
         if ("duplicate", name) not in self.noted:
             detail = f"{before.status} in line {before.line}, {seen.status} in line {seen.line}"

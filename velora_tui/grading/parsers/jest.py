@@ -10,7 +10,7 @@ from typing import Any
 
 from velora_tui.domain.report import Status
 from velora_tui.grading.log import LogLines
-from velora_tui.grading.parsed import Listed, Observation, ParsedLog
+from velora_tui.grading.parsed import Listed, Observation, ParsedLog, observation
 from velora_tui.grading.parsers.json_documents import json_documents
 from velora_tui.grading.parsers.titles import JOINT, TitleBook
 
@@ -42,6 +42,7 @@ class _Reader:
         self.in_tree = False
         self.suites: list[tuple[int, str]] = []
         self.parents: tuple[str, ...] = ()  # their titles
+        self.prefix = ""  # of the names of their tests
         self.last: tuple[str, Observation] | None = None  # a result whose title may go on in the next line
         self.trees: set[str] = set()  # files whose tree was printed
         self.failures: list[tuple[str, str, Observation]] = []
@@ -51,19 +52,21 @@ class _Reader:
 
     def read(self, log: LogLines) -> None:
         mark = ""
-        for number, offset, text in log:
+        for line in log:
+            text = line[2]
             if mark and text.startswith(mark):
                 self._flush()
-                self.last = (text[len(mark) :], Observation(Status.PASSED, number, offset, "tree"))
+                self.last = (text[len(mark) :], observation(Status.PASSED, line, "tree"))
             else:
                 self.pass_mark = ""
-                self.feed(number, offset, text)
+                self.feed(*line)
                 mark = self.pass_mark
 
     def feed(self, number: int, offset: int, text: str) -> None:
         if ("PASS " in text or "FAIL " in text) and (header := self._header(text)):
             self._flush()
-            self.file, self.in_tree, self.suites, self.parents = header[2], True, [], ()
+            self.file, self.in_tree, self.suites = header[2], True, []
+            self._nest(())
         elif self.in_tree:
             self._tree_line(number, offset, text)
         elif text.startswith("  ● ") and self.file:
@@ -98,12 +101,16 @@ class _Reader:
             indent = len(text) - len(text.lstrip(" "))
             self._close_suites(indent)
             self.suites.append((indent, text[indent:]))
-            self.parents = (*self.parents, text[indent:])
+            self._nest((*self.parents, text[indent:]))
 
     def _close_suites(self, indent: int) -> None:
         while self.suites and self.suites[-1][0] >= indent:
             self.suites.pop()
-            self.parents = self.parents[:-1]
+            self._nest(self.parents[:-1])
+
+    def _nest(self, parents: tuple[str, ...]) -> None:
+        self.parents = parents
+        self.prefix = "".join(f"{title}{JOINT}" for title in parents)
 
     def _flush(self) -> None:
         """Record the result that was read last, now that its title is complete."""
@@ -111,7 +118,12 @@ class _Reader:
             return
         text, seen = self.last
         self.last = None
-        if text[-2:] == "s)" and _DURATION.match(text, cut := text.rfind(" (")):
+        cut = text.rfind(" (") if text[-2:] == "s)" else -1
+        is_timed = cut >= 0 and ((text[-4:] == " ms)" and text[cut + 2 : -4].isdigit()) or _DURATION.match(text, cut))
+        if not self.book.listed:
+            self.book.parsed.add(self.prefix + (text[:cut] if is_timed else text), seen)
+            return
+        if is_timed:
             text = self.book.without_duration(self.parents, text, cut, self.file)
         self.book.add((*self.parents, text), seen, self.file)
 

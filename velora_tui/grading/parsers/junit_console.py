@@ -6,12 +6,13 @@ Source of the format: org.junit.platform.console.tasks.TreePrinter, VerboseTreeP
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
 from velora_tui.domain.report import Status
 from velora_tui.grading.log import LogLines
 from velora_tui.grading.parsed import Listed, Observation, ParsedLog
-from velora_tui.grading.parsers.java_names import JavaBook
+from velora_tui.grading.parsers.java_names import JavaBook, key, without_package
 from velora_tui.grading.parsers.titles import JOINT
 
 _BRANCH = re.compile(r"([│| ]*)(?:\+--|'--|├─|└─) (.*)$")
@@ -58,6 +59,7 @@ class _Reader:
     failures: set[tuple[str, ...]] = field(default_factory=set)
     sources: dict[tuple[str, ...], str] = field(default_factory=dict)
     failure: tuple[str, ...] | None = None
+    stopped: dict[str, Observation] = field(default_factory=dict)  # what did not pass and has nothing below it
     listing: bool = False
     unique_id: str = ""  # of verbose details: the test whose status comes next
     verbose: bool = False
@@ -98,6 +100,8 @@ class _Reader:
             self.unique_id = ""
             if "." in name:
                 self.book.add(name, Observation(status, number, offset, "details"))
+            if status is not Status.PASSED:
+                self.stopped[key(name)] = Observation(status, number, offset, "container")
 
     def _failure_line(self, text: str) -> None:
         if found := _FAILURE.match(text):
@@ -112,6 +116,7 @@ class _Reader:
             if node.parents and not node.children and not self.verbose:
                 self._decide(node)
         parsed = self.book.parsed
+        self._spread(parsed)
         if parsed.results and not self.totals:
             parsed.flag("truncated", "the log ends before the launcher's totals")
         return parsed
@@ -121,6 +126,9 @@ class _Reader:
         title, status = self._split(above, node.text)
         if status is None:
             return
+        if status is not Status.PASSED:
+            seen = Observation(status, node.line, node.offset, "container")
+            self.stopped[".".join((*above[1:], title))] = seen
         titles = (*above[1:], title)  # without the engine
         spellings = [".".join(titles)]
         if len(titles) > 1 and titles[-2].endswith(")"):  # an invocation of a method, known by its number
@@ -128,6 +136,18 @@ class _Reader:
         if source := self.sources.get((*above, title)):
             spellings.append(source)
         self.book.add(JOINT.join(titles), Observation(status, node.line, node.offset, "tree"), spellings)
+
+    def _spread(self, parsed: ParsedLog) -> None:
+        """Give the status of a class that was skipped or failed before its tests to those the task lists of it."""
+        classes = self.book.classes() if self.stopped else {}
+        short = Counter(without_package(owner) for owner in classes)
+        for owner, names in classes.items():
+            seen = self.stopped.get(owner)
+            if seen is None and short[without_package(owner)] == 1:
+                seen = self.stopped.get(without_package(owner))
+            for name in names if seen else ():
+                if seen and name not in parsed.results and name not in parsed.qualified:
+                    parsed.qualify(name, seen)
 
     def _split(self, above: tuple[str, ...], text: str) -> tuple[str, Status | None]:
         """Split `title mark message`; title and message may look like a mark, so the list of failures decides."""

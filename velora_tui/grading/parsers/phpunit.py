@@ -23,7 +23,7 @@ _DETAIL = re.compile(r"   [│├┐] ?(.*)$")
 _SECTION = re.compile(r"There (?:was|were) (\d+) (error|failure|warning|risky test|skipped test|incomplete test)s?:$")
 _ENTRY = re.compile(r"(\d+)\) (\S+::.+)$")
 _ARGUMENTS = re.compile(r"(.*? with data set (?:#\d+|\".*?\"))(?: \(.*)?$")
-_CLOSING = re.compile(r"OK \(\d+ tests?, |Tests: \d+, Assertions: \d+")
+_CLOSING = re.compile(r"(?:OK \(|Tests: )(\d+)(?: tests?, |, Assertions: \d+)")
 _ENDED = re.compile(r"Test '(\S+::.+)' ended$")
 _COUNT = re.compile(r"(Errors|Failures|Warnings|Skipped|Incomplete|Risky): (\d+)")
 _EVENT = re.compile(r"Test (Passed|Failed|Errored|Skipped|Marked Incomplete|Considered Risky) \((\S+::.+?)\)$")
@@ -66,7 +66,8 @@ class _Reader:
     full: str = ""
     last: tuple[str, str, str] | None = None
     ended: dict[str, tuple[int, int]] = field(default_factory=dict)  # of --debug: where each test ended
-    unsuccessful: int = 0  # by the last line
+    tests: int = 0  # by the last line
+    unsuccessful: int = 0
     section: Status | None = None
     entries: int = 0  # of the section, and how many it announces: until then, another heading is text of a message
     announced: int = 0
@@ -74,8 +75,8 @@ class _Reader:
     complete: bool = False
 
     def feed(self, number: int, offset: int, text: str) -> None:
-        if _CLOSING.match(text):
-            self.complete = True
+        if closing := _CLOSING.match(text):
+            self.complete, self.tests = True, int(closing[1])
             self.unsuccessful = sum(int(count) for _, count in _COUNT.findall(text[:400]))
         elif text[:6] == "Test '" and (ended := _ENDED.match(text)):
             self.ended[_without_arguments(ended[1])] = (number, offset)
@@ -92,6 +93,10 @@ class _Reader:
         elif self.after_blank and text and (header := _HEADER.match(text[:1000])):
             self.short, self.full = ("", "") if text.startswith(_NO_HEADER) else (header["short"], header["full"] or "")
         self.after_blank = not text
+
+    def every_failure_named(self) -> bool:
+        """Tell whether the last line is of this run, as all its tests have ended, and counts the failures listed."""
+        return self.complete and self.tests == len(self.ended) and self.unsuccessful == len(self.names)
 
     def _title(self, mark: str, title: str, number: int, offset: int) -> None:
         self.last = (self.short, self.full, title)
@@ -132,7 +137,7 @@ def parse(log: LogLines, listed: Listed) -> ParsedLog:
     parsed = ParsedLog()
     for name, seen in reader.names.items():
         parsed.add(name, seen)
-    if reader.complete and reader.unsuccessful == len(reader.names):  # all that did not pass are named: the rest did
+    if reader.every_failure_named():  # the rest passed
         for name, place in reader.ended.items():
             if name not in reader.names:
                 parsed.add(name, Observation(Status.PASSED, *place, "debug-ended"))

@@ -106,12 +106,19 @@ def _progress_results(reader: Reader, complete: bool) -> Iterator[tuple[str, Obs
     for report in reader.reports:
         if not report.statuses:
             continue
+        worst = max(report.statuses, key=lambda seen: SEVERITY[seen.status])
         if report.certain:
-            yield report.name, max(report.statuses, key=lambda seen: SEVERITY[seen.status])
-        elif complete:
+            yield report.name, worst
+        elif (
+            report is last
+            and worst.status not in FAILING
+            and (reader.stop is not None or not (complete or reader.reporting))
+        ):
+            continue  # the run ended in this test, which may have printed its status
+        elif not complete:
+            yield report.name, worst
+        elif reader.bare or report.name in reader.listed:  # where shares are shown, all others are output
             yield report.name, report.statuses[-1]
-        elif report is not last or reader.reporting:
-            yield report.name, max(report.statuses, key=lambda seen: SEVERITY[seen.status])
 
 
 def _note(parsed: ParsedLog, reader: Reader, summaries: list[Summary], complete: bool) -> None:

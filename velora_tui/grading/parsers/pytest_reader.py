@@ -42,6 +42,7 @@ class Reader:
         self.doubted = 0  # a share larger than can have run
         self.behind = False  # the last line showed such a one
         self.bare = False  # no shares are shown
+        self.shares = False  # they are
         self.verbose = False  # the progress part shows ids with their status
         self.dots = 0  # the tests of a session that shows its progress alone
         self.workers = False
@@ -113,7 +114,7 @@ class Reader:
             self.sessions += 1
             self.reporting, self.collected, self.selected, self.width = False, None, 0, width
             self.dots = self.share = self.doubted = 0
-            self.bare = False
+            self.bare = self.shares = False
         self.level += 1
         self.open = None
 
@@ -271,6 +272,7 @@ class Reader:
             again = bool(self.reports) and self.reports[-1].name == name and not self.reports[-1].statuses
             report = Report(name, seen, certain=has_progress and not again, reason_open=reason_open)
             self.bare = self.bare or not (self.verbose or has_progress or reason_open)
+            self.shares = self.shares or has_progress
             if again:
                 self.unsure.add(name)
         else:
@@ -312,8 +314,10 @@ class Reader:
             report.reason_open = not (has_progress or body.endswith(")"))
             report.certain = has_progress
             return
+        self.bare = self.bare or (body in lines.WORDS and not has_progress and not self.shares)
         if status := lines.glued_status(body):
             if has_progress:
+                self.shares = True
                 report.statuses.clear()  # what stood before was output
             report.statuses.append(Observation(status, number, offset, "verbose-output"))
             report.certain = has_progress

@@ -7,6 +7,7 @@ With reportFormat=plain it names every test, else those that did not pass.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
 from velora_tui.domain.report import Status
@@ -42,26 +43,32 @@ class _Class:
     run: int
     failed: int
     skipped: int
-    named: int = 0
-    named_failed: int = 0
-    named_skipped: int = 0
+    tests: list[tuple[str, Observation]] = field(default_factory=list)  # those that are named
+
+    def named(self, *statuses: Status) -> int:
+        return sum(seen.status in statuses for _, seen in self.tests)
 
 
 @dataclass
 class _Reader:
     book: JavaBook
     running: str = ""
+    leveled: bool = False  # Maven's lines begin with their level
     block: _Class | None = None  # the class whose tests are being named
-    classes: list[_Class] = field(default_factory=list)
+    in_trace: bool = False  # up to an empty line
+    started: Counter[str] = field(default_factory=Counter)  # how often each class began
+    classes: dict[str, list[_Class]] = field(default_factory=dict)
     section: Status | None = None
     entries: list[tuple[str, Observation]] = field(default_factory=list)
     error: str | None = None
 
     def feed(self, number: int, offset: int, text: str) -> None:
-        if "Tests run: " in text and (found := _SUMMARY.match(text)):
+        if "Tests run: " in text and (found := _SUMMARY.match(text)) and (not self.leveled or _LEVEL.search(text)):
             self._summary(found, number, offset)
         elif "Running " in text and (found := _RUNNING.match(text)):
             self.running, self.block = found[1], None
+            self.leveled = self.leveled or "[INFO] " in text
+            self.started[found[1]] += 1
         elif text in {"[INFO] Results:", "Results :", "Results:"}:
             self.block = None
         elif found := _LIST.match(text):
@@ -76,37 +83,55 @@ class _Reader:
     def _summary(self, found: re.Match[str], number: int, offset: int) -> None:
         run, failures, errors, skipped = (int(found[group]) for group in range(1, 5))
         self.block = _Class(found[5] or self.running, number, offset, run, failures + errors, skipped)
-        self.classes.append(self.block)
+        self.in_trace = False
+        before = self.classes.setdefault(self.block.name, [])
+        if before and len(before) >= self.started[self.block.name]:
+            before.pop()  # a class ends once: a test printed that line
+        before.append(self.block)
 
     def _test_line(self, block: _Class, number: int, offset: int, text: str) -> None:
+        if self.in_trace:
+            self.in_trace = bool(text)
+            return
         level = _LEVEL.match(text)
         body = text[level.end() :] if level else text
         if "Time elapsed: " in body and (found := _TEST.match(body)):
             status = {"FAILURE": Status.FAILED, "ERROR": Status.ERROR}.get(found[2], Status.PASSED)
+            self.in_trace = status in FAILING
         elif level and (found := _SKIPPED.match(body)):
             status = Status.SKIPPED
         else:
             return
-        block.named += 1
-        block.named_failed += status in FAILING
-        block.named_skipped += status is Status.SKIPPED
         name = key(found[1])
         if not name.startswith((f"{key(block.name)}.", key(block.name))):
             name = f"{key(block.name)}.{name}"
-        self.book.add(name, Observation(status, number, offset, "test-line"))
+        block.tests.append((name, Observation(status, number, offset, "test-line")))
 
     def finish(self) -> ParsedLog:
         parsed = self.book.parsed
+        classes = [counted for several in self.classes.values() for counted in several]
+        for counted in classes:
+            for name, seen in counted.tests:
+                self.book.add(name, seen)
         if not any(seen.status in FAILING for seen in parsed.results.values()):
             for name, seen in self.entries:
                 self.book.add(key(name), seen)
         listed = self.book.classes()
-        for counted in self.classes:
+        for counted in classes:
             self._fill(counted, listed.get(key(counted.name), []))
             self._find_nested(key(counted.name), listed)
+            self._spread(counted, listed.get(key(counted.name), []))
         if not parsed.results and not parsed.qualified:
             parsed.died = f"no test ran: {self.error}" if self.error else None
         return parsed
+
+    def _spread(self, counted: _Class, listed: list[str]) -> None:
+        """Give the status of a class that was skipped or failed before its tests to those the task lists of it."""
+        parsed = self.book.parsed
+        seen = next((seen for name, seen in counted.tests if name == key(counted.name)), None)
+        for name in listed if seen and seen.status is not Status.PASSED else ():
+            if seen and name not in parsed.results and name not in parsed.qualified:
+                parsed.qualify(name, seen)
 
     def _find_nested(self, owner: str, listed: dict[str, list[str]]) -> None:
         """Find listed tests of nested classes, which the log names as if they were the outer class's own."""
@@ -125,8 +150,9 @@ class _Reader:
         """
         parsed = self.book.parsed
         others = [name for name in listed if name not in parsed.qualified and name not in parsed.results]
-        every_failure_named = (counted.named_failed, counted.named_skipped) == (counted.failed, counted.skipped)
-        if not others or not every_failure_named or len(others) != counted.run - counted.named:
+        failed, skipped = counted.named(*FAILING), counted.named(Status.SKIPPED)
+        every_failure_named = (failed, skipped) == (counted.failed, counted.skipped)
+        if not others or not every_failure_named or len(others) != counted.run - len(counted.tests):
             return
         for name in others:
             parsed.results[name] = Observation(Status.PASSED, counted.line, counted.offset, "class-summary")

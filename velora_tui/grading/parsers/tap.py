@@ -16,6 +16,8 @@ from velora_tui.grading.parsers.titles import TitleBook
 _RESULT = re.compile(r"( *)(not )?ok\b(?: (\d+))?(?: -)?(?: (.*))?$")
 _SUBTEST = re.compile(r"( *)# Subtest: ?(.*)$")
 _DIRECTIVE = re.compile(r"(?:^|(?<=[^\\]))\s*#\s*(SKIP|TODO)\b(.*)$", re.IGNORECASE)
+_OPENS = " {"
+_COMMENTED = re.compile(r" # (?:time=[\d.]+ ?m?s|SKIP|TODO) \{$")  # how Vitest opens a suite
 _TIME = re.compile(r" # time=[\d.]+ ?m?s$")
 _GLUED = re.compile(r"(?:not )?ok (\d+)\b")
 _ESCAPE = re.compile(r"\\([\\#])")
@@ -27,6 +29,7 @@ class _Reader:
     parents: list[tuple[int, str]] = field(default_factory=list)  # indent of the children, title
     announced: list[tuple[int, str]] = field(default_factory=list)  # `# Subtest:` lines whose result is to come
     diagnostic: int | None = None  # the indent of an open YAML block
+    subtests: bool = False  # some are announced, as node:test and tap do
     vitest: bool = False  # subtests stand between braces, after their parent's line
     last: int = 0  # the number of the last test point that is no subtest's
     bailed: str | None = None
@@ -64,6 +67,7 @@ class _Reader:
             self.parents.pop()
 
     def _announce(self, indent: int, title: str) -> None:
+        self.subtests = True
         while self.announced and self.announced[-1][0] >= indent:
             self.announced.pop()
         self.announced.append((indent, _unescape(title, of_node=True)))
@@ -73,10 +77,10 @@ class _Reader:
             return  # the test points are numbered: output
         text = found[4] or ""
         self.last = int(found[3] or 0) if indent == 0 else self.last
-        opens = text.endswith(" {")
-        text = text.removesuffix(" {")
+        opens = text.endswith(_OPENS) and _COMMENTED.search(text[-200:]) is not None
+        text = text.removesuffix(_OPENS) if opens else text
         timed = _TIME.search(text[-40:])
-        self.vitest = self.vitest or opens or timed is not None
+        self.vitest = self.vitest or opens or (timed is not None and not self.subtests)
         text = text[: len(text) - len(timed[0])] if timed else text
         directive = _DIRECTIVE.search(text)
         title = _unescape(text[: directive.start()].rstrip(" ") if directive else text, bool(self.announced))

@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass, field
 
 from velora_tui.domain.report import Status
-from velora_tui.grading.log import LogLines
-from velora_tui.grading.parsed import FAILING, SEVERITY, Listed, Observation, ParsedLog
+from velora_tui.grading.log import Line, LogLines
+from velora_tui.grading.parsed import FAILING, SEVERITY, Listed, Observation, ParsedLog, observation
 
 HEAD_LIMIT = 4000  # ids stand at the start of a line; what follows may be output of any length
 
@@ -18,6 +18,7 @@ _DOUBLED = re.compile(r"(?P<name>\S.*?) \((?P<owner>[^\s()]+)\.(?P=name)\)")  # 
 _PLAIN = re.compile(r"(?P<name>\S+) \((?P<owner>[A-Za-z_][\w.<>]*)\)")
 _SPACED = re.compile(r"(?P<name>\S.*?) \((?P<owner>[A-Za-z_]\w*(?:\.[\w<>]+)+)\)")
 _STATUS = re.compile(r"(ok|FAIL|ERROR|expected failure|unexpected success|skipped (?:'.{0,4000}'|\".{0,4000}\"))$")
+_ENDS = ("ok", "FAIL", "ERROR", "expected failure", "unexpected success", "'", '"')
 _BLOCK = re.compile(r"(ERROR|FAIL|UNEXPECTED SUCCESS): (?=\S)")
 _CLOSING = re.compile(r"Ran (\d+) tests? in [\d.]+s")
 _APPLYING = re.compile(r" *Applying \S+?\.\.\.(?: OK)?(?=\S)")
@@ -33,7 +34,7 @@ _WORDS = {
 _BLOCK_WORDS = {"ERROR": Status.ERROR, "FAIL": Status.FAILED, "UNEXPECTED SUCCESS": Status.XPASS}
 
 
-@dataclass
+@dataclass(slots=True)
 class _Test:
     """A test that has begun, and every status that was printed before the next one began."""
 
@@ -64,7 +65,7 @@ class _Reader:
             self._after_rule = False
         elif text[:1] == "=" and len(text) >= 70 and not text.strip("="):
             self._after_rule = self._after_blank or not self._reporting  # else it is text of a message
-        elif found := _CLOSING.fullmatch(text):
+        elif text[:4] == "Ran " and (found := _CLOSING.fullmatch(text)):
             self._end(int(found[1]))
         elif not self._reporting:
             self._progress(number, offset, text)
@@ -125,14 +126,34 @@ class _Reader:
     def _begin(self, started: re.Match[str], awaits_title: bool, beside: bool) -> None:
         """Begin a test; one that seems to begin in the line of another may be its output."""
         self.complete = False
-        owner, test = started["owner"], started["name"]
-        doubled = owner.endswith(f".{test}") or started.re is _DOUBLED
+        doubled = started.re is _DOUBLED or started["owner"].endswith(f".{started['name']}")
         self.tests.append(_Test(started[0], awaits_title=awaits_title, doubled=doubled))
         self.open = [*self.open, self.tests[-1]] if beside else [self.tests[-1]]
-        owner = owner.removesuffix(f".{test}")
-        for spelling in (f"{test} ({owner})", f"{test} ({owner}.{test})", f"{owner}.{test}") if self.listed else ():
+        if self.listed:
+            self._spell(started)
+
+    def _spell(self, started: re.Match[str]) -> None:
+        """Note the other spellings of a test's name that the task lists."""
+        test, owner = started["name"], started["owner"].removesuffix(f".{started['name']}")
+        for spelling in (f"{test} ({owner})", f"{test} ({owner}.{test})", f"{owner}.{test}"):
             if spelling in self.listed:
                 self.parsed.alias(spelling, started[0])
+
+    def plain_pass(self, line: Line) -> bool:
+        """Read the most frequent line, `name (owner) ... ok`."""
+        name = line[2][:-7]
+        if self._reporting or self._after_rule or (self.tests and self.tests[-1].awaits_title):
+            return False
+        started = _PLAIN.fullmatch(name)
+        if started is None:
+            return False
+        doubled = started[2].endswith(f".{started[1]}")
+        self.tests.append(_Test(name, [observation(Status.PASSED, line, "verbose")], False, True, doubled))
+        self.complete = self._after_blank = False
+        self.open.clear()
+        if self.listed:
+            self._spell(started)
+        return True
 
     def _status(self, number: int, offset: int, text: str, bare: bool) -> None:
         test = self.tests[-1]
@@ -144,7 +165,7 @@ class _Reader:
                 return
             self.parsed.alias(title if separator else text.removesuffix(" ..."), test.name)
             text, bare = rest, True
-        found = _STATUS.search(text[-HEAD_LIMIT:])
+        found = _STATUS.search(text[-HEAD_LIMIT:]) if text.endswith(_ENDS) else None
         if found is None:
             return
         test = self.open.pop() if self.open else test
@@ -167,8 +188,9 @@ def _match_id(text: str, position: int) -> re.Match[str] | None:
 def parse(log: LogLines, listed: Listed) -> ParsedLog:
     """Return the tests of a unittest or Django log; a class's set-up that fails is named after the class."""
     reader = _Reader(listed)
-    for number, offset, text in log:
-        reader.feed(number, offset, text)
+    for line in log:
+        if line[2][-7:] != " ... ok" or not reader.plain_pass(line):
+            reader.feed(*line)
     parsed = reader.parsed
     complete = reader.complete
     for test in reader.tests:
@@ -192,6 +214,8 @@ def _decide(test: _Test, reader: _Reader, complete: bool, last: bool) -> Observa
         if last and not test.bare:
             return None
         return max(test.statuses, key=lambda seen: SEVERITY[seen.status])
+    if len(test.statuses) == 1:
+        return test.statuses[0]
     believable = [seen for seen in test.statuses if seen.status not in FAILING]
     if not test.doubled and believable and believable[0].rule == "verbose":
         return believable[0]  # before 3.11 a class that is skipped or fails prints its status without a name
