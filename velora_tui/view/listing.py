@@ -215,7 +215,7 @@ def shown_columns(rows: Sequence[ResultRow], widths: Mapping[str, int]) -> tuple
     )
 
 
-_MOST_LEAST = {"task": 22, "model": 10, "f2p": 11, "p2p": 11}
+_MOST_LEAST = {"task": 20, "model": 10, "f2p": 11, "p2p": 11}
 """The cells that these columns keep, if they need them, as long as there is another to drop."""
 
 

@@ -215,6 +215,23 @@ async def test_the_form_starts_a_run_and_remembers(engine, tmp_path):
         assert json.loads(engine.layout.form.read_text())["task"] == "requests-1"
 
 
+async def test_the_form_that_remembers_a_file_of_one_task_lets_one_name_the_next(engine, tmp_path):
+    (tmp_path / "next").mkdir()
+    first, second = dataset(tmp_path, "requests-1"), dataset(tmp_path / "next", "requests-2")
+    async with dashboard(engine, datasets=[first]) as seen:
+        await seen.press(*"jjjjjjjjj", "s")
+        await seen.sees("requests-1  psf/requests")
+        await seen.press("ctrl+s")
+        await seen.until(lambda: len(asked(engine, "start")) == 1)
+        await seen.press("s")
+        await seen.sees("requests-1  psf/requests")
+        await seen.type(str(second))
+        await seen.sees("requests-2  psf/requests")
+        await seen.press("enter")
+        await seen.until(lambda: len(asked(engine, "start")) == 2)
+    assert [request.task for (request,) in asked(engine, "start")] == ["requests-1", "requests-2"]
+
+
 async def test_a_file_that_does_not_exist_is_told_in_the_form(engine):
     async with dashboard(engine) as seen:
         await seen.press("s")

@@ -90,3 +90,12 @@ async def test_read_only_says_why_nothing_is_mended(opened):
         await seen.press("R")
         await seen.hears("Velora was started with --readonly")
         assert len(seen.app.screen_stack) == 1
+
+
+async def test_the_worst_check_is_shown_from_its_first_line_on_in_a_low_window(opened):
+    async with opened(size=(80, 24), eval1=(), eval2=(change_file,)) as seen:
+        await at_readiness(seen)
+        await seen.sees("R push the critical files")
+        await seen.press("c")
+        await seen.sees("● ready", on=" eval1 ")
+        await seen.sees("R push the critical files")

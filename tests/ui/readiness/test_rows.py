@@ -144,3 +144,16 @@ def test_progress_and_end_are_told_by_instance():
 
 def test_where_nothing_is_wrong_no_reason_is_given():
     assert ready_cell(instance("eval1", ready=readiness("eval1"))) == "● ready"
+
+
+def test_rows_in_which_nothing_changed_are_the_same_objects_and_the_others_say_the_new():
+    table = ReadinessTable()
+    fleet = snapshot(*(checked(f"eval{number}", check("disk", CheckStatus.OK)) for number in range(3)))
+    before = table.entries(fleet)
+    broken = checked("eval1", check("disk", CheckStatus.FAIL, detail="91 % used"))
+    changed = replace(fleet, instances=(fleet.instances[0], broken, fleet.instances[2]))
+    after = {entry.row.key: entry for entry in table.entries(changed)}
+    assert all(after[entry.row.key] is entry for entry in before if entry.row.key != "eval1")
+    assert plain(after["eval1"].row.cells["check:disk"]) == "✗ 91 %"
+    (disk,) = (column for column in table.columns(changed) if column.id == "check:disk")
+    assert disk.min_width == len("✗ 91 %")

@@ -116,7 +116,7 @@ class StartScreen(Dialog[Run]):
     def on_mount(self) -> None:
         """Read the proposed dataset."""
         self._read_dataset()
-        self.query_one("#task" if self._form.dataset else "#dataset").focus()
+        self.query_one("#dataset").focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Read the dataset that is named now."""
@@ -169,6 +169,8 @@ class StartScreen(Dialog[Run]):
             self.show_problem(str(error), error.hint)
         select.set_options([(content(_task_label(task)), task.instance_id) for task in self._tasks])
         ids = [task.instance_id for task in self._tasks]
+        if name == self._form.dataset and len(ids) > 1:
+            select.focus()  # the next run is of another task of the same file
         if self._form.task in ids:
             select.value = self._form.task or ids[0]
         elif len(ids) == 1:
