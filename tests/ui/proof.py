@@ -28,7 +28,7 @@ FAILED_LINE = 7  # of the assertion of the first test in FIXED
 
 LOG = f"""\
 ============================= test session starts ==============================
-collected 12 items
+collected 11 items
 =================================== FAILURES ===================================
 __________________________ TestAoi.test_init[gee-None] _________________________
 tests/test_aoi.py:9: in test_init
