@@ -22,7 +22,7 @@ from velora_tui.pipeline.imported.batch import import_trees
 from velora_tui.store.catalog import CATALOG_FILE, Catalog, Source
 from velora_tui.ui.screens.results import ResultsScreen
 
-FIRST_ROWS_SECONDS = 2.0
+FIRST_ROWS_SECONDS = 1.0
 FILTER_SECONDS = 0.1
 GROUP_SECONDS = 0.15
 KEYS = ("c", "l", "a", "u", "d", "e")

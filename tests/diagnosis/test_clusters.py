@@ -78,6 +78,22 @@ def test_unknown_ones_are_brought_together_by_what_their_words_share() -> None:
     [
         ("container 0a1b2c3d4e5f is gone", "container ffee00112233 is gone"),
         ("run 8f14e45f-ceea-467f-a0ae-5ab1fa93ef75 died", "run 7c9e6679-7425-40de-944b-e07fc1f90ae7 died"),
+        (
+            "06:58:39 - openhands:ERROR: x.py:9 - Instance openhands-runtime-97cf0e3b-b582-40-dea0e1c126ec17a is odd",
+            "07:03:03 - openhands:ERROR: x.py:9 - Instance openhands-runtime-909120b1-ccef-4d-4a921dbc70e8535 is odd",
+        ),
+        (
+            "404 Client Error for http+docker://localhost/v1.41/containers/openhands-runtime-0b807a2e/json: Not Found",
+            "404 Client Error for http+docker://localhost/v1.47/containers/openhands-runtime-f9ea/json: Not Found",
+        ),
+        (
+            "Error response from daemon: Could not find the file /nope in container eval_pilot2_1769582462",
+            "Error response from daemon: Could not find the file /tmp/x in container eval_pilot2_1769590001",
+        ),
+        (
+            "docker: Error response from daemon: unable to find user ci: no matching entries in passwd file.",
+            "docker: Error response from daemon: unable to find user ci: no matching entries in passwd file",
+        ),
         ("at 2026-01-28 06:41:02,117 it broke", "at 2026-02-01T09:00:00Z it broke"),
         ("GET https://a.example/x failed", "GET https://b.example/y?z=1 failed"),
         ("10.0.0.1:38511 refused", "10.22.3.4:30001 refused"),

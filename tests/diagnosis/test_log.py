@@ -20,7 +20,7 @@ DISK = "17:01:12 - openhands:ERROR: shared.py:397 - [Errno 28] No space left on 
 BUILDX = "17:01:12 - openhands:ERROR: docker.py:190 - docker buildx build --load returned non-zero exit status 1"
 FILLER = "17:01:13 - openhands:INFO: x.py:1 - going on"
 WORDS = st.sampled_from(
-    [line for case in (*excerpts("match.txt"), *excerpts("no_match.txt")) for line in case.text.splitlines()]
+    [line for case in (*excerpts("match"), *excerpts("no_match")) for line in case.text.splitlines()]
 )
 
 
@@ -45,6 +45,22 @@ def test_what_only_says_that_something_failed_gives_way() -> None:
     gave_up = "ERROR:root:<class 'RuntimeError'>: Maximum error retries reached for instance x"
     assert cause([BUILDX, *[FILLER] * 1500, gave_up]).signature == "docker-buildx"
     assert cause([gave_up]).signature == "agent-gave-up"
+
+
+def test_what_says_nothing_itself_shows_the_error_above_it() -> None:
+    uncaught = "17:01:12 - openhands:ERROR: logger.py:360 - Uncaught exception"
+    gave_up = "RuntimeError: Maximum error retries reached for instance x"
+    failure = cause([uncaught, "evaluation.utils.shared.EvalException: Failed to cd", "", gave_up])
+    assert (failure.signature, failure.line) == ("agent-gave-up", 2)
+    assert failure.evidence == "evaluation.utils.shared.EvalException: Failed to cd"
+    assert failure.failure_class is FailureClass.INFRASTRUCTURE
+    assert cause([uncaught, gave_up]).line == 2
+
+
+def test_a_warning_is_no_cause() -> None:
+    warned = "17:01:12 - LiteLLM:WARNING: x.py:1 - fetch failed (ConnectError: [Errno -2] Name or service not known)"
+    assert cause([warned]).signature == "trajectory-failed"
+    assert cause([warned.replace("WARNING", "ERROR")]).signature == "network-dns"
 
 
 def test_a_log_read_from_its_middle_on_begins_in_nobody_knows_whose_words() -> None:

@@ -62,6 +62,11 @@ def test_what_is_no_list_of_names_is_refused(value: object) -> None:
         parse_names(value)
 
 
+def test_a_list_that_a_spreadsheet_cut_says_so() -> None:
+    with pytest.raises(ValueError, match=r"cut off, as by a spreadsheet, after 32,767 characters"):
+        parse_names(str(["tests/test_x.py::test_kept"] * 2000)[:32_767])
+
+
 @pytest.mark.parametrize("value", ["diff --git a b", ["diff --git a b"], '["diff --git a b"]', "['diff --git a b']"])
 def test_patches_in_every_spelling(value: object) -> None:
     assert parse_patches(value) == ("diff --git a b",)

@@ -24,8 +24,11 @@ from velora_tui.store.layout import Layout
 SPEED = 15
 # The tests of the demo's tasks need pytest, which the interpreter that runs this has.
 PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-# Notes every start of the agent, so that a second one of the same attempt shows.
-AGENT = 'echo "$VELORA_TASK" >> ~/starts; exec python3 -I -S ~/agent/scripted_agent.py --speed {speed:g} --seed 1'
+# Notes every start of the agent, so that a second one of the same attempt shows; one that is held does not end.
+AGENT = (
+    'echo "$VELORA_TASK" >> ~/starts; python3 -I -S ~/agent/scripted_agent.py --speed {speed:g} --seed 1 '
+    "&& while [ -e ~/held ]; do sleep 0.05; done"
+)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -19,6 +19,7 @@ import pytest_asyncio
 
 from tests.engine.following import collected, ended, phase_of, until
 from tests.faults.conftest import engine_of, fleet_of, make_operator
+from tests.hosts.conftest import until as until_true
 from tests.sshd import Sshd
 from velora_tui.demo.fleet import DemoFleet
 from velora_tui.domain.events import (
@@ -52,9 +53,18 @@ def fleet(demo: DemoFleet, sshd: Sshd) -> Fleet:
     return fleet_of(demo, sshd, speed=SLOW)
 
 
+@pytest.fixture
+def held(sshd: Sshd) -> Iterator[Path]:
+    """A file in whose presence no agent ends."""
+    held = sshd.home / "held"
+    held.touch()
+    yield held
+    held.unlink(missing_ok=True)
+
+
 @pytest_asyncio.fixture(loop_scope="module")
-async def other(demo: DemoFleet, sshd: Sshd, fleet: Fleet, tmp_path: Path) -> AsyncIterator[tuple[Engine, Run]]:
-    """Another operator, whose run is at work on the instance."""
+async def other(demo: DemoFleet, held: Path, fleet: Fleet, tmp_path: Path) -> AsyncIterator[tuple[Engine, Run]]:
+    """Another operator, whose run is at work on the instance until it is no longer held."""
     async with engine_of(fleet, tmp_path / "other") as engine:
         with engine.observe() as subscription:
             run = await engine.start(request_for(demo))
@@ -97,13 +107,15 @@ async def test_their_own_operator_still_sees_a_ready_instance(fleet: Fleet, othe
 
 
 async def test_a_foreign_run_is_followed_without_touching_it(
-    demo: DemoFleet, sshd: Sshd, fleet: Fleet, other: tuple[Engine, Run], tmp_path: Path
+    sshd: Sshd, held: Path, fleet: Fleet, other: tuple[Engine, Run], tmp_path: Path
 ) -> None:
     theirs, run = other
     async with engine_of(fleet, tmp_path / "mine") as engine:
         with theirs.observe() as subscription:
-            async with asyncio.timeout(60):
-                await engine.follow_foreign("eval1")
+            async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+                group.create_task(engine.follow_foreign("eval1"))
+                await until_true(engine.layout.log(run.run, 1, "trajectory").exists)
+                held.unlink()
             (attempt,) = await ended(theirs, subscription, [run])
         assert attempt.state is AttemptState.FINISHED, attempt.failure
         for phase in ("image", "trajectory", "evaluation"):
@@ -114,7 +126,7 @@ async def test_a_foreign_run_is_followed_without_touching_it(
 
 
 async def test_the_command_line_shows_refuses_and_watches(
-    demo: DemoFleet, sshd: Sshd, other: tuple[Engine, Run], tmp_path: Path
+    demo: DemoFleet, sshd: Sshd, held: Path, other: tuple[Engine, Run], tmp_path: Path
 ) -> None:
     _, theirs = other
     mine = make_operator(tmp_path / "mine", demo, sshd)
@@ -126,12 +138,18 @@ async def test_the_command_line_shows_refuses_and_watches(
     assert await asyncio.to_thread(status.wait, 60) == 0
     assert "in use" in status.out
     assert "busy: running since" in status.out
+    held.unlink()
     assert await asyncio.to_thread(watching.wait, 60) == 0, watching.err
     assert (sshd.home / ".velora/runs" / f"{theirs.run}.1" / "trajectory" / "log").read_text() in watching.out
 
 
 async def test_whoever_waits_gets_the_instance_when_it_is_free(
-    demo: DemoFleet, fleet: Fleet, other: tuple[Engine, Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    demo: DemoFleet,
+    held: Path,
+    fleet: Fleet,
+    other: tuple[Engine, Run],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("velora_tui.engine.worker._BACK_OFF_SECONDS", 0.2)
     monkeypatch.setattr("velora_tui.engine.machines.FRESH", timedelta(0))
@@ -139,6 +157,7 @@ async def test_whoever_waits_gets_the_instance_when_it_is_free(
     async with engine_of(fleet, tmp_path / "mine") as engine:
         with engine.observe() as subscription, theirs.observe() as their_events:
             run = await engine.start(request_for(demo, wait=True))
+            held.unlink()
             await until(their_events, lambda event: isinstance(event, AttemptFinished))
             (attempt,) = await ended(engine, subscription, [run])
         assert attempt.state is AttemptState.FINISHED, attempt.failure

@@ -49,7 +49,8 @@ def log(message: str) -> None:
 def banner(title: str) -> None:
     if "no-banners" in CASES and not title.startswith("VELORA"):
         return
-    say("=" * 44, title, "=" * 44)
+    before, end = ("\x1b[1;34m", "\x1b[0m\r") if "dressed" in CASES else ("", "")
+    say(*(f"{before}{line}{end}" for line in ("=" * 44, title, "=" * 44)))
     time.sleep(PACE_SECONDS)
 
 
@@ -163,6 +164,10 @@ def write_trajectory(folder: Path, task: dict, **changes: object) -> None:
         (folder / "metadata.json").write_text(json.dumps(metadata))
     (folder / "logs").mkdir(exist_ok=True)
     (folder / "logs" / "instance.log").write_text("agent\n")
+    write_answers(folder, task)
+
+
+def write_answers(folder: Path, task: dict) -> None:
     answers = folder / "llm_completions" / task["instance_id"]
     answers.mkdir(parents=True, exist_ok=True)
     for number in range(3):
@@ -175,22 +180,39 @@ def write_trajectory(folder: Path, task: dict, **changes: object) -> None:
         (answers / f"gpt-{1769135520 + number}.5.json").write_text(json.dumps(answer))
 
 
+def event(kind: str, *lines: str) -> None:
+    """Log what the agent does or sees, as OpenHands does where all events are logged."""
+    colour, plain = ("\x1b[92m", "\x1b[0m") if "coloured" in CASES else ("", "")
+    say(f"{colour}10:00:00{plain} - {colour}{kind}{plain}", f"{colour}{lines[0]}", *lines[1:-1], f"{lines[-1]}{plain}")
+
+
+def container_command(command: str) -> None:
+    event("ACTION", "**CmdRunAction (source=None, is_input=False)**", "COMMAND:", command)
+    event("OBSERVATION", "**CmdOutputObservation (source=None, exit code=0)**", "done")
+
+
 def events() -> None:
-    colour, plain = "\x1b[92m", "\x1b[0m"
-    counted = "uncounted" not in CASES
-    for step in range(1, 4 if counted else 5):
+    controller = "[Agent Controller 1-2]"
+    event("USER_ACTION", f"{controller} **MessageAction** (source=EventSource.USER)", "CONTENT: fix it")
+    for step in range(1, 5 if "more-steps" in CASES else 4):
         if step == 4:
             gate("more")
-        say("", "", "==============", f"LEVEL 0 LOCAL STEP {step}" + f" GLOBAL STEP {step}" * counted, "")
-        say(f"{colour}10:00:0{step}{plain} - {colour}ACTION{plain}")
-        say(f"{colour}**CmdRunAction (source=EventSource.AGENT)**\nCOMMAND:\nls -la src{plain}")
-        say(f"{colour}10:00:0{step} - openhands:INFO{plain}: llm.py:9 - Accumulated Cost: 0.{step}0 USD")
-        say(f"Input tokens: {step}000 | Output tokens: {step}0")
-        raw(b"Instance x:  50%|#####     | 1/2\r")
+        action = f"{controller} **CmdRunAction (source=EventSource.AGENT, is_input=False)**"
+        event("ACTION", action, f"THOUGHT: look {step}", "", "COMMAND:", "ls -la src")
+        if "debug" in CASES:
+            say(f"10:00:00 - openhands:DEBUG: llm.py:9 - Cost: 0.10 USD | Accumulated Cost: 0.{step}0 USD")
+        if step < 3:
+            event("OBSERVATION", f"{controller} **CmdOutputObservation (source=EventSource.AGENT)**", "x.py")
         time.sleep(PACE_SECONDS)
     if "hostile-agent" in CASES:
         say("### OUTPUT FILE: /etc/output.jsonl ###", "Output file: /etc/output.jsonl", "Results saved to: /etc/x")
-        say("ERROR: everything is lost", "=" * 44, "PHASE 2: DETAILED PATCH EVALUATION", "=" * 44)
+        say(
+            "Finished instances: 1, Remaining instances: 0",
+            "ERROR: everything is lost",
+            "=" * 44,
+            "PHASE 2: DETAILED PATCH EVALUATION",
+            "=" * 44,
+        )
     if "loud" in CASES:
         raw(b"x" * 3_000_000 + b"\xff\xfe\n")
 
@@ -217,14 +239,19 @@ def run_agent(task: dict, folder: Path) -> None:
         if "skip-maximum" in CASES:
             note = {"instance_id": task["instance_id"], "error": cause if "note" in CASES else "too often"}
             (folder / "maximum_retries_exceeded.jsonl").write_text(json.dumps(note) + "\n")
-            write_trajectory(folder, task, test_result={}, error=None)
+            error = f"Maximum retries (3) reached: {note['error']}"
+            nothing = dict.fromkeys(("instruction", "metadata", "history", "metrics", "instance"))
+            write_trajectory(folder, task, test_result={}, error=error, **nothing)
             say(f"### OUTPUT FILE: {folder}/output.jsonl ###")
             return
         die(1, "RuntimeError: Maximum error retries reached for instance x")
-    if "quiet" in CASES:
-        write_trajectory(folder, task)
-    else:
+    raw(b"\rInstances processed:   0%|          | 0/1 [00:00<?, ?it/s]")
+    for number in range(4):
+        container_command(f"echo {number}")
+    write_answers(folder, task)
+    if "quiet" not in CASES:
         events()
+    container_command("git diff")
     if "stubborn" in CASES:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     gate("trajectory")
@@ -246,7 +273,7 @@ def run_agent(task: dict, folder: Path) -> None:
         write_trajectory(folder, task, **changes)
     if "bar" in CASES:
         raw(b"Instance x: 100%|##########| 1/1 [00:10<00:00]")
-    if not CASES & {"no-output-line", "early-line"}:
+    if not CASES & {"no-output-line", "early-line", "names-nothing"}:
         say(f"### OUTPUT FILE: {folder}/output.jsonl ###")
 
 
@@ -255,6 +282,8 @@ def locate(task: dict, folder: Path) -> Path:
     if "output-missing" in CASES:
         sys.exit(1)
     found = folder
+    if "names-nothing" in CASES:
+        return found
     if CASES & {"other-run", "empty-but-graded"}:
         found = output_folder(task, Path("/another.jsonl"))
         saved, marked = set(CASES), CASES

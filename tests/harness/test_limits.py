@@ -29,7 +29,7 @@ async def test_a_hung_agent_is_ended_and_the_phase_and_its_limit_are_named(bench
 
 async def test_an_agent_that_ignores_sigterm_is_ended_too(bench: Bench) -> None:
     bench.open_gate("image")
-    case = "resolved stubborn"
+    case = "resolved stubborn dressed"
     shown = await bench.run(case, env={"STANDIN_GATES": str(bench.gates)}, timeouts=LIMITS)
     assert_over_limit(shown, bench)
 

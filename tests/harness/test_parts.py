@@ -23,6 +23,11 @@ EVALUATION = banner("PHASE 2: DETAILED PATCH EVALUATION")
 OTHER = banner("LOCATING TRAJECTORY OUTPUT")
 
 
+def dressed(lines: bytes) -> bytes:
+    """Return a banner as a terminal gets it."""
+    return b"\r\n".join(b"\x1b[1;34m" + line + b"\x1b[0m" for line in lines.split(b"\n"))
+
+
 @pytest.mark.parametrize(
     ("log", "ours"),
     [
@@ -32,6 +37,7 @@ OTHER = banner("LOCATING TRAJECTORY OUTPUT")
         (OTHER + b"\n50%\r" + EVALUATION, OTHER + b"\n50%\r"),
         (OTHER + b"unfinished" + EVALUATION, OTHER + b"unfinished"),
         (OTHER + banner("GENERATING OPENHANDS-FORMAT REPORT"), OTHER),
+        (dressed(OTHER) + b"[1/1]" + dressed(EVALUATION), dressed(OTHER) + b"[1/1]\x1b[1;34m"),
     ],
 )
 def test_a_phase_ends_where_a_later_banner_begins(log: bytes, ours: bytes) -> None:
@@ -92,6 +98,14 @@ def test_facts_are_the_scripts_and_not_the_agents(tmp_path: Path) -> None:
     assert line == b"Found output directory: a b"
 
 
+def test_what_later_sections_name_is_not_what_was_found(tmp_path: Path) -> None:
+    log = tmp_path / "trajectory.log"
+    found = dressed(OTHER) + b"\r\nOutput file: a/output.jsonl\r\n"
+    log.write_bytes(found + EVALUATION + b"\nOutput file: a/eval_pilot2_output.jsonl\n")
+    facts = log_facts([log])
+    assert (facts.graded, facts.banner) == ("a/output.jsonl", "PHASE 2: DETAILED PATCH EVALUATION")
+
+
 def test_a_record_is_read_value_by_value() -> None:
     record = parse_record(
         b'{"history": [{"id": [1, {}]}, 2] , "instance_id":"x","test_result": {"git_patch": "diff"},'
@@ -113,19 +127,30 @@ def test_two_records_are_told_apart_from_a_broken_one(data: bytes) -> None:
         parse_record(data)
 
 
-def test_an_action_is_told_however_its_lines_come() -> None:
-    log = b"".join(
-        b"\x1b[92m10:00:0%d\x1b[0m - \x1b[92mACTION\x1b[0m\n"
-        b"\x1b[92m**CmdRunAction (source=AGENT)**\nCOMMAND:\nls %d\x1b[0m\n"
-        b"10:00:01 - OBSERVATION\n**CmdOutputObservation**\nUSER_ACTION - nothing\n" % (number, number)
-        for number in range(1, 5)
-    )
+CONTAINER = b"10:00:00 - ACTION\n**CmdRunAction (source=None, is_input=False)**\nCOMMAND:\ngit diff\n"
+SEEN = b"10:00:01 - OBSERVATION\n[Agent Controller 1-2] **CmdOutputObservation**\nUSER_ACTION - nothing\n"
+ACTIONS = [
+    (b"[Agent Controller 1-2] **CmdRunAction (source=EventSource.AGENT)**\nCOMMAND:\nls 1", "CmdRun: ls 1"),
+    (b"\x1b[92m**CmdRunAction (source=AGENT)**\nTHOUGHT: see\n\nmore\nCOMMAND:\nls 2\x1b[0m", "CmdRun: ls 2"),
+    (b"[Agent Controller 1-2] **FileEditAction**\nPath: [/app/x.py]\nThought: \nCommand: view", "FileEdit: /app/x.py"),
+    (b"[Agent Controller 1-2] FileReadAction(path='/app/y.py', start=0, thought='')", "FileRead: /app/y.py"),
+    (b"[Agent Controller 1-2] **IPythonRunCellAction**\nCODE:\nprint(1)", "IPythonRunCell: print(1)"),
+    (b"[Agent Controller 1-2] **MCPAction**\nTHOUGHT: well\nNAME: find\nARGUMENTS: {}", "MCP: find"),
+    (b"[Agent Controller 1-2] AgentThinkAction(thought='hm', action='think')", "AgentThink: hm"),
+    (b"[Agent Controller 1-2] AgentFinishAction(final_thought='', task_completed=None)", "AgentFinish"),
+]
+
+
+@pytest.mark.parametrize(("body", "words"), ACTIONS)
+def test_an_action_is_told_however_its_lines_come(body: bytes, words: str) -> None:
+    action = b"\x1b[92m10:00:00\x1b[0m - \x1b[92mACTION\x1b[0m\n" + body + b"\n"
+    log = CONTAINER * 3 + (action + SEEN) * 3 + action
     for seed in range(20):
         told: list[tuple[int, str]] = []
         watcher = TrajectoryWatcher(context(told))
-        for piece in pieces(log, seed):
+        for piece in pieces(log + CONTAINER, seed):
             watcher(piece)
-        assert told[-1] == (4, "CmdRun: ls 4")
+        assert told[-1] == (4, words)
 
 
 def context(told: list[tuple[int, str]]) -> PhaseContext:

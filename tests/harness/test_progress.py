@@ -78,10 +78,19 @@ async def test_a_download_of_unknown_size_is_told_without_it(bench: Bench) -> No
     assert (loading.done, loading.total, loading.unit) == (3_000_000, None, "bytes")
 
 
+def step(event: PhaseProgressed) -> bool:
+    return event.phase == "trajectory" and "tokens" in event.detail
+
+
 async def test_the_agent_is_told_by_its_log(bench: Bench) -> None:
-    agent = await told(bench, "resolved", "trajectory", "image")
+    agent = await first(bench, "resolved", step, "image")
     assert (agent.done, agent.total, agent.unit) == (3, 30, "steps")
-    assert agent.detail == "CmdRun: ls -la src · $0.30 · 3,000 + 30 tokens"
+    assert agent.detail == "CmdRun: ls -la src · $0.38 · 3,000 + 60 tokens"
+
+
+async def test_the_logs_own_cost_is_told_where_it_has_one(bench: Bench) -> None:
+    agent = await first(bench, "resolved debug coloured", step, "image")
+    assert agent.detail == "CmdRun: ls -la src · $0.30 · 3,000 + 60 tokens"
 
 
 async def test_the_agent_is_told_by_its_answers_where_the_log_is_silent(bench: Bench) -> None:
@@ -92,10 +101,10 @@ async def test_the_agent_is_told_by_its_answers_where_the_log_is_silent(bench: B
 
 async def test_steps_that_came_before_a_restart_count(bench: Bench) -> None:
     bench.open_gate("image")
-    fleet = bench.fleet("resolved uncounted", "january", env={"STANDIN_GATES": str(bench.gates)})
-    await kill_in_phase(bench, fleet.model_dump_json(), "trajectory", behind=b"Output tokens: 30")
+    fleet = bench.fleet("resolved more-steps", "january", env={"STANDIN_GATES": str(bench.gates)})
+    await kill_in_phase(bench, fleet.model_dump_json(), "trajectory", behind=b"look 3")
     bench.open_gate("more")
-    async with bench.engine("resolved uncounted") as engine:
+    async with bench.engine("resolved more-steps") as engine:
         with engine.observe() as subscription:
             runs = await engine.attach()
             agent = await until(subscription, lambda event: isinstance(event, PhaseProgressed))

@@ -110,8 +110,8 @@ def fake_docker(bench: Bench) -> Path:
         f"#!/bin/sh\necho \"$@\" >>'{calls}'\n"
         'case "$1 $4" in\n"ps "*) echo old young theirs;;\n'
         '"inspect old") echo 2020-01-01T00:00:00.5Z /openhands-runtime-old;;\n'
-        '"inspect young") date -u "+%Y-%m-%dT%H:%M:%S.5Z /eval_pilot2_1";;\n'
-        '"inspect theirs") date -u "+%Y-%m-%dT%H:%M:%S.5Z /my-openhands-runtime-x";;\nesac\n'
+        '"inspect young") date -u "+%Y-%m-%dT%H:%M:%S.%NZ /eval_pilot2_1";;\n'
+        '"inspect theirs") date -u "+%Y-%m-%dT%H:%M:%S.%NZ /my-openhands-runtime-x";;\nesac\n'
     )
     docker.chmod(0o755)
     return calls

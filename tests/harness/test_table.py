@@ -59,9 +59,9 @@ FAILING = (
     Failing("agent-buildx early-line", INFRA, "docker-buildx", "trajectory", "docker buildx build"),
     Failing("terminated early-line", INFRA, "terminated", "trajectory", "Terminated"),
     Failing("agent-model", AGENT, "model-unknown", "trajectory", "NotFoundError"),
-    Failing("agent-vague", AGENT, "agent-gave-up", "trajectory", "Maximum error retries"),
+    Failing("agent-vague", INFRA, "agent-gave-up", "trajectory", "ValueError: what"),
     Failing("agent-buildx skip-maximum", INFRA, "docker-buildx", "trajectory", "docker buildx build"),
-    Failing("agent-vague skip-maximum", AGENT, "agent-gave-up", "trajectory", "too often"),
+    Failing("agent-vague skip-maximum", INFRA, "agent-gave-up", "trajectory", "too often"),
     Failing("llm-error", AGENT, "llm-timeout", "trajectory", "APITimeoutError"),
     Failing("output-missing", AGENT, "output-missing", "trajectory", "={44}"),
     Failing("two-records", INFRA, "output-two-records", "trajectory", "utput file"),
@@ -106,6 +106,9 @@ FINISHING = (
     Finishing("resolved copied-dataset hostile-agent", Outcome.RESOLVED, harness=True, versions=FEBRUARY),
     Finishing("resolved big", Outcome.RESOLVED, harness=True, versions=JANUARY),
     Finishing("no-patch big", Outcome.NO_PATCH, skipped=NO_PATCH, versions=FEBRUARY),
+    Finishing("resolved dressed", Outcome.RESOLVED, harness=True),
+    Finishing("resolved names-nothing", Outcome.RESOLVED, harness=True),
+    Finishing("no-patch names-nothing", Outcome.NO_PATCH, skipped=NO_PATCH),
     Finishing("resolved no-banners", Outcome.RESOLVED, harness=True, skipped=("trajectory", "evaluation")),
 )
 

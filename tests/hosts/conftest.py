@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.sshd import Sshd, make_sshd, why_not
@@ -79,3 +80,8 @@ async def until(condition: Callable[[], bool], timeout_seconds: float = 30.0) ->
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         await asyncio.sleep(0.01)
+
+
+def runs(pid: int) -> bool:
+    """Whether a process is alive."""
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.hosts.conftest import until
-from tests.hosts.wire import Wire
+from tests.hosts.conftest import runs, until
+from tests.hosts.wire import Wire, behind
 from tests.sshd import Sshd
 from velora_tui.errors import CommandFailed, UsageError
 from velora_tui.hosts.follow import JobEnd, follow_to_end
@@ -33,11 +33,6 @@ async def read_log(jobs: DetachedJobs, spool: str = SPOOL, offset: int = 0) -> t
 
     end = await follow_to_end(jobs, spool, keep, offset=offset, patience_seconds=20)
     return bytes(received), end
-
-
-def runs(pid: int) -> bool:
-    """Tell whether a process lives, zombies not counting."""
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
 async def test_a_job_runs_once_and_its_log_and_status_come_back(jobs: DetachedJobs, home: Path) -> None:
@@ -322,9 +317,7 @@ async def test_no_byte_is_lost_or_repeated_when_the_connection_breaks(sshd: Sshd
 @pytest.mark.sshd
 async def test_a_cable_that_is_pulled_for_a_while_costs_no_byte(sshd: Sshd) -> None:
     async with Wire(sshd.port) as wire:
-        key = sshd.known_hosts.read_text().split(" ", 1)[1]
-        sshd.known_hosts.write_text(f"[127.0.0.1]:{wire.port} {key}")
-        host = SshHost(sshd.target(port=wire.port, keepalive_seconds=0.3, connect_timeout_seconds=0.5))
+        host = SshHost(behind(wire, sshd, keepalive_seconds=0.3, connect_timeout_seconds=0.5))
         jobs = DetachedJobs(host)
         await jobs.start(SPOOL, "n=0; while [ ! -e ~/go ]; do n=$((n+1)); echo line $n; sleep 0.01; done; echo end $n")
         following = asyncio.create_task(read_log(jobs))

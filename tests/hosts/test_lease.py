@@ -34,6 +34,13 @@ def dead_pid() -> int:
         return process.pid
 
 
+def test_a_machine_of_the_same_name_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = owner(pid=dead_pid())
+    assert theirs.alive() is False
+    monkeypatch.setattr("uuid.getnode", lambda: 0x020000000001)
+    assert theirs.alive() is None
+
+
 def lease_folder(home: Path) -> Path:
     return home / ".velora" / "lease"
 

@@ -6,10 +6,9 @@ import asyncio
 import os
 from pathlib import Path
 
-import psutil
 import pytest
 
-from tests.hosts.conftest import until
+from tests.hosts.conftest import runs, until
 from velora_tui.errors import CommandFailed, CommandTimeout
 from velora_tui.hosts.host import OUTPUT_LIMIT, Host
 
@@ -82,7 +81,7 @@ async def test_a_command_without_end_is_given_up_and_leaves_nothing(host: Host, 
     with pytest.raises(CommandTimeout, match=r"no end after 0\.5 s"):
         await host.run("echo $$ >leader; sleep 600 & echo $! >child; wait", timeout_seconds=0.5)
     pids = [int((home / name).read_text()) for name in ("leader", "child")]
-    await until(lambda: not any(_runs(pid) for pid in pids))
+    await until(lambda: not any(runs(pid) for pid in pids))
 
 
 async def test_many_commands_given_up_at_once_leave_nothing(host: Host, home: Path) -> None:
@@ -90,13 +89,13 @@ async def test_many_commands_given_up_at_once_leave_nothing(host: Host, home: Pa
     results = await asyncio.gather(*commands, return_exceptions=True)
     assert all(isinstance(result, CommandTimeout) for result in results)
     pids = [int((home / f"pid{number}").read_text()) for number in range(8)]
-    await until(lambda: not any(_runs(pid) for pid in pids))
+    await until(lambda: not any(runs(pid) for pid in pids))
 
 
 async def test_leaving_the_context_kills_what_ignores_sigterm(host: Host) -> None:
     async with host.open("trap '' TERM; echo $$; while :; do sleep 1; done") as process:
         pid = int(await process.read())
-    await until(lambda: not _runs(pid))
+    await until(lambda: not runs(pid))
 
 
 async def test_a_reader_that_pauses_holds_the_writer_up(host: Host, home: Path) -> None:
@@ -117,7 +116,3 @@ async def test_lines_of_standard_error_come_one_by_one(host: Host) -> None:
     async with host.open("printf 'a\\nbb\\nc' >&2") as process:
         lines = [await process.read_stderr_line() for _ in range(4)]
     assert lines == [b"a\n", b"bb\n", b"c", b""]
-
-
-def _runs(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE

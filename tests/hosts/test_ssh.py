@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import subprocess
 import time
@@ -13,7 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.hosts.conftest import until
+from tests.hosts.conftest import runs, until
+from tests.hosts.wire import Wire, behind
 from tests.sshd import Sshd, free_port, make_key, make_sshd
 from velora_tui.errors import (
     AuthenticationFailed,
@@ -71,6 +73,38 @@ async def test_a_start_up_file_that_hangs_is_given_up(
     (sshd.home / ".bashrc").write_text("sleep 60\n")
     with pytest.raises(CommandTimeout, match="the login shell ran no command"):
         await ssh.run("true")
+
+
+async def test_a_command_that_has_begun_unknown_to_us_is_ended_when_it_is_given_up(sshd: Sshd) -> None:
+    (sshd.home / ".bashrc").write_text("touch ~/reached; while [ ! -e ~/go ]; do sleep 0.01; done\n")
+    async with Wire(sshd.port) as wire:
+        host = SshHost(behind(wire, sshd))
+        running = asyncio.create_task(host.run("echo $$ >pid; sleep 600"))
+        await until((sshd.home / "reached").exists)
+        wire.hold_answers()
+        (sshd.home / "go").touch()
+        await until(lambda: (sshd.home / "pid").exists() and (sshd.home / "pid").read_text().endswith("\n"))
+        running.cancel()
+        await asyncio.wait([running], timeout=0.1)
+        wire.let_answers_go()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        await until(lambda: not runs(int((sshd.home / "pid").read_text())))
+        await host.close()
+
+
+async def test_commands_given_up_at_any_moment_leave_nothing(sshd: Sshd, ssh: SshHost) -> None:
+    await ssh.connect()
+    moments = random.Random(1)
+    for number in range(80):
+        running = asyncio.create_task(ssh.run(f"echo $$ >pid{number}; sleep 600"))
+        await asyncio.wait([running], timeout=moments.uniform(0, 0.04))
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    pids = [int(path.read_text() or 0) for path in sshd.home.glob("pid*")]
+    assert pids, "none was given up after it had begun"
+    await until(lambda: not any(runs(pid) for pid in pids))
 
 
 async def test_a_key_that_the_server_does_not_know(sshd: Sshd, tmp_path: Path) -> None:

@@ -230,6 +230,11 @@ async def test_a_variable_of_the_fleet_file_counts_once(machine: Machine) -> Non
     assert result.repair is None, "no repair of ours changes the fleet file"
 
 
+async def test_a_docker_without_a_version_answers_all_the_same(machine: Machine) -> None:
+    machine.stub("docker", "exit 0")
+    assert (await machine.ask("docker"))["docker"].status == "ok"
+
+
 async def test_a_hung_docker_delays_nobody(machine: Machine) -> None:
     machine.stub("docker", "trap '' TERM; sleep 300 & wait; sleep 300")
     results: dict[str, CheckResult] = {}

@@ -37,9 +37,9 @@ async def test_it_shows_what_runs_now_and_follows_it(engine):
     async with dashboard(engine, (120, 30)) as seen:
         await at_log(seen)
         await seen.sees("step 60/200 edit")
-        assert "eval2 › psf/requests 5182905279 › claude › run 1 › attempt 1" in seen.text
-        assert "▶ trajectory" in seen.text
-        assert "60 lines · ● following" in seen.line_with(" trajectory  ")
+        await seen.sees("eval2 › psf/requests 5182905279 › claude › run 1 › attempt 1")
+        await seen.sees("▶ trajectory")
+        await seen.sees("60 lines · ● following", on=" trajectory  ")
         path = engine.layout.log("01NOW", 1, "trajectory")
         with path.open("a") as log:
             log.write("step 61/200 run\n")
@@ -95,14 +95,14 @@ async def test_braces_and_p_lead_to_other_phases_and_attempts(engine):
         await seen.sees("▌    3  Cannot connect to the Docker daemon")
         await seen.press("p")
         await seen.sees("first try")
-        assert "attempt 1 of 2" in seen.text
+        await seen.sees("attempt 1 of 2")
 
 
 async def test_it_opens_at_the_line_asked_for(engine):
     async with dashboard(engine, (120, 30)) as seen:
         seen.app.open_log("01NOW", 1, "trajectory", 7)
         await seen.sees("▌    7  step 7/200 edit")
-        assert "following off" in seen.text
+        await seen.sees("following off")
 
 
 async def test_without_a_run_it_says_where_to_start(tmp_path):

@@ -108,7 +108,7 @@ async def test_of_a_patch_of_32_megabytes_the_beginning_is_shown(tmp_path: Path)
         await seen.sees("FAIL_TO_PASS")
         await seen.press("right_square_bracket")
         await seen.sees(f"only {MOST_LINES:,} lines shown")
-        assert "+1" in seen.line_with("   y.py")
+        await seen.sees("+1", on="   y.py")
         await seen.press("G")
         await seen.sees("… the rest is not shown")
     assert probe.worst_seconds < LONGEST_STALL_SECONDS

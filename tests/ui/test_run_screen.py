@@ -68,12 +68,12 @@ async def test_a_failure_opens_at_its_line_of_evidence_with_the_diagnosis_on_top
     async with dashboard(engine, (120, 36)) as seen:
         await opened(seen, "01BAD")
         await seen.sees("Docker daemon at unix")
-        assert "✗ failed in evaluation · infrastructure" in seen.line_with("attempt 2")
-        assert '"Cannot connect to the Docker daemon" (line 1,204)' in seen.line_with("docker-daemon-down")
-        assert "retry from evaluation [r]" in seen.line_with("start Docker, then retry")
+        await seen.sees("✗ failed in evaluation · infrastructure", on="attempt 2")
+        await seen.sees('"Cannot connect to the Docker daemon" (line 1,204)', on="docker-daemon-down")
+        await seen.sees("retry from evaluation [r]", on="start Docker, then retry")
         assert seen.screen.query_one(LogView).current_line == EVIDENCE
         assert seen.line_with("Docker daemon at unix").startswith("▌")
-        assert "1,240 lines" in seen.text
+        await seen.sees("1,240 lines")
         assert "following" not in seen.text
 
 
@@ -98,11 +98,11 @@ async def test_a_run_that_ended_opens_on_its_tests(engine):
     async with dashboard(engine, (120, 36)) as seen:
         await opened(seen, "01RUN")
         await seen.sees("FAIL_TO_PASS 0/3")
-        assert "line 22" in seen.line_with("✗ test_aoi.py::TestAoi::test_init[gee-None]")
-        assert "missing" in seen.line_with("test_absent")
-        assert "PASS_TO_PASS 8/8" in seen.text
+        await seen.sees("line 22", on="✗ test_aoi.py::TestAoi::test_init[gee-None]")
+        await seen.sees("missing", on="test_absent")
+        await seen.sees("PASS_TO_PASS 8/8")
         await seen.sees("test_output.txt · line 7")
-        assert "assert model.admin == 3" in seen.text
+        await seen.sees("assert model.admin == 3")
 
 
 async def test_enter_on_a_test_goes_to_its_line_and_esc_comes_back(engine):
@@ -112,7 +112,7 @@ async def test_enter_on_a_test_goes_to_its_line_and_esc_comes_back(engine):
         await seen.press("enter")
         assert screen.pane.tab_name == "log"
         await seen.until(lambda: screen.query_one(LogView).current_line == FAILED_LINE)
-        assert "AttributeError" in seen.line_with("▌")
+        await seen.sees("AttributeError", on="▌")
         await seen.press("escape")
         assert screen.pane.tab_name == "tests"
         await seen.press("escape")
@@ -140,7 +140,7 @@ async def test_f_shows_only_what_failed_and_slash_finds_names(engine):
         await seen.sees("1 test ")
         await seen.press("enter")
         await seen.until(lambda: seen.app.focused is screen.pane.tab.lines)
-        assert "✓ test_map.py::test_zoom" in seen.text
+        await seen.sees("✓ test_map.py::test_zoom")
         assert "✗ test_aoi.py" not in seen.text
         await seen.press("escape")
         await seen.sees("✗ test_aoi.py::test_layer")
@@ -160,9 +160,9 @@ async def test_the_patch_has_files_lines_and_hunks(engine):
         screen = await opened(seen, "01RUN")
         await to_tab(seen, "patch")
         await seen.sees("diff --git a/sepal_ui/aoi.py")
-        assert "2 files  +4 −1" in seen.text
-        assert "new" in seen.line_with("sepal_ui/new.py")
-        assert '+ADMIN = "[/b]"' in seen.text
+        await seen.sees("2 files  +4 −1")
+        await seen.sees("new", on="sepal_ui/new.py")
+        await seen.sees('+ADMIN = "[/b]"')
         await seen.press("n")
         assert screen.pane.tab.lines.lines[screen.pane.tab.lines.cursor_place].text.startswith("@@ -1,3")
 
@@ -172,7 +172,7 @@ async def test_the_trajectory_goes_step_by_step(engine):
         await opened(seen, "01RUN")
         await to_tab(seen, "trajectory")
         await seen.sees("3 steps")
-        assert "exit 1" in seen.line_with("pytest -k 2")
+        await seen.sees("exit 1", on="pytest -k 2")
         await seen.press("enter")
         await seen.sees("thinking of 1")
         await seen.press("l")
@@ -207,8 +207,8 @@ async def test_about_says_where_it_comes_from(engine):
         await opened(seen, "01RUN")
         await to_tab(seen, "about")
         await seen.sees("s3://images/sepal.tar")
-        assert "patch-size" in seen.text
-        assert "trajectory" in seen.line_with("11:40  ")
+        await seen.sees("patch-size")
+        await seen.sees("trajectory", on="11:40  ")
 
 
 async def test_a_running_run_is_followed_and_goes_on_with_the_next_phase(engine):
@@ -216,7 +216,7 @@ async def test_a_running_run_is_followed_and_goes_on_with_the_next_phase(engine)
     async with dashboard(engine, (120, 36)) as seen:
         screen = await opened(seen, "01NOW")
         await seen.sees("step 1/200 edit")
-        assert "● following" in seen.text
+        await seen.sees("● following")
         path = engine.layout.log("01NOW", 1, "trajectory")
         with path.open("a") as log:
             log.write("step 2/200 run\n")
@@ -279,7 +279,7 @@ async def test_hostile_names_and_texts_are_shown_as_they_are(tmp_path):
     async with dashboard(engine, (120, 36)) as seen:
         await opened(seen, "01RUN")
         await seen.sees("t.py::t[param-1][/b]")
-        assert "[red]no[/]" in seen.text
+        await seen.sees("[red]no[/]")
         await to_tab(seen, "patch")
         await seen.sees("+[/red]")
         await to_tab(seen, "trajectory")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -22,13 +24,15 @@ from tests.ui.proof import (
     task,
 )
 from velora_tui.domain.events import AttemptState
-from velora_tui.view.cells import plain
+from velora_tui.view.cells import Span, plain
 from velora_tui.view.diagnosis import diagnosis, title
 from velora_tui.view.diff import file_lines, read_diff
+from velora_tui.view.diff_layout import lay_out
 from velora_tui.view.failure_text import find_reasons
 from velora_tui.view.filter import parse_filter
-from velora_tui.view.listing import FILTER_KEYS, Listing, chosen
-from velora_tui.view.results_rows import totals, with_journal
+from velora_tui.view.lines import Line, PackedLines
+from velora_tui.view.listing import FILTER_KEYS, Listing, chosen, content_widths
+from velora_tui.view.results_rows import row_of_run, totals, with_journal
 from velora_tui.view.tests_rows import TreeView, failed_keys, name_of, tree_lines
 from velora_tui.view.timeline import timeline
 from velora_tui.view.trajectory import read_trajectory
@@ -221,7 +225,7 @@ def test_every_phase_is_on_the_timeline_at_every_width(width):
     text = " ".join(plain(row) for row in rows)
     assert all(name in text for name in (("upload", "validate") if width >= 118 else ("TRJ", "VAL")))
     assert all(len(plain(row)) <= width for row in rows)
-    assert len(rows) == (1 if width >= 78 else 2)
+    assert len(rows) == 1
 
 
 def test_a_phase_that_runs_takes_longer_and_longer():
@@ -281,3 +285,34 @@ def test_the_totals_count_each_outcome():
     stopped = running_run("01STOP").model_copy(update={"attempts": (attempt("eval2", "image", AttemptState.STOPPED),)})
     text = plain(totals(rows_of(ended_run(), ended_run("01B"), failed_run(), stopped)))
     assert text == " 4 runs   0 resolved 0 %   2 unresolved   1 failed   1 stopped"
+
+
+# --- lines by the ten thousand
+
+
+def test_lines_are_kept_packed_and_come_back_as_they_were():
+    lines = [
+        Line((Span("1 ", "dim"), Span("x = 1", "number")), (Span("0:02", "dim"),), key="a", head=1),
+        Line((Span("old"),), (Span("new"),), key="b", ground="removed", right_ground="added", halved=True),
+        Line(),
+    ]
+    packed = PackedLines(lines)
+    assert [packed[place] for place in range(3)] == lines == packed[0:]
+    assert (packed.keys, packed.texts) == (["a", "b", ""], ["1 x = 1  0:02", "old  new", ""])
+    packed.extend(packed.part(1, 2))
+    assert (len(packed), packed[3]) == (4, lines[1])
+
+
+def test_collections_have_little_to_look_through_after_a_long_patch_was_laid_out():
+    text = PATCH.replace("@@ -1,3 +1,4 @@\n", "@@ -1,3 +1,5004 @@\n" + "".join(f"+n = {n}\n" for n in range(5000)), 1)
+    layout = lay_out(read_diff(text))
+    gc.collect()
+    gc.collect()
+    assert len(layout.unified) > 5000
+    assert not any(gc.is_tracked(line) for line in (*layout.unified._packed, *layout.halved._packed))
+
+
+def test_fractions_have_the_room_that_the_longest_lists_need():
+    rows = [replace(row_of_run(ended_run(), ""), f2p_listed=listed, p2p_listed=1_900) for listed in (None, 3, 200)]
+    widths = content_widths(rows, fleet_of().fleet)
+    assert (widths["f2p"], widths["p2p"]) == (len("133/200"), len("1,848/1,900"))

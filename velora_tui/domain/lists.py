@@ -8,6 +8,8 @@ import json
 import threading
 import tokenize
 
+from velora_tui.domain.spreadsheet import is_cut
+
 # CPython before 3.13 counts the depth of all threads' syntax trees together, and takes the sum for an error.
 _PARSING = threading.Lock()
 
@@ -48,6 +50,9 @@ def _from_text(text: str) -> object:
         return []
     if not text.startswith("["):
         raise ValueError(f"expected a list, got the text {text[:60]!r}")
+    if not text.endswith("]"):
+        by = ", as by a spreadsheet" if is_cut(text) else ""
+        raise ValueError(f"the list is cut off{by}, after {len(text):,} characters: …{text[-40:]!r}")
     try:
         return json.loads(text)
     except json.JSONDecodeError:

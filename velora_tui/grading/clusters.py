@@ -13,10 +13,11 @@ _VAGUE = frozenset({"agent-error", "agent-gave-up", "bug", "refused", "command-f
 
 # In this order: what is longer and more certain first.
 _PLACEHOLDERS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"), "<uuid>"),
+    # OpenHands cuts a UUID in the middle: 97cf0e3b-b582-40-dea0e1c126ec17a.
+    (re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{2,16}){2,5}\b"), "<uuid>"),
     (re.compile(r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?)?"), "<time>"),
     (re.compile(r"\b\d\d:\d\d:\d\d(?:[.,]\d+)?\b"), "<time>"),
-    (re.compile(r"\b(?:https?|s3|docker|ssh|unix)://[^\s'\"<>)\]]+"), "<url>"),
+    (re.compile(r"\b(?:https?|http\+docker|s3|docker|ssh|unix)://[^\s'\"<>)\]]+"), "<url>"),
     (re.compile(r"(?:(?<=[\s'\"(=:\[])|^)(?:~|\.{1,2})?/[^\s'\":;,()\[\]<>]+"), "<path>"),
     (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"), "<address>"),
     (re.compile(r"\b(?:0x[0-9a-fA-F]+|(?=[0-9a-f]*\d)(?=[0-9]*[a-f])[0-9a-f]{7,64})\b"), "<hex>"),
@@ -33,7 +34,7 @@ def normalised(text: str, known: Iterable[str] = ()) -> str:
         text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", "<id>", text)
     for pattern, placeholder in _PLACEHOLDERS:
         text = pattern.sub(placeholder, text)
-    return text.strip()[:_WORDS_LIMIT]
+    return text.strip(" .")[:_WORDS_LIMIT]
 
 
 def cluster(failures: Iterable[FailedAttempt]) -> tuple[FailureGroup, ...]:

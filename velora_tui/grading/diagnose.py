@@ -24,9 +24,11 @@ _LEAD = re.compile(
     r"|fatal(?: error)?|ERROR|Error(?: response from daemon)?|E|(?:ba|da)?sh|[\w./-]{0,120}\.sh|line \d+|\d+"
     r"|There was an unexpected error while running the agent):? +|\[Errno \d+\] +)*+"
 )
+_NOT_STARTED = re.compile(r"Maximum retries \(\d+\) reached: ")
 _MODULE = re.compile(r"(?:[a-z_]\w{0,40}\.)++")
 _ERROR_LIKE = re.compile(
-    r"(?:[A-Za-z_][\w.]*)?(?:Error|Exception|Exceeded|Timeout)(?::|$)|fatal: |(?i:error)\b[: ]|panic: |E: "
+    r"(?:[A-Za-z_][\w.]*)?(?:Error|Exception|Exceeded|Timeout|StopIteration)(?::|$)|(?:[a-z_]\w*\.)+[A-Z]\w*(?:: |$)"
+    r"|fatal: |(?:docker: |An )?(?i:error)\b[: ]|panic: |E: "
     r"|\S+: line \d+: |.*\b(?:command not found|[Nn]o such file|[Ff]ailed|FAILED|cannot|refused|denied|timed out)\b"
 )
 
@@ -54,18 +56,22 @@ def diagnose(phase: str, lines: Iterable[tuple[int, str]], fallback: str) -> Fai
         scan.read(number, text)
     hit = scan.best()
     if hit is not None:
-        return _failure(phase, hit)
+        return _failure(phase, hit, scan.error_above(hit))
     unknown = _unknown(phase, fallback, *scan.last_words())
     return unknown.model_copy(update={"failure_class": _INFRA}) if scan.ended_in_harness else unknown
 
 
 def diagnose_error(error: str) -> Failure | None:
-    """Return the known failure in the `error` of an output.jsonl; its line is one of the text's."""
-    signatures = _looked_for(Source.ERROR, "trajectory")
+    """Return the known failure in the `error` of an output.jsonl; its line is one of the text's.
+
+    The harness also writes there what kept an agent from starting, which may be any failure of the phase.
+    """
+    signatures = _looked_for(Source.LOG if _NOT_STARTED.match(error) else Source.ERROR, "trajectory")
     for number, text in enumerate(error.splitlines(), start=1):
         for rank, signature in signatures:
             if signature.pattern.search(text[:_TEXT_LIMIT]):
-                return _failure("trajectory", _Hit(rank, number, text, ZonedLine(Zone.OURS, text, 0, False)))
+                hit = _Hit(rank, number, text, ZonedLine(Zone.OURS, text, 0, False))
+                return _failure("trajectory", hit, (number, text))
     return None
 
 
@@ -134,14 +140,20 @@ class _Scan:
         self._last = number, text.strip()
         if line.zone is Zone.CONTENT:
             return
-        if _ERROR_LIKE.match(line.text):
+        rank = self._rank(line)
+        if rank is not None:
+            hits = self._hits if line.is_marked or line.zone is Zone.OURS else self._hits_before_records
+            hits[rank] = _Hit(rank, number, text.strip(), line)
+        if _ERROR_LIKE.match(line.text) and not (rank is not None and SIGNATURES[rank].points_up):
             self._last_error, self._error_zone = (number, text.strip()), line.zone
-        hits = self._hits if line.is_marked or line.zone is Zone.OURS else self._hits_before_records
+
+    def _rank(self, line: ZonedLine) -> int | None:
+        """Return the first signature that the line shows."""
         for rank, signature in self._signatures:
             found = signature.pattern.search(line.text) if line.zone is Zone.OURS else begins_with(signature, line.text)
             if found:
-                hits[rank] = _Hit(rank, number, text.strip(), line)
-                return
+                return rank
+        return None
 
     def best(self) -> _Hit | None:
         """Return the most likely cause."""
@@ -155,6 +167,12 @@ class _Scan:
     def ended_in_harness(self) -> bool:
         """Whether the last error is one of the harness's own, such as a traceback through its files."""
         return self._error_zone is Zone.OURS and self.last_words() == self._last_error
+
+    def error_above(self, hit: _Hit) -> tuple[int | None, str]:
+        """Return the evidence of a hit: its own line, or the error above one that only points there."""
+        number = self._last_error[0]
+        is_above = number is not None and 0 < hit.number - number <= _NEAR_LINES[0]
+        return self._last_error if hit.signature.points_up and is_above else (hit.number, hit.text)
 
     def last_words(self) -> tuple[int | None, str]:
         """Return the last line that looks like an error, or the last one where none is near the end."""
@@ -186,7 +204,7 @@ def _distance(lines: int) -> int:
     return sum(lines > limit for limit in _NEAR_LINES)
 
 
-def _failure(phase: str, hit: _Hit) -> Failure:
+def _failure(phase: str, hit: _Hit, evidence: tuple[int | None, str]) -> Failure:
     known = hit.signature
     return Failure(
         failure_class=known.failure_class,
@@ -194,8 +212,8 @@ def _failure(phase: str, hit: _Hit) -> Failure:
         message=known.message,
         remedy=known.remedy,
         phase=phase,
-        line=hit.number,
-        evidence=hit.text[:_EVIDENCE_LIMIT],
+        line=evidence[0],
+        evidence=evidence[1][:_EVIDENCE_LIMIT],
         repair=known.repair,
     )
 

@@ -126,7 +126,7 @@ def _agent_error(result: AttemptResult, files: ResultFiles) -> Iterator[Finding]
     cause = told.message if told else "the agent ended with an error"
     yield Finding(
         id=told.signature if told else "agent-error",
-        failure_class=_AGENT,
+        failure_class=told.failure_class if told else _AGENT,
         cause=f"{cause}; the patch it had until then was graded" if has_patch else cause,
         remedy=told.remedy if told else "read the last steps of the trajectory, then retry",
         evidence=(told.evidence if told else files.error.strip()[:300]) or None,

@@ -15,7 +15,7 @@ class Zone(IntEnum):
     """How far a line can be believed to be the harness's own."""
 
     CONTENT = 0  # the agent's or the tests': says nothing about the machine
-    UNSURE = 1  # what follows an INFO record, or stands before any record
+    UNSURE = 1  # what follows a record that tells of no error, or stands before any record
     OURS = 2
 
 
@@ -93,7 +93,7 @@ class ZoneReader:
             return text
         said = _CLASS.sub(r"\1: ", groups["text"], count=1)
         self._level_alone = not said
-        self._zone = Zone.UNSURE if groups["level"] in {"DEBUG", "INFO"} else Zone.OURS
+        self._zone = Zone.OURS if groups["level"] in {"ERROR", "CRITICAL"} else Zone.UNSURE
         return said
 
     def _continued(self, text: str) -> str:

@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import socket
+import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -52,12 +53,11 @@ class LeaseOwner(BaseModel):
     @classmethod
     def here(cls, run_id: str, attempt: int, spools: str) -> LeaseOwner:
         """Describe this process as the owner, with a new token."""
-        machine = socket.gethostname()
         return cls(
             run_id=run_id,
             attempt=attempt,
             operator=operator(),
-            machine=machine,
+            machine=_this_machine(),
             pid=os.getpid(),
             process_start=_process_start(os.getpid()),
             since=datetime.now(UTC),
@@ -67,7 +67,7 @@ class LeaseOwner(BaseModel):
 
     def alive(self) -> bool | None:
         """Tell whether the owner's process lives; None where it is on another machine."""
-        if self.machine != socket.gethostname():
+        if self.machine != _this_machine():
             return None
         try:
             os.kill(self.pid, 0)
@@ -183,6 +183,11 @@ async def _claim(host: Host, script: str, owner: LeaseOwner, lease: str, values:
 
 def _head(lease: str) -> str:
     return f"lease={quote_path(lease)}\n"
+
+
+def _this_machine() -> str:
+    """Return what tells this machine from others: laptops of one make come with the same name."""
+    return f"{socket.gethostname()} {uuid.getnode():012x}"
 
 
 def _process_start(pid: int) -> str:

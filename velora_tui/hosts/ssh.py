@@ -26,6 +26,7 @@ CHANNEL_BUDGET = 8
 _ENDER_BUDGET = 2
 _SHELL_START_SECONDS = 60.0
 _TERMINATION_GRACE_SECONDS = 1.0
+_GREETING_SECONDS = 1.0
 _END_SECONDS = 3.0
 # Two hundred commands begun in one turn of the event loop would hold it up; a slow network gives the turn away.
 _session_starts = Turns(at_once=16, seconds=0.05)
@@ -117,7 +118,7 @@ class SshHost:
             ):
                 with attempt:
                     async with _session_starts.turn():
-                        return await _create_session(link, self.name, command)
+                        return await self._create_session(link, command)
         except (asyncssh.Error, OSError) as error:
             if link.alive:
                 raise Unreachable(
@@ -180,29 +181,46 @@ class SshHost:
         if self._on_state is not None:
             self._on_state(self.state)
 
+    async def _create_session(self, link: Link, command: str) -> SshProcess:
+        marker = Marker()
+        line = invocation(command, greeting=marker.greeting).line
+        creating = asyncio.ensure_future(
+            link.connection.create_session(
+                lambda: SshProcess(self.name, marker), line, encoding=None, request_pty=False
+            )
+        )
+        try:
+            _, process = await asyncio.shield(creating)
+        except asyncio.CancelledError:
+            await self._give_up(link, creating)
+            raise
+        return cast(SshProcess, process)
+
+    async def _give_up(self, link: Link, creating: asyncio.Future[tuple[Any, Any]]) -> None:
+        """End a command that the server may have begun although its session is not yet known to be open."""
+        try:
+            await asyncio.wait([creating], timeout=_END_SECONDS)
+        finally:
+            if not creating.done():
+                creating.add_done_callback(_abandon)  # else the session would stay open as long as the connection
+        if creating.done() and not creating.cancelled() and creating.exception() is None:
+            await self._end(link, creating.result()[1])
+
     async def _end(self, link: Link, process: SshProcess) -> None:
         """Leave nothing behind: closing a channel alone would let the command run on."""
         try:
-            if process.group is not None and link.alive:
+            if link.alive:
                 with suppress(TimeoutError, asyncssh.Error, OSError, HostError):
-                    async with asyncio.timeout(_END_SECONDS), self._enders:
-                        await _end_group(link, process, process.group)
+                    await self._end_command(link, process)
         finally:
             await process.hang_up()
 
-
-async def _create_session(link: Link, instance: str, command: str) -> SshProcess:
-    marker = Marker()
-    line = invocation(command, greeting=marker.greeting).line
-    creating = asyncio.ensure_future(
-        link.connection.create_session(lambda: SshProcess(instance, marker), line, encoding=None, request_pty=False)
-    )
-    try:
-        _, process = await asyncio.shield(creating)
-    except asyncio.CancelledError:
-        creating.add_done_callback(_abandon)  # else the session would stay open as long as the connection
-        raise
-    return cast(SshProcess, process)
+    async def _end_command(self, link: Link, process: SshProcess) -> None:
+        # A command may have begun although its greeting was not read yet; one that greets after the hang-up dies of it.
+        await process.started(_GREETING_SECONDS)
+        if process.group is not None:
+            async with asyncio.timeout(_END_SECONDS), self._enders:
+                await _end_group(link, process, process.group)
 
 
 def _abandon(creating: asyncio.Future[tuple[Any, Any]]) -> None:

@@ -32,7 +32,7 @@ class Marker:
         self.word = f"velora-{secrets.token_hex(8)}"
         # Split by an empty pair of quotes, so that a shell that echoes its commands can't print the word.
         split = f'{self.word[:9]}""{self.word[9:]}'
-        self.greeting = f"echo {split} $$; echo {split} $$ >&2; "
+        self.greeting = f"echo {split} $$ && echo {split} $$ >&2 && "
 
 
 class Preamble:

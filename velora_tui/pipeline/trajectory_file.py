@@ -20,6 +20,7 @@ from typing import IO, Any
 from weakref import finalize
 
 from velora_tui.errors import StoreError
+from velora_tui.garbage import collection_held
 from velora_tui.pipeline import child
 from velora_tui.pipeline.child import SMALL_BYTES, check_size
 from velora_tui.view.trajectory import Step, Trajectory, read_trajectory
@@ -69,6 +70,7 @@ class _Bodies:
         return dict(zip(_TEXTS, (piece.decode("utf-8", "replace") for piece in pieces), strict=True))
 
 
+@collection_held()
 def _opened(file: IO[bytes]) -> Trajectory:
     """Return what `read` wrote. Blocks."""
     file.seek(0)

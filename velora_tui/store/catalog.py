@@ -21,6 +21,7 @@ from velora_tui.domain.listing import ResultRow
 from velora_tui.domain.report import Outcome
 from velora_tui.domain.result import AttemptResult
 from velora_tui.errors import NotWritten, StoreError, UnknownName
+from velora_tui.garbage import collection_held
 from velora_tui.store.results import load_result
 
 CATALOG_FILE = "catalog.db"
@@ -94,7 +95,8 @@ class Catalog:
         where = "" if copies else " WHERE NOT is_copy"
         with self._explained():
             found = self._database.execute(f"SELECT {_SHOWN} FROM results{where}").fetchall()
-        return [_row(values) for values in found]
+        with collection_held():
+            return [_row(values) for values in found]
 
     def row(self, key: str) -> ResultRow:
         """Return the row of `key`, or of the only key that begins so. Raises UnknownName."""

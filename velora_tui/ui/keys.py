@@ -284,6 +284,7 @@ def bindings_of(screen: str) -> list[Binding]:
 
 
 def bindings_of_class(kind: type) -> list[Binding]:
-    """Return the keys that help tells of a widget's class and of those it is made from, these first."""
+    """Return the keys that help tells of a widget's class and of those it is made from, these first; each key once."""
     tables = [vars(base).get("BINDINGS", ()) for base in reversed(kind.__mro__)]
-    return [binding for table in tables for binding in table if isinstance(binding, Binding) and binding.tooltip]
+    told = [binding for table in tables for binding in table if isinstance(binding, Binding) and binding.tooltip]
+    return list({binding.key: binding for binding in told}.values())

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from velora_tui.domain.events import AttemptState
+from velora_tui.domain.readiness import Readiness
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.domain.snapshot import FleetSnapshot, InstanceSnapshot
 from velora_tui.view.cells import Cell, Span
@@ -29,7 +30,7 @@ def fleet_lines(snapshot: FleetSnapshot, width: int | None = None) -> Iterator[C
     yield head if width is None else cut_line(head, width)
     yield ""
     instances = [_instance_row(row, snapshot.at) for row in snapshot.instances]
-    yield from fitting(("INSTANCE", "STATE", "CHECKED"), instances, width=width, spare=("CHECKED",))
+    yield from fitting(("INSTANCE", "STATE", "CHECKED", "READY"), instances, width=width, spare=("CHECKED",))
     runs = list(snapshot.runs.values())[-RUNS_SHOWN:]
     if not runs:
         yield ""
@@ -65,14 +66,14 @@ def _head(snapshot: FleetSnapshot) -> Line:
 
 def _instance_row(row: InstanceSnapshot, at: datetime) -> tuple[Cell, ...]:
     readiness = row.readiness
-    checked = Span(f"{age((at - readiness.at).total_seconds())} ago", "dim") if readiness else Span("never", "dim")
-    return Span(row.instance.name, "strong"), _instance_state(row), checked
+    checked = Span(f"{age((at - readiness.at).total_seconds())} ago" if readiness else "never", "dim")
+    return Span(row.instance.name, "strong"), instance_state(row).spans, checked, _ready(readiness)
 
 
-def _instance_state(row: InstanceSnapshot) -> Line:
-    readiness = row.readiness
-    reason = cut(readiness.reason, _REASON_CELLS) if readiness and not readiness.ready else ""
-    return joined((instance_state(row).spans, Span(reason, "dim")), between="  ")
+def _ready(readiness: Readiness | None) -> Cell:
+    if readiness is None:
+        return ""
+    return Span("✓", "good") if readiness.ready else (Span("✗ ", "bad"), Span(cut(readiness.reason, _REASON_CELLS)))
 
 
 def _run_row(run: Run, snapshot: FleetSnapshot) -> tuple[Cell, ...]:

@@ -45,8 +45,8 @@ def model_lines(summaries: Sequence[ModelSummary], fleet: Fleet) -> Iterator[Cel
 
 
 MODEL_NOTES = (
-    "rates and pass@k are over valid runs; 95 % intervals: Wilson for RATE, bootstrap over tasks for",
-    "PASS@k (unbiased, tasks with at least k valid runs), bootstrap for $ (mean) and TIME (median)",
+    "of valid runs, with 95 % intervals; RATE: Wilson; PASS@k: bootstrap over",
+    "tasks with k valid runs, unbiased; $ (mean) and TIME (median): bootstrap",
 )
 
 
@@ -229,10 +229,11 @@ def batch_lines(comparison: BatchComparison, fleet: Fleet) -> Iterator[Cell]:
         yield from table(("", "TASK", "MODEL", "RUN", "BEFORE", "AFTER"), rows)
         yield ""
     yield batch_totals(comparison)
+    yield batch_chance(comparison)
 
 
 def batch_totals(comparison: BatchComparison) -> tuple[Span, ...]:
-    """Return how many runs flipped which way, and whether that may be chance."""
+    """Return how many runs flipped which way."""
     changes = comparison.changes
     better, worse = (sum(getattr(change, name) for change in changes) for name in ("is_better", "is_worse"))
     return joined(
@@ -242,9 +243,13 @@ def batch_totals(comparison: BatchComparison) -> tuple[Span, ...]:
             f"{count(comparison.unchanged)} unchanged",
             f"{count(len(comparison.only_before))} only before",
             f"{count(len(comparison.only_after))} only after",
-            Span(f"p = {comparison.p_value:.3f} (McNemar, exact)", "dim"),
         )
     )
+
+
+def batch_chance(comparison: BatchComparison) -> Span:
+    """Return how likely the flips are by chance alone."""
+    return Span(f"p = {comparison.p_value:.3f} (McNemar, exact)", "dim")
 
 
 def batch_record(comparison: BatchComparison) -> dict[str, Any]:

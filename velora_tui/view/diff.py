@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from unidiff import PatchSet
 from unidiff.errors import UnidiffParseError
 
+from velora_tui.garbage import collection_held
 from velora_tui.view.cells import Span, Tone
-from velora_tui.view.lines import Line
+from velora_tui.view.lines import Line, PackedLines
 from velora_tui.view.text import count, size
 
 LONGEST_LINE_CHARACTERS = 4_000
@@ -40,7 +41,7 @@ class Diff:
     """
 
     files: tuple[DiffFile, ...]
-    lines: tuple[Line, ...]
+    lines: PackedLines
     file_starts: tuple[int, ...]
     hunk_starts: tuple[int, ...]
     size_bytes: int
@@ -66,6 +67,7 @@ class Diff:
         return self.hunk_starts[index] if index >= 0 else None
 
 
+@collection_held()
 def read_diff(text: str, left_out_bytes: int = 0) -> Diff:
     """Return the patch in `text`, behind which so many bytes are left out; what is no diff is shown as it stands."""
     size_bytes = len(text.encode("utf-8", "replace")) + left_out_bytes
@@ -77,7 +79,7 @@ def read_diff(text: str, left_out_bytes: int = 0) -> Diff:
     lines, file_starts, hunk_starts = _lines(text)
     if is_cut:
         lines.append(Line((Span("… the rest is not shown", "look"),), key=str(len(lines))))
-    return Diff(files, tuple(lines), tuple(file_starts), tuple(hunk_starts), size_bytes, problem, is_cut)
+    return Diff(files, PackedLines(lines), tuple(file_starts), tuple(hunk_starts), size_bytes, problem, is_cut)
 
 
 def summary(diff: Diff) -> tuple[Span, ...]:
@@ -97,7 +99,7 @@ def file_lines(diff: Diff) -> list[Line]:
 
 def _file_line(number: int, file: DiffFile, path_cells: int) -> Line:
     kind = Span(f"  {file.kind}", "look" if file.kind == "deleted" else "dim")
-    changes = (Span(f"  +{file.added:<5}", "good"), Span(f"−{file.removed:<5}", "bad"), kind)
+    changes = (Span(f"  +{count(file.added):<5}", "good"), Span(f"−{count(file.removed):<5}", "bad"), kind)
     return Line((Span(f"   {file.path:<{path_cells}}"), *changes), key=f"file:{number}")
 
 

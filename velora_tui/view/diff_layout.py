@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, zip_longest
 
+from velora_tui.garbage import collection_held
 from velora_tui.view.cells import Span
 from velora_tui.view.diff import Diff
-from velora_tui.view.lines import Ground, Line
+from velora_tui.view.lines import Ground, Line, PackedLines
 from velora_tui.view.syntax import coloured
 
 COLOURED_BYTES = 512 * 1024
@@ -20,8 +21,8 @@ _NUMBER_CELLS = 5
 class DiffLayout:
     """The lines of a patch, below each other and side by side; in both, the same keys lead to the same places."""
 
-    unified: tuple[Line, ...]
-    halved: tuple[Line, ...]
+    unified: PackedLines
+    halved: PackedLines
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class _Row:
     new: int
 
 
+@collection_held()
 def lay_out(diff: Diff) -> DiffLayout:
     """Return a patch both ways, coloured unless it is very large."""
     unified: list[Line] = []
@@ -56,7 +58,7 @@ def lay_out(diff: Diff) -> DiffLayout:
         rows = list(_rows(part[:length], path if diff.size_bytes <= COLOURED_BYTES else ""))
         unified += [part[0], *map(_unified, rows), *part[length:]]
         halved += [part[0], *_paired(rows), *part[length:]]
-    return DiffLayout(tuple(unified), tuple(halved))
+    return DiffLayout(PackedLines(unified), PackedLines(halved))
 
 
 def _is_code(line: Line) -> bool:

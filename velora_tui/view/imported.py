@@ -49,7 +49,8 @@ def _task(row: ResultRow, *, is_narrow: bool) -> tuple[Span, ...]:
     if not row.repo:
         return (Span(row.task or "unknown task"),)
     name = row.repo.rpartition("/")[2] if is_narrow else row.repo
-    return Span(name), Span(f" {short_task(row)}", "dim")
+    short = short_task(row)
+    return Span(name), Span(f" {short}" if short else "", "dim")
 
 
 def _tests(result: AttemptResult) -> tuple[Span, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from itertools import chain, islice
+from typing import Any, Literal, overload
 
 from velora_tui.view.cells import Span, plain
 
@@ -32,6 +34,59 @@ class Line:
         """The line as plain text."""
         right = plain(self.right)
         return plain(self.left) + (f"  {right}" if right else "")
+
+
+class PackedLines(Sequence[Line]):
+    """Lines by the ten thousand, each made anew when it is asked for.
+
+    What is kept of one is a flat tuple, which garbage collections do not look into: they would hold up the screen.
+    """
+
+    def __init__(self, lines: Iterable[Line] = ()) -> None:
+        self.keys: list[str] = []
+        self.texts: list[str] = []
+        self._packed: list[tuple[Any, ...]] = []
+        for line in lines:
+            self.keys.append(line.key)
+            self.texts.append(line.text)
+            self._packed.append(_packed(line))
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+    @overload
+    def __getitem__(self, place: int) -> Line: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Line]: ...
+    def __getitem__(self, place: int | slice) -> Line | list[Line]:
+        if isinstance(place, slice):
+            return [_unpacked(one) for one in self._packed[place]]
+        return _unpacked(self._packed[place])
+
+    def part(self, start: int, stop: int | None = None) -> PackedLines:
+        """Return the lines from `start` on, up to before `stop`."""
+        part = PackedLines()
+        part.keys, part.texts, part._packed = self.keys[start:stop], self.texts[start:stop], self._packed[start:stop]
+        return part
+
+    def extend(self, more: PackedLines) -> None:
+        """Put `more` behind."""
+        self.keys += more.keys
+        self.texts += more.texts
+        self._packed += more._packed
+
+
+def _packed(line: Line) -> tuple[Any, ...]:
+    spans = chain.from_iterable((*line.left, *line.right))
+    fields = line.key, line.head, line.ground, line.right_ground, line.halved
+    return (len(line.left), *fields, *spans)
+
+
+def _unpacked(packed: tuple[Any, ...]) -> Line:
+    left, key, head, ground, right_ground, halved, *texts_and_tones = packed
+    parts = iter(texts_and_tones)
+    spans = map(Span, parts, parts)
+    return Line(tuple(islice(spans, left)), tuple(spans), key, head, ground, right_ground, halved)
 
 
 def note(text: str, *, indent: int = 1) -> Line:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from velora_tui.domain.fleet import Fleet
@@ -24,7 +24,7 @@ COLUMNS = (
     Column("model", "MODEL", min_width=6, priority=9),
     Column("run", "RUN", 3, "right", priority=8),
     Column("outcome", "OUTCOME", 14, priority=9),
-    Column("f2p", "F2P", 5, "right", priority=8),
+    Column("f2p", "F2P", None, "right", 5, priority=8),
     Column("p2p", "P2P", None, "right", 7, priority=6),
     Column("harness", "HARNESS", 10, priority=3),
     Column("quality", "QUALITY", 7, "right", priority=1),
@@ -41,12 +41,14 @@ _NOTHING = Span("–", "dim")
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, eq=False)
 class _OnDemand(Mapping[str, Value]):
     """What there is to know of a row by column, made when asked for; what is None is not there."""
 
-    row: ResultRow
-    makers: Mapping[str, Callable[[ResultRow], Value | None]]
+    __slots__ = ("makers", "row")
+
+    def __init__(self, row: ResultRow, makers: Mapping[str, Callable[[ResultRow], Value | None]]) -> None:
+        self.row = row
+        self.makers = makers
 
     def __getitem__(self, name: str) -> Value:
         value = self.makers[name](self.row)
@@ -213,7 +215,7 @@ def shown_columns(rows: Sequence[ResultRow], widths: Mapping[str, int]) -> tuple
     )
 
 
-_MOST_LEAST = {"task": 22, "model": 10, "p2p": 11}
+_MOST_LEAST = {"task": 20, "model": 10, "f2p": 11, "p2p": 11}
 """The cells that these columns keep, if they need them, as long as there is another to drop."""
 
 
@@ -224,8 +226,14 @@ def content_widths(rows: Sequence[ResultRow], fleet: Fleet) -> dict[str, int]:
     return {
         "task": max((cells(plain(_task(row))) for row in pairs.values()), default=0),
         "model": max((cells(fleet.label(model)) for model in models), default=0),
-        "p2p": max((len(f"{row.p2p_listed:,}") * 2 + 1 for row in rows if row.p2p_listed is not None), default=0),
+        "f2p": _fraction_cells(row.f2p_listed for row in rows),
+        "p2p": _fraction_cells(row.p2p_listed for row in rows),
     }
+
+
+def _fraction_cells(listed: Iterable[int | None]) -> int:
+    """Return the cells of the widest "99/99"."""
+    return 2 * len(count(max((number for number in listed if number is not None), default=0))) + 1
 
 
 def group_words(group: Group) -> tuple[Span, ...]:

@@ -12,7 +12,7 @@ from velora_tui.view.cells import Cell, Span
 from velora_tui.view.contact import key_trouble
 from velora_tui.view.fleet_rows import short_task
 from velora_tui.view.holders import hand_started, stale_holder
-from velora_tui.view.text import count
+from velora_tui.view.text import count, counted
 
 
 class LogPlace(NamedTuple):
@@ -65,7 +65,8 @@ def log_title(
     repo = run.repo.rpartition("/")[2]
     what = f"{repo} {short_task(run)} · {fleet.label(run.model)} · run {run.run_number}{number} · {place.phase}"
     left = (Span(f" {row.instance.name} ", "strong"), Span(what, "dim"))
-    return left, (*_following(status), Span(f"   {count(status.line_count)} lines ", "dim"))
+    following = _following(status) if run.is_active or status.problem else ()
+    return left, (*following, Span(f"   {counted(status.line_count, 'line')} ", "dim"))
 
 
 def _nothing(row: InstanceSnapshot) -> str:

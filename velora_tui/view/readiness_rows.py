@@ -6,17 +6,15 @@ import re
 from collections.abc import Sequence
 
 from velora_tui.domain.events import ConnectionState
-from velora_tui.domain.readiness import BUILT_IN_CHECKS, CheckResult, CheckStatus, Readiness
+from velora_tui.domain.readiness import CheckResult, CheckStatus, Readiness
 from velora_tui.domain.snapshot import FleetSnapshot, InstanceSnapshot
-from velora_tui.view.cells import Cell, Row, Span, Tone, plain, spans_of
-from velora_tui.view.columns import Column
+from velora_tui.view.cells import Cell, Span, Tone, spans_of
 from velora_tui.view.contact import key_trouble
 from velora_tui.view.diagnosis_text import repair_words
-from velora_tui.view.entries import Entry
 from velora_tui.view.holders import hand_started, holder_words, stale_holder, stale_words
 from velora_tui.view.progress import key_cell
 from velora_tui.view.remedies import mending_check
-from velora_tui.view.text import age, cells, cut
+from velora_tui.view.text import cut
 
 FILTER_KEYS = ("instance", "state", "check", "tag")
 NARROW_CELLS = 100
@@ -36,44 +34,12 @@ STATUS: dict[CheckStatus, tuple[str, str, Tone]] = {
 """Symbol, word and tone of each status."""
 
 
-def check_ids(snapshot: FleetSnapshot) -> tuple[str, ...]:
-    """Return the checks that any instance has answered, in the order in which people read them."""
-    return tuple(_answers(snapshot))
-
-
-def _answers(snapshot: FleetSnapshot) -> dict[str, list[tuple[CheckResult, Readiness]]]:
-    """Return by check, in the order in which people read them, what each instance answered."""
-    found: dict[str, list[tuple[CheckResult, Readiness]]] = {}
-    for row in snapshot.instances:
-        for check in row.readiness.checks if row.readiness else ():
-            assert row.readiness is not None
-            found.setdefault(check.id, []).append((check, row.readiness))
-    order = dict.fromkeys((*BUILT_IN_CHECKS, *(check.id for check in snapshot.fleet.checks), *sorted(found)))
-    return {name: found[name] for name in order if name in found}
-
-
-def readiness_columns(snapshot: FleetSnapshot, width: int = 160) -> tuple[Column, ...]:
-    """Return a column for each check; where not all fit, those stay that show trouble or block."""
-    return (
-        Column("instance", "INSTANCE", min_width=8, priority=19),
-        *(_check_column(name, answers) for name, answers in _answers(snapshot).items()),
-        Column("age", "AGE", 5, "right", priority=5),
-        Column("ready", "READY", min_width=_ready_cells(width), priority=19),
-    )
-
-
 def short_title(check_id: str) -> str:
     """Return the title of a check's column."""
     return _SHORT_TITLES.get(check_id, cut(check_id.upper(), _LONGEST_TITLE))
 
 
-def _check_column(name: str, answers: Sequence[tuple[CheckResult, Readiness]]) -> Column:
-    priority = max((_importance(check) for check, _ in answers), default=0)
-    widest = max((cells(plain(check_cell(*answer))) for answer in answers), default=1)
-    return Column(f"{CHECK_COLUMN}{name}", short_title(name), min_width=widest, priority=priority)
-
-
-def _importance(check: CheckResult) -> int:
+def importance(check: CheckResult) -> int:
     """Rank what stays in a narrow window: what is in the way, then other failures, then what could be."""
     if check.blocks and check.at is not None and check.detail:
         return 9
@@ -82,20 +48,7 @@ def _importance(check: CheckResult) -> int:
     return 6 if check.blocking or check.status is CheckStatus.WARN else 4
 
 
-def _ready_cells(width: int) -> int:
-    """Return the least room for what is in the way: what people read first."""
-    if width < NARROW_CELLS:
-        return 30
-    return 56 if width < WIDE_CELLS else 68
-
-
-def readiness_entries(snapshot: FleetSnapshot, width: int = 160) -> list[Entry]:
-    """Return a row for each instance, the worst first; its key is the instance's name."""
-    ranked = sorted(enumerate(snapshot.instances), key=lambda pair: (_rank(pair[1]), pair[0]))
-    return [_entry(row, snapshot, narrow=width < WIDE_CELLS) for _, row in ranked]
-
-
-def _rank(row: InstanceSnapshot) -> int:
+def rank(row: InstanceSnapshot) -> int:
     if row.readiness is None:
         return 3
     if not row.readiness.ready:
@@ -106,20 +59,7 @@ def _rank(row: InstanceSnapshot) -> int:
     return 4 if statuses <= {CheckStatus.OK} else 2
 
 
-def _entry(row: InstanceSnapshot, snapshot: FleetSnapshot, *, narrow: bool) -> Entry:
-    name, readiness = row.instance.name, row.readiness
-    word, state = _state(row)
-    shown: dict[str, Cell] = {"instance": name, "ready": state}
-    if readiness is not None:
-        shown |= {f"{CHECK_COLUMN}{check.id}": check_cell(check, readiness) for check in readiness.checks}
-        shown["age"] = Span(age((snapshot.at - readiness.at).total_seconds()), "dim")
-        shown["ready"] = _ready(row, state, snapshot, narrow=narrow)
-    elif row.connection.detail:
-        shown["ready"] = (*spans_of(state), Span(f"  {row.connection.detail}", "dim"))
-    return Entry(Row(name, shown), _fields(row, word), _order(row))
-
-
-def _fields(row: InstanceSnapshot, word: str) -> dict[str, str]:
+def fields_of(row: InstanceSnapshot, word: str) -> dict[str, str]:
     checks = row.readiness.checks if row.readiness else ()
     return {
         "instance": row.instance.name,
@@ -129,22 +69,11 @@ def _fields(row: InstanceSnapshot, word: str) -> dict[str, str]:
     }
 
 
-def _order(row: InstanceSnapshot) -> dict[str, tuple[float, str]]:
-    order: dict[str, tuple[float, str]] = {
-        "instance": (0.0, row.instance.name),
-        "ready": (float(_rank(row)), ""),
-    }
-    if row.readiness is not None:
-        order["age"] = (-row.readiness.at.timestamp(), "")
-        order |= {f"{CHECK_COLUMN}{check.id}": (_badness(check), check.detail) for check in row.readiness.checks}
-    return order
-
-
-def _badness(check: CheckResult) -> float:
+def badness(check: CheckResult) -> float:
     return float([CheckStatus.FAIL, CheckStatus.UNKNOWN, CheckStatus.WARN, CheckStatus.OK].index(check.status))
 
 
-def _state(row: InstanceSnapshot) -> tuple[str, Cell]:
+def state_of(row: InstanceSnapshot) -> tuple[str, Cell]:
     readiness = row.readiness
     if row.checking:
         waiting = len(readiness.asking) if readiness else 0
@@ -195,7 +124,7 @@ def was_never_asked(check: CheckResult) -> bool:
     return check.status is CheckStatus.UNKNOWN and check.at is None and check.detail == "not asked yet"
 
 
-def _ready(row: InstanceSnapshot, state: Cell, snapshot: FleetSnapshot, *, narrow: bool) -> tuple[Span, ...]:
+def ready_cell(row: InstanceSnapshot, state: Cell, snapshot: FleetSnapshot, *, narrow: bool) -> tuple[Span, ...]:
     """Return the state with the key of the repair, why it is so, and where there is room what the repair does."""
     reason = _reason(row, snapshot)
     mended = mending_check(row)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.listing import Group, ResultRow, order
+from velora_tui.garbage import collection_held
 from velora_tui.view.cells import Row
 from velora_tui.view.columns import Column
 from velora_tui.view.filter import Filter
@@ -55,7 +56,8 @@ class ResultsTable:
         if group:
             self.shown, self.groups = grouped(self.found, group, self.unfolded, self._row, self._fleet)
         else:
-            self.shown, self.groups = [self._row(row) for row in self.found], {}
+            with collection_held():
+                self.shown, self.groups = [self._row(row) for row in self.found], {}
         return True
 
     def _row(self, row: ResultRow) -> Row:

@@ -37,8 +37,9 @@ def clean_line(data: bytes, width_limit: int | None = None) -> str:
 
 
 def clean_text(text: str, width_limit: int | None = None) -> str:
-    """Return one line of foreign `text` cleaned like a line of a log; line breaks in it become blanks."""
-    flat = " ".join(text.splitlines()) if text else ""
+    """Return one line of foreign `text` cleaned like a line of a log; line breaks, with what indents, become blanks."""
+    first, *others = text.splitlines() or [""]
+    flat = " ".join((first, *(line.lstrip() for line in others)))
     return clean_line(flat.encode("utf-8", "surrogatepass"), width_limit)
 
 

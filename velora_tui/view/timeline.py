@@ -17,6 +17,7 @@ LONGEST_BAR = 24
 SEPARATOR_CELLS = 3
 LAST_BAR_CELLS = 2
 BRIEF_SHARE = 0.05
+LONG_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,10 @@ def timeline(attempt: Attempt, now: datetime, width: int, chosen: str | None = N
     """Return the phases in at most three lines of `width` cells, with bars in proportion where there is room.
 
     The phase `chosen` is the one whose log is shown. Where not all fits on a line, details go first, then brief times,
-    then long names.
+    then long names, then all times but long ones.
     """
     total_seconds = sum(phase_seconds(phase, now) for phase in attempt.phases)
-    for form in _forms(BRIEF_SHARE * total_seconds):
+    for form in _forms(total_seconds):
         marks = [_mark(phase, now, chosen, form) for phase in attempt.phases]
         rows = _rows(marks, width)
         if len(rows) == 1:
@@ -65,14 +66,16 @@ def timeline(attempt: Attempt, now: datetime, width: int, chosen: str | None = N
     return [_line(row, cells_per_second) for row in rows[:MOST_LINES]]
 
 
-def _forms(brief_seconds: float) -> tuple[_Form, ...]:
+def _forms(total_seconds: float) -> tuple[_Form, ...]:
     """Return the forms from the fullest to the briefest."""
+    brief_seconds = BRIEF_SHARE * total_seconds
     return (
         _Form(has_details=True),
         _Form(),
         _Form(least_seconds=brief_seconds),
         _Form(has_names=False),
         _Form(has_names=False, least_seconds=brief_seconds),
+        _Form(has_names=False, least_seconds=LONG_SHARE * total_seconds),
     )
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from velora_tui.garbage import collection_held
+
 Record = dict[str, Any]
 
 LONGEST_TEXT_CHARACTERS = 400_000
@@ -77,6 +79,7 @@ class Trajectory:
                 yield place
 
 
+@collection_held()
 def read_trajectory(data: bytes) -> Trajectory:
     """Return the trajectory in an output.jsonl, of several records the first. Raises ValueError: it holds none.
 

@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterator
 
 from rich.cells import chop_cells
 
+from velora_tui.garbage import collection_held
 from velora_tui.view.cells import Span, Tone
-from velora_tui.view.lines import Line
+from velora_tui.view.lines import Line, PackedLines
 from velora_tui.view.text import cells, count, duration
 from velora_tui.view.trajectory import Step, Trajectory
 
@@ -33,23 +34,26 @@ def summary(trajectory: Trajectory) -> tuple[Span, ...]:
 class StepLines:
     """The lines of a trajectory; those of folded steps are made once."""
 
+    @collection_held()
     def __init__(self, trajectory: Trajectory) -> None:
         self._trajectory = trajectory
-        self._folded = [_step_line(place, step, is_unfolded=False) for place, step in enumerate(trajectory.steps)]
+        steps = enumerate(trajectory.steps)
+        self._folded = PackedLines(_step_line(place, step, is_unfolded=False) for place, step in steps)
 
-    def lines(self, unfolded: Collection[int], width: int) -> list[Line]:
+    def lines(self, unfolded: Collection[int], width: int) -> PackedLines:
         """Return all lines for `width` cells; `unfolded` holds places of steps.
 
         The key of a step's line is "step:PLACE", of a line below it "step:PLACE:LINE".
         """
         error = self._trajectory.error
-        lines = [Line((Span(f" the agent gave up: {error}", "bad"),), key="error")] if error else []
-        for place, folded in enumerate(self._folded):
-            if place not in unfolded:
-                lines.append(folded)
-                continue
+        lines = PackedLines([Line((Span(f" the agent gave up: {error}", "bad"),), key="error")] if error else [])
+        start = 0
+        for place in sorted(place for place in unfolded if place < len(self._folded)):
             step = self._trajectory.whole(place)
-            lines += [_step_line(place, step, is_unfolded=True), *_body(place, step, width), Line()]
+            lines.extend(self._folded.part(start, place))
+            lines.extend(PackedLines([_step_line(place, step, is_unfolded=True), *_body(place, step, width), Line()]))
+            start = place + 1
+        lines.extend(self._folded.part(start))
         return lines
 
 
@@ -82,7 +86,8 @@ def _numbers(step: Step) -> tuple[Span, ...]:
     time = duration(step.seconds) if step.seconds is not None else ""
     used = tokens(sum(step.tokens)) if step.tokens else ""
     cost = dollars(step.cost) if step.cost is not None else ""
-    return Span(f"{ending:>9}", "bad"), Span(f"{time:>7}{used:>7}{cost:>8}", "dim")
+    numbers = Span(f"{time:>7}{used:>7}{cost:>8}", "dim")
+    return (Span(f"  {ending}", "bad"), numbers) if ending else (numbers,)
 
 
 def _body(place: int, step: Step, width: int) -> Iterator[Line]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -84,9 +85,13 @@ class Dashboard:
             assert time.monotonic() < end, f"never came true; toasts {self.toasts}; the screen:\n{self.text}"
             await self.pilot.pause(0.01)
 
-    async def sees(self, words: str) -> None:
-        """Wait until the words are on the screen."""
-        await self.until(lambda: words in self.text)
+    async def sees(self, words: str, *, on: str = "") -> None:
+        """Wait until the words are on the screen; with `on`, on the first row that has those."""
+        await self.until(lambda: words in (self.line_with(on) if on else self.text))
+
+    async def sees_like(self, pattern: str) -> None:
+        """Wait until something on the screen matches."""
+        await self.until(lambda: re.search(pattern, self.text) is not None)
 
     async def hears(self, words: str) -> None:
         """Wait for a toast with the words."""

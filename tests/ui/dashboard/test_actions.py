@@ -111,7 +111,7 @@ async def test_stop_asks_and_enter_means_no(engine):
     async with dashboard(engine) as seen:
         await seen.press("x")
         await seen.sees("Stop this run?")
-        assert "eval1  12rambau/sepal_ui 1319603449  gpt  run 1" in seen.line_with("▶ trajectory  eval1")
+        await seen.sees("eval1  12rambau/sepal_ui 1319603449  gpt  run 1", on="▶ trajectory  eval1")
         await seen.press("enter")
         await seen.until(lambda: "Stop this run?" not in seen.text)
         assert asked(engine, "stop") == []
@@ -174,7 +174,7 @@ async def test_a_retry_of_a_busy_instance_offers_to_wait(engine):
     async with dashboard(engine) as seen:
         await seen.press("j", "j", "r", "enter")
         await seen.sees("Wait in the queue?")
-        assert "eval3: busy with run 01XX" in seen.text
+        await seen.sees("eval3: busy with run 01XX")
         await seen.press("y")
         await seen.until(lambda: asked(engine, "retry") == [("01A3", "image"), ("01A3", "image", "wait")])
 
@@ -215,6 +215,23 @@ async def test_the_form_starts_a_run_and_remembers(engine, tmp_path):
         assert json.loads(engine.layout.form.read_text())["task"] == "requests-1"
 
 
+async def test_the_form_that_remembers_a_file_of_one_task_lets_one_name_the_next(engine, tmp_path):
+    (tmp_path / "next").mkdir()
+    first, second = dataset(tmp_path, "requests-1"), dataset(tmp_path / "next", "requests-2")
+    async with dashboard(engine, datasets=[first]) as seen:
+        await seen.press(*"jjjjjjjjj", "s")
+        await seen.sees("requests-1  psf/requests")
+        await seen.press("ctrl+s")
+        await seen.until(lambda: len(asked(engine, "start")) == 1)
+        await seen.press("s")
+        await seen.sees("requests-1  psf/requests")
+        await seen.type(str(second))
+        await seen.sees("requests-2  psf/requests")
+        await seen.press("enter")
+        await seen.until(lambda: len(asked(engine, "start")) == 2)
+    assert [request.task for (request,) in asked(engine, "start")] == ["requests-1", "requests-2"]
+
+
 async def test_a_file_that_does_not_exist_is_told_in_the_form(engine):
     async with dashboard(engine) as seen:
         await seen.press("s")
@@ -230,7 +247,7 @@ async def test_a_refused_start_is_told_in_the_form_which_stays(engine, tmp_path)
         await seen.sees("t1  psf/requests")
         await seen.press("ctrl+s")
         await seen.sees("unknown model 'llm.nobody'")
-        assert "Start a run" in seen.text
+        await seen.sees("Start a run")
 
 
 async def test_a_wrong_run_number_is_told_in_the_form(engine, tmp_path):
@@ -310,7 +327,7 @@ async def test_help_names_every_key_of_the_screen_and_of_the_list(engine):
         for action in actions_of("fleet"):
             assert not action.keys or action.description in seen.text
         assert "Mark all rows, or none" in seen.text
-        assert "not now: it still runs: x stops it first" in seen.text
+        await seen.sees("not now: it still runs: x stops it first")
 
 
 async def test_the_palette_reaches_actions_instances_runs_and_themes(engine):

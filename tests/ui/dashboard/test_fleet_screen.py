@@ -18,22 +18,22 @@ from velora_tui.ui.widgets.log_view import LogView
 
 async def test_each_state_has_a_symbol_and_a_word(engine):
     async with dashboard(engine) as seen:
-        assert "▶ trajectory" in seen.line_with("eval1")
-        assert "✗ failed in image" in seen.line_with("eval3")
-        assert "! not ready" in seen.line_with("eval4")
-        assert "✓ resolved" in seen.line_with("eval9")
-        assert "○ unresolved" in seen.line_with("lancer1")
-        assert "● ready" in seen.line_with("lancer3")
+        await seen.sees("▶ trajectory", on="eval1")
+        await seen.sees("✗ failed in image", on="eval3")
+        await seen.sees("! not ready", on="eval4")
+        await seen.sees("✓ resolved", on="eval9")
+        await seen.sees("○ unresolved", on="lancer1")
+        await seen.sees("● ready", on="lancer3")
 
 
 async def test_progress_says_how_far_it_is_and_what_is_wrong(engine):
     async with dashboard(engine) as seen:
-        assert "step 42/200" in seen.line_with("eval1")
-        assert "docker-buildx" in seen.line_with("eval3")
-        assert "disk: 91 % used, limit 80 %" in seen.line_with("eval4")
-        assert "2.1 GB of 2.9 GB" in seen.line_with("eval6")
+        await seen.sees("step 42/200", on="eval1")
+        await seen.sees("docker-buildx", on="eval3")
+        await seen.sees("disk: 91 % used, limit 80 %", on="eval4")
+        await seen.sees("2.1 GB of 2.9 GB", on="eval6")
         assert re.search(r"F2P 3/3 +P2P 99/99", seen.line_with("eval9"))
-        assert "312/500 files" in seen.line_with("lancer2")
+        await seen.sees("312/500 files", on="lancer2")
 
 
 async def test_the_header_counts_instances_and_runs(engine):
@@ -47,8 +47,8 @@ async def test_the_header_counts_instances_and_runs(engine):
 @pytest.mark.parametrize("width", [80, 120, 160])
 async def test_it_fits_three_widths(engine, width):
     async with dashboard(engine, (width, 24)) as seen:
-        assert "42/200" in seen.line_with("eval1")
-        assert "docker-buildx" in seen.line_with("eval3")
+        await seen.sees("42/200", on="eval1")
+        await seen.sees("docker-buildx", on="eval3")
         assert ("✓✓▶····" in seen.line_with("eval1")) == (width == 80)
         assert "? help" in seen.lines[-1]
 
@@ -63,7 +63,7 @@ async def test_before_the_engine_is_up_the_state_is_marked_stale(tmp_path):
     engine = FakeEngine(busy_fleet(), tmp_path, never_opens=True)
     async with dashboard(engine, live=False) as seen:
         await seen.sees("last known state")
-        assert "eval1" in seen.text
+        await seen.sees("eval1")
         await seen.press("x")
         await seen.hears("the engine is still starting")
         assert engine.asked == []
@@ -161,7 +161,7 @@ async def test_the_pane_shows_the_log_of_the_row_under_the_cursor_and_follows_it
     async with dashboard(engine) as seen:
         await seen.press("j")
         await seen.sees("first line")
-        assert "● following" in seen.line_with("eval2 requests 5182905279 · claude · run 1 · evaluation")
+        await seen.sees("● following", on="eval2 requests 5182905279 · claude · run 1 · evaluation")
         with path.open("a") as file:
             file.write("t.py::t[param-1] PASSED\n")
         engine.tell(LogGrew(run="01A2", attempt=1, phase="evaluation", size=path.stat().st_size))
@@ -189,7 +189,7 @@ async def test_while_one_reads_the_log_stays_when_the_phase_changes(engine):
             replace(shown, instances=(instance("eval1", moved), *shown.instances[1:])),
         )
         await seen.sees("▶ evaluation")
-        assert "line 1" in seen.text
+        await seen.sees("line 1")
         await seen.press("f")
         await seen.until(lambda: "· evaluation" in seen.line_with("eval1 sepal_ui"))
 
@@ -212,6 +212,6 @@ async def test_zooming_and_other_window_sizes_do_not_end_the_following(engine):
             await (seen.press(change) if isinstance(change, str) else seen.pilot.resize_terminal(*change))
             await seen.pilot.pause()
             await seen.sees("line 199")
-            assert "● following" in seen.text
+            await seen.sees("● following")
             shown = [line for line in seen.lines if re.search(r"^ +\d+  line \d+\b", line)]
             assert len(shown) == seen.screen.query_one(LogView).size.height

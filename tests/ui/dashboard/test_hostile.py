@@ -48,7 +48,7 @@ async def test_hostile_text_is_shown_as_it_is_in_the_tables(tmp_path, text):
         for name in ("eval1", "eval2", "eval3", "eval4"):
             assert SHOWN[text] in seen.line_with(f" {name}  "), name
         await seen.sees(f"1  {SHOWN[text]}")
-        assert SHOWN[text].rpartition("/")[2] in seen.line_with("· gpt · run 1 · trajectory")
+        await seen.sees(SHOWN[text].rpartition("/")[2], on="· gpt · run 1 · trajectory")
         await seen.press("2")
         await seen.until(lambda: SHOWN[text] in seen.line_with("eval2") and "✗ not ready" in seen.text)
         await seen.press("3")

@@ -89,4 +89,4 @@ async def test_no_color_shows_no_colours(engine, monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
     async with dashboard(engine) as seen:
         assert seen.app.no_color
-        assert "✗ failed in image" in seen.line_with("eval3")
+        await seen.sees("✗ failed in image", on="eval3")

@@ -50,15 +50,16 @@ async def test_start_watch_stop_retry_and_read_the_result(tmp_path: Path, monkey
             await seen.sees("where it stopped")
             await seen.press("enter")
             await ended(seen, "eval1")
-            assert "attempt 2" in seen.text
+            await seen.sees("attempt 2")
 
             await seen.press("s")
             await seen.sees("Start a run")
             seen.app.screen.query_one("#instance").value = "eval4"
             await seen.press("ctrl+s")
-            await seen.sees("disk:")
+            await seen.sees("eval4: disk:")
             assert "Start a run" in seen.text
             await seen.press("escape")
+            await seen.until(lambda: "Start a run" not in seen.text)
 
             await seen.press("4")
             await seen.until(lambda: seen.screen.NAME == "results" and len(seen.rows) == 1)

@@ -82,12 +82,12 @@ def shared(tmp_path: Path) -> FakeEngine:
 
 async def test_a_new_host_key_is_shown_on_the_row_and_asked_for(strangers):
     async with dashboard(strangers) as seen:
-        assert "? new host key" in seen.line_with("new1")
-        assert NEW in seen.line_with("new1")
+        await seen.sees("? new host key", on="new1")
+        await seen.sees(NEW, on="new1")
         await seen.press("K")
         await seen.sees("Trust the host key of new1?")
         for words in ("10.0.0.1  port 2222", "ssh-ed25519", NEW, "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub"):
-            assert words in seen.text
+            await seen.sees(words)
         await seen.press("y")
         await seen.until(lambda: asked(strangers, "accept_host_key") == [("new1", NEW)])
         await seen.until(lambda: asked(strangers, "check") == [("new1",)])
@@ -112,9 +112,9 @@ async def test_several_host_keys_are_asked_for_one_after_the_other_and_a_changed
         await seen.sees("Trust the host key of new2?   2 of 3")
         await seen.press("y")
         await seen.sees("THE HOST KEY OF old1 HAS CHANGED")
-        assert f"known        {KNOWN}" in seen.text
-        assert f"offered      {NEW}" in seen.text
-        assert "ssh-keygen -R '10.0.0.2'" in seen.text
+        await seen.sees(f"known        {KNOWN}")
+        await seen.sees(f"offered      {NEW}")
+        await seen.sees("ssh-keygen -R '10.0.0.2'")
         await seen.press("y", "enter")
         await seen.until(lambda: asked(strangers, "check") == [("new2",)])
         assert asked(strangers, "accept_host_key") == [("new2", NEW)]
@@ -258,8 +258,8 @@ async def test_a_run_started_by_hand_is_in_use_too(tmp_path):
     )
     engine = FakeEngine(snapshot(instance("eval1", ready=ready.model_copy(update={"checks": (busy,)}))), tmp_path)
     async with dashboard(engine) as seen:
-        assert "▷ in use" in seen.line_with(" eval1 ")
-        assert "a run started by hand: 71 of dev" in seen.line_with(" eval1 ")
+        await seen.sees("▷ in use", on=" eval1 ")
+        await seen.sees("a run started by hand: 71 of dev", on=" eval1 ")
         await seen.press("enter")
         await seen.hears("Velora has no log of it to follow")
 
@@ -274,7 +274,7 @@ async def test_a_dead_lease_is_shown_and_taken_over_only_after_a_yes(shared, tmp
         await seen.press("ctrl+s")
         await seen.sees("Take over eval2?")
         for words in ("user@laptop", "run 01FOREIGN, attempt 2", "the Velora that took it is gone"):
-            assert words in seen.text
+            await seen.sees(words)
         await seen.press("enter")
         await seen.until(lambda: "Take over eval2?" not in seen.text)
         assert asked(shared, "start") == []

@@ -43,8 +43,8 @@ async def test_a_machine_never_met_is_trusted_after_a_look_at_its_fingerprint(
         await seen.until(lambda: seen.app.is_live)
         await seen.press("c")
         await seen.sees("Trust the host key of eval1?")
-        assert own_fingerprint(sshd) in seen.text
-        assert f"127.0.0.1  port {sshd.port}" in seen.text
+        await seen.sees(own_fingerprint(sshd))
+        await seen.sees(f"127.0.0.1  port {sshd.port}")
         await seen.press("enter")
         await seen.until(lambda: "? new host key" in seen.line_with(" eval1 "))
         assert not known_hosts.exists()
@@ -72,7 +72,7 @@ async def test_a_machine_whose_key_changed_is_loud_and_cannot_be_trusted(
         await seen.until(lambda: "✗ KEY CHANGED" in seen.line_with(" eval1 "))
         await seen.press("K")
         await seen.sees("THE HOST KEY OF eval1 HAS CHANGED")
-        assert f"offered      {own_fingerprint(sshd)}" in seen.text
+        await seen.sees(f"offered      {own_fingerprint(sshd)}")
         await seen.press("y", "enter", "escape")
     assert known_hosts.read_bytes() == before
 
@@ -93,7 +93,7 @@ async def test_another_operators_run_is_seen_and_followed_until_it_is_over(
             await seen.until(lambda: seen.app.is_live)
             await seen.press("c")
             await seen.until(lambda: f"started by {operator()}" in seen.line_with(" eval1 "))
-            assert "▷ in use" in seen.line_with(" eval1 ")
+            await seen.sees("▷ in use", on=" eval1 ")
             await seen.press("enter")
             await seen.until(lambda: seen.screen.NAME == "foreign")
             await seen.until(lambda: " trajectory" in seen.text and seen.screen.log_view.status.line_count > 0)

@@ -22,7 +22,7 @@ from velora_tui.view.header import fleet_counts, runs_bar
 from velora_tui.view.phases import compact_strip, strip
 from velora_tui.view.queue_rows import queue_entries
 from velora_tui.view.rates import Rates
-from velora_tui.view.readiness_rows import readiness_columns, readiness_entries
+from velora_tui.view.readiness_table import ReadinessTable
 from velora_tui.view.sort import Order
 from velora_tui.view.text import cells
 
@@ -218,8 +218,8 @@ def test_readiness_shows_the_worst_first_with_every_check():
     fleet = snapshot(
         instance("good", ready=readiness("good")), instance("new"), instance("bad", ready=readiness("bad", 91))
     )
-    assert [entry.row.key for entry in readiness_entries(fleet)] == ["bad", "new", "good"]
-    assert [column.id for column in readiness_columns(fleet)] == [
+    assert [entry.row.key for entry in ReadinessTable().entries(fleet)] == ["bad", "new", "good"]
+    assert [column.id for column in ReadinessTable().columns(fleet)] == [
         "instance", "check:ssh", "check:disk", "age", "ready",
     ]  # fmt: skip
 

@@ -96,7 +96,7 @@ async def test_all_causes_with_their_members_and_the_way_to_the_evidence(tmp_pat
     async with opened_after_failures(tmp_path) as seen:
         await seen.press("W", "enter")
         await seen.until(lambda: seen.screen.NAME == "causes" and "3 failed, 2 causes" in seen.text)
-        assert "1 × image-failed" in seen.text
+        await seen.sees("1 × image-failed")
         await seen.sees(f"▌      2  {EVIDENCE} 01BBBB")
         await seen.press("j", "j")
         await seen.sees(f"▌      2  {EVIDENCE} 01AAAA")

@@ -22,7 +22,7 @@ async def test_odd_files_stand_out_against_the_good_copies(opened):
         assert seen.rows[0] == "·good copy"
         assert set(seen.rows[1:3]) == {"eval2", "eval3"}
         good = seen.line_with("good copy").split()[-1]
-        assert "✗ 1/2 odd" in seen.line_with(" eval2 ")
+        await seen.sees("✗ 1/2 odd", on=" eval2 ")
         assert good not in seen.line_with(" eval2 ")
         assert seen.line_with(" eval3 ").endswith("✗ missing")
         assert seen.line_with(" eval1 ").endswith(f"✓ {good}")
@@ -34,7 +34,7 @@ async def test_the_difference_is_shown_and_pushed_away(opened):
         await at_files(seen)
         await seen.press("enter")
         await seen.sees("-BUILDKIT = False")
-        assert "+BUILDKIT = True" in seen.text
+        await seen.sees("+BUILDKIT = True")
         await seen.press("R")
         await seen.sees("Push the critical files on eval2?")
         await seen.press("y")

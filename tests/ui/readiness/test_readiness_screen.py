@@ -24,8 +24,8 @@ async def test_the_worst_is_on_top_with_its_reason_and_the_key_that_mends_it(ope
         await at_readiness(seen)
         assert seen.rows == ["eval2", "eval3", "eval1"]
         assert seen.table.cursor_key == "eval2"
-        assert "✗ not ready [R]  files: 1/2: docker.py differs from the good copy" in seen.line_with(" eval2 ")
-        assert "● ready" in seen.line_with(" eval1 ")
+        await seen.sees("✗ not ready [R]  files: 1/2: docker.py differs from the good copy", on=" eval2 ")
+        await seen.sees("● ready", on=" eval1 ")
         titles = [column.column.id.removeprefix("check:") for column in seen.table.places]
         in_order = [name for name in (*BUILT_IN_CHECKS, OWN.id) if name in titles]
         assert [name for name in titles if name in in_order] == in_order
@@ -37,7 +37,7 @@ async def test_a_column_with_trouble_is_the_last_to_go(opened):
         shown = [column.column.id for column in seen.table.places]
         assert "check:gpu" in shown
         assert "check:clock" not in shown
-        assert "✗ not ready [R]" in seen.line_with(" eval2 ")
+        await seen.sees("✗ not ready [R]", on=" eval2 ")
 
 
 async def test_the_arrows_walk_over_all_checks_also_over_those_without_a_column(opened):
@@ -90,3 +90,12 @@ async def test_read_only_says_why_nothing_is_mended(opened):
         await seen.press("R")
         await seen.hears("Velora was started with --readonly")
         assert len(seen.app.screen_stack) == 1
+
+
+async def test_the_worst_check_is_shown_from_its_first_line_on_in_a_low_window(opened):
+    async with opened(size=(80, 24), eval1=(), eval2=(change_file,)) as seen:
+        await at_readiness(seen)
+        await seen.sees("R push the critical files")
+        await seen.press("c")
+        await seen.sees("● ready", on=" eval1 ")
+        await seen.sees("R push the critical files")

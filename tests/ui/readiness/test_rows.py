@@ -14,7 +14,7 @@ from velora_tui.view.audit_rows import audit_entries, deed_lines
 from velora_tui.view.causes import strip_lines
 from velora_tui.view.cells import plain
 from velora_tui.view.files_rows import GOOD_COPY, file_entries, names_of, tally
-from velora_tui.view.readiness_rows import readiness_columns, readiness_entries
+from velora_tui.view.readiness_table import ReadinessTable
 from velora_tui.view.remedies import mending_check, remedies
 from velora_tui.view.repair_progress import Doing, end_words, gain, planned_lines, working_lines
 
@@ -28,7 +28,7 @@ def checked(name: str, *checks: CheckResult, asking: frozenset[str] = frozenset(
 
 
 def ready_cell(row) -> str:
-    return plain(readiness_entries(snapshot(row), 160)[0].row.cells["ready"])
+    return plain(ReadinessTable().entries(snapshot(row), 160)[0].row.cells["ready"])
 
 
 def test_what_blocks_is_mended_first_and_unasked_checks_never():
@@ -53,7 +53,7 @@ def test_a_remedy_names_each_instance_once_and_failed_runs_count_too():
 
 def test_a_check_that_is_being_asked_is_no_answer_yet():
     row = checked("eval1", check("disk", CheckStatus.FAIL), asking=frozenset({"disk"}))
-    cells = readiness_entries(snapshot(row), 160)[0].row.cells
+    cells = ReadinessTable().entries(snapshot(row), 160)[0].row.cells
     assert plain(cells["check:disk"]) == "…"
     assert "disk" not in plain(cells["ready"])
     busy = replace(row, checking=True)
@@ -69,9 +69,9 @@ def test_the_reason_names_the_worst_and_then_the_others():
 
 def test_columns_come_in_the_order_of_the_checks_whatever_answers_first():
     row = checked("eval1", check("zz", CheckStatus.OK), check("disk", CheckStatus.OK), check("ssh", CheckStatus.OK))
-    names = [column.id for column in readiness_columns(snapshot(row))]
+    names = [column.id for column in ReadinessTable().columns(snapshot(row))]
     assert names == ["instance", "check:ssh", "check:disk", "check:zz", "age", "ready"]
-    assert readiness_columns(snapshot(instance("e"))) != ()
+    assert ReadinessTable().columns(snapshot(instance("e"))) != ()
 
 
 def test_an_instance_that_differs_from_all_others_comes_first():
@@ -144,3 +144,16 @@ def test_progress_and_end_are_told_by_instance():
 
 def test_where_nothing_is_wrong_no_reason_is_given():
     assert ready_cell(instance("eval1", ready=readiness("eval1"))) == "● ready"
+
+
+def test_rows_in_which_nothing_changed_are_the_same_objects_and_the_others_say_the_new():
+    table = ReadinessTable()
+    fleet = snapshot(*(checked(f"eval{number}", check("disk", CheckStatus.OK)) for number in range(3)))
+    before = table.entries(fleet)
+    broken = checked("eval1", check("disk", CheckStatus.FAIL, detail="91 % used"))
+    changed = replace(fleet, instances=(fleet.instances[0], broken, fleet.instances[2]))
+    after = {entry.row.key: entry for entry in table.entries(changed)}
+    assert all(after[entry.row.key] is entry for entry in before if entry.row.key != "eval1")
+    assert plain(after["eval1"].row.cells["check:disk"]) == "✗ 91 %"
+    (disk,) = (column for column in table.columns(changed) if column.id == "check:disk")
+    assert disk.min_width == len("✗ 91 %")

@@ -39,16 +39,16 @@ async def group_by(seen: Dashboard, by: str) -> None:
 async def test_imported_runs_stand_beside_ones_own(engine):
     async with dashboard(engine, (170, 40)) as seen:
         await opened(seen)
-        assert "2 resolved 22 %   7 unresolved" in seen.line_with("9 runs")
-        assert re.search(r"sepal_ui 1319603449 +gpt +1 +○ unresolved +0/3 +8/8", seen.text)
-        assert re.search(r"shop 2 +claude-4.6 +1 +✓ resolved +1/1 +2/2", seen.text)
+        await seen.sees("2 resolved 22 %   7 unresolved", on="9 runs")
+        await seen.sees_like(r"sepal_ui 1319603449 +gpt +1 +○ unresolved +0/3 +8/8")
+        await seen.sees_like(r"shop 2 +claude-4.6 +1 +✓ resolved +1/1 +2/2")
 
 
 async def test_where_the_harness_judged_otherwise_is_marked_told_and_filtered(engine):
     async with dashboard(engine, (170, 40)) as seen:
         screen = await opened(seen)
-        assert re.search(r"shop 1 +gpt-5.2 +1 +○ unresolved ! +0/1", seen.text)
-        assert "harness said resolved, we do not: 1 run" in seen.text
+        await seen.sees_like(r"shop 1 +gpt-5.2 +1 +○ unresolved ! +0/1")
+        await seen.sees("harness said resolved, we do not: 1 run")
         await seen.press("exclamation_mark")
         await seen.sees("harness:differs  1/9")
         assert seen.rows == [key_of(screen, "shop-1", "gpt", 1)]
@@ -79,10 +79,10 @@ async def test_groups_count_fold_and_unfold_and_are_there_again(engine):
         await opened(seen)
         await group_by(seen, "model")
         assert seen.rows == [f"{GROUP_PREFIX}model:{model}" for model in ("claude-4.6", "gpt-5.2", "llm.gpt")]
-        assert re.search(r"▸ claude-4.6 +4 runs +2/4 50 % +50%", seen.text)
+        await seen.sees_like(r"▸ claude-4.6 +4 runs +2/4 50 % +50%")
         await seen.press("g", "enter")
         await seen.until(lambda: len(seen.rows) == 7)
-        assert "▾ claude-4.6" in seen.text
+        await seen.sees("▾ claude-4.6")
         await seen.press("O")
         await seen.until(lambda: len(seen.rows) == 3)
         await seen.press("O")
@@ -131,4 +131,4 @@ async def test_a_catalog_that_cannot_be_read_is_told_and_ones_own_runs_are_there
     async with dashboard(engine) as seen:
         await seen.press("4")
         await seen.sees("cannot be read")
-        assert "sepal_ui 1319603449" in seen.text
+        await seen.sees("sepal_ui 1319603449")

@@ -26,9 +26,9 @@ async def test_it_opens_at_its_tests_under_where_it_lies_and_what_flips(engine):
     async with dashboard(engine, (150, 40)) as seen:
         await page_of(seen, "shop-1", "gpt", 1)
         await seen.sees("FAIL_TO_PASS 0/1")
-        assert "import › acme/shop 1 › gpt-5.2 › run 1" in seen.text
-        assert "○ unresolved   F2P 0/1   P2P 2/2" in seen.text
-        assert "the harness said passed: tests/test_cart.py::test_total; it is FAILED at line 4" in seen.text
+        await seen.sees("import › acme/shop 1 › gpt-5.2 › run 1")
+        await seen.sees("○ unresolved   F2P 0/1   P2P 2/2")
+        await seen.sees("the harness said passed: tests/test_cart.py::test_total; it is FAILED at line 4")
         await seen.press("enter")
         await seen.sees("▌    4  FAILED tests/test_cart.py::test_total")
         await seen.press("escape")
@@ -48,7 +48,7 @@ async def test_all_its_tabs_are_read_from_its_tree(engine):
         await seen.sees("eval_pilot2_output.jsonl")
         await seen.press("right_square_bracket")
         await seen.sees("What is suspicious")
-        assert "! harness-differs  the harness said resolved" in seen.text
+        await seen.sees("! harness-differs  the harness said resolved")
         await seen.press("G")
         await seen.until(lambda: "velora import" in seen.line_with("from  "))
         await seen.press("right_square_bracket")

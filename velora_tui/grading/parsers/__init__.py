@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from velora_tui.errors import UnknownName
+from velora_tui.garbage import collection_held
 from velora_tui.grading.log import LogLines
 from velora_tui.grading.parsed import Listed, ParsedLog
 from velora_tui.grading.parsers import (
@@ -47,23 +46,11 @@ class Parser:
 
     def read(self, log: LogLines, listed: Listed) -> ParsedLog:
         """Return the tests of `log`; `listed` are the names the task lists."""
-        with _without_collection():
+        with collection_held():
             parsed = self.parse(log, listed)
         if not log.terminated:
             parsed.drop_line(log.count)
         return parsed
-
-
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """Hold the cycle collector: parsers make no cycles, and it would walk their results again and again."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 _PARSERS = {

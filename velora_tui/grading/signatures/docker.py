@@ -33,7 +33,9 @@ DAEMON: tuple[Signature, ...] = (
     ),
     _docker.row(
         "docker-buildx",
-        r"docker'?,? '?buildx'?,? '?build\b.* returned non-zero|docker: 'buildx' is not a docker command"
+        r"(?:docker: 'buildx' is not a docker command|docker: unknown command: docker buildx|unknown flag: --progress$"
+        r"|No docker binary available inside openhands-app container)"
+        r"|docker'?,? '?buildx'?,? '?build\b.* returned non-zero"
         r"|BuildKit is enabled but the buildx component is missing",
         "docker.py lacks the DOCKER_BUILDKIT=0 fix",
         "push the fixed docker.py, then retry",
@@ -41,7 +43,8 @@ DAEMON: tuple[Signature, ...] = (
     ),
     _runtime.row(
         "tmux-missing",
-        r"(?:TmuxCommandNotFound|\btmux: (?:command )?not found|exec: \"tmux\": executable file not found)"
+        r"(?:TmuxCommandNotFound|tmux is not properly installed or available|\btmux: (?:command )?not found"
+        r"|exec: \"tmux\": executable file not found)"
         r"|(?:action_execution_server|openhands-runtime-\S+).{0,80}(?:exit|exited with) code:? 3\b",
         "the image has no tmux",
         "rebuild the image with tmux, drop cached runtime images, then retry",
@@ -53,7 +56,7 @@ DAEMON: tuple[Signature, ...] = (
 REGISTRY: tuple[Signature, ...] = (
     _docker.row(
         "runtime-image-skip",
-        r"Unable to find image 'skip:latest'|pull access denied for skip\b",
+        r"Unable to find image 'skip:latest'|pull access denied for skip\b|fromImage=skip\b",
         'RUNTIME_CONTAINER_IMAGE is set to "skip"',
         "unset it, then retry",
         repair="unset-variable",
@@ -67,31 +70,40 @@ REGISTRY: tuple[Signature, ...] = (
     _docker.row(
         "registry-refused",
         r"(?:unauthorized: (?:authentication required|incorrect username)|no basic auth credentials"
-        r"|denied: requested access to the resource is denied|denied: Your authorization token has expired)",
+        r"|denied: requested access to the resource is denied|denied: Your authorization token has expired"
+        r"|Error response from daemon: (?:unauthorized|denied)\.?$)",
         "the registry refuses the image: not logged in, or the login has expired",
         "log in to the registry (docker login, aws ecr get-login-password), then retry",
     ),
     _docker.row(
         "registry-missing",
         r"(?:pull access denied for \S+, repository does not exist|manifest for \S+ not found)"
-        r"|manifest unknown",
+        r"|manifest unknown|Error response from daemon: name unknown",
         "the registry has no such image",
         "mend image_storage_uri in the dataset, or push the image, then retry",
         kind=FailureClass.TASK,
     ),
     _docker.row(
         "image-platform",
-        r"(?:no matching manifest for linux/|exec format error$|exec format error: )",
+        r"(?:no matching manifest for linux/|[Ee]xec format error$|exec format error: )",
         "the image is for another processor than the instance's",
         "use an instance of the image's architecture, or build the image for this one",
         kind=FailureClass.TASK,
     ),
     _docker.row(
         "registry-unreachable",
-        r"Error response from daemon: Get \"?https?://.*(?:TLS handshake timeout|i/o timeout"
-        r"|Client\.Timeout exceeded|context deadline exceeded|connection refused|connection reset)",
+        r"Error response from daemon: Get \"?https?://(?!.*proxyconnect).*(?:TLS handshake timeout|i/o timeout"
+        r"|Client\.Timeout exceeded|context deadline exceeded|connection refused|connection reset)"
+        r"|Error response from daemon: received unexpected HTTP status: 5\d\d",
         "the registry does not answer",
         "check the instance's network, then retry",
+    ),
+    _runtime.row(
+        "runtime-build-network",
+        r"(?:^|\s)E: (?:Unable to fetch some archives|Failed to fetch https?://|Unable to locate package )",
+        "packages could not be fetched while an image was built",
+        "check the instance's network, then retry",
+        phases=("image", "trajectory"),
     ),
 )
 
@@ -99,7 +111,7 @@ CONTAINERS: tuple[Signature, ...] = (
     _docker.row(
         "port-conflict",
         r"(?:Bind for \S+ failed: port is already allocated|failed to bind host port .*address already in use"
-        r"|listen tcp\S* \S+: bind: address already in use)",
+        r"|listen tcp\S* \S+: bind: address already in use|Ports are not available: exposing port )",
         "a port that the container needs is taken, as by a container of an earlier run",
         "end stray runs and their containers, then retry",
         repair="kill-stray",
@@ -138,6 +150,16 @@ CONTAINERS: tuple[Signature, ...] = (
         phases=("trajectory", "evaluation", "report"),
     ),
     _docker.row(
+        "container-gone",
+        r"(?:(?:Error response from daemon|Error|docker): )?"
+        r"(?:No such container: |Container [0-9a-f]{64} is not running)",
+        "the container that the tests run in was removed or ended by itself",
+        "make sure that only one run is on the instance, look at its memory, then retry",
+        repair="kill-stray",
+        phases=("evaluation",),
+        is_vague=True,  # a clean-up of what is gone already says the same
+    ),
+    _docker.row(
         "container-runtime",
         r"OCI runtime (?:create|exec) failed",
         "the container could not be started: the image lacks its program, or a mount is wrong",
@@ -147,14 +169,8 @@ CONTAINERS: tuple[Signature, ...] = (
 
 RUNTIME: tuple[Signature, ...] = (
     _runtime.row(
-        "runtime-build-network",
-        r"(?:Unable to fetch some archives|Failed to fetch https?://)",
-        "packages for OpenHands' runtime image could not be fetched",
-        "check the instance's network, then retry",
-    ),
-    _runtime.row(
         "runtime-build",
-        r"(?:AgentRuntimeBuildError|Image build failed:|Image build timed out)"
+        r"(?:AgentRuntimeBuildError|Image build failed(?::| with exit code)|Image build timed out)"
         r"|(?:ERROR: )?failed to solve: |The command '/bin/sh -c .* returned a non-zero code: \d+",
         "OpenHands' runtime image could not be built",
         "read the build's output above this line, drop cached runtime images, then retry",
@@ -164,7 +180,7 @@ RUNTIME: tuple[Signature, ...] = (
         "runtime-exited",
         r"(?:AgentRuntimeDisconnectedError|Container openhands-runtime-\S+ has exited)",
         "the container that the agent works in ended by itself",
-        "drop cached runtime images, look at the instance's memory, then retry",
+        "look whether the image has tmux and at the instance's memory, drop cached runtime images, then retry",
         repair="drop-runtime-images",
     ),
     _runtime.row(
@@ -177,7 +193,7 @@ RUNTIME: tuple[Signature, ...] = (
     _runtime.row(
         "runtime-not-ready",
         r"(?:AgentRuntimeNotReadyError|AgentRuntimeUnavailableError|AgentRuntimeTimeoutError"
-        r"|Runtime (?:is )?not ready)",
+        r"|UnixHTTPConnectionPool\(.{0,80}\): Read timed out)",
         "the container that the agent works in did not answer in time",
         "look at the instance's load and memory, then retry",
     ),

@@ -8,7 +8,11 @@ from velora_tui.grading.signatures.signature import Signature, Table
 _harness = Table(FailureClass.INFRASTRUCTURE, phases=("trajectory", "evaluation", "report"))
 _script = Table(FailureClass.INFRASTRUCTURE, phases=("image",))
 _python = Table(FailureClass.INFRASTRUCTURE, phases=("image", "trajectory", "evaluation", "report"))
-_FIELDS = "instance_id|repo|base_commit|FAIL_TO_PASS|PASS_TO_PASS|test_patch|problem_statement|image_storage_uri"
+_TOOLS = "jq|git|python3?|curl|wget|timeout|setsid|tar|gzip|bc|unzip|rsync|pgrep|nohup"
+_FIELDS = (
+    "instance_id|repo|base_commit|FAIL_TO_PASS|PASS_TO_PASS|test_patch|test_command|test_output_parser"
+    "|problem_statement|image_storage_uri"
+)
 
 SCRIPT: tuple[Signature, ...] = (
     _script.row(
@@ -26,7 +30,8 @@ SCRIPT: tuple[Signature, ...] = (
     ),
     _script.row(
         "harness-line-ends",
-        r"(?:\^M: bad interpreter|env: '?\w+\\r'?: No such file|\$'\\r': command not found)",
+        r"(?:\^M: bad interpreter|env: '?\w+\\r'?: No such file|\$'\\r': command not found|^: invalid option$"
+        r"|\.sh: cannot execute: required file not found|run_\w+\.sh: not found$)",
         "a script of the harness has Windows line ends",
         "push the good copy, then retry",
         repair="push-files",
@@ -34,13 +39,15 @@ SCRIPT: tuple[Signature, ...] = (
     ),
     _script.row(
         "dataset-missing",
-        r"^ERROR: Dataset file not found: ",
+        r"^ERROR: Dataset file not found: |^FileNotFoundError: Unable to find '\S+\.jsonl?'",
         "the script does not find the dataset that was uploaded",
         "look whether the instance's home folder and disk are sound, then retry",
+        phases=("image", "trajectory"),
     ),
     _script.row(
         "tool-missing",
-        r"(?:line \d+: )?\b(?:jq|git|python3?|curl|timeout|tar|bc|unzip): command not found",
+        rf"(?:line )?(?:\d+: )?\b(?:{_TOOLS}): (?:command )?not found|env: '(?:{_TOOLS})': No such file"
+        rf"|nohup: failed to run command '(?:{_TOOLS})'",
         "a program that the harness's script needs is not installed",
         "install it on the instance, then retry",
         phases=(),
@@ -64,27 +71,27 @@ PYTHON: tuple[Signature, ...] = (
     _python.row(
         "python-version",
         r"(?:Current Python version \(\S+\) is not allowed by the project"
-        r"|currently activated Python version \S+ is not supported by the project"
         r"|Poetry was unable to find a compatible version)",
         "the instance's Python is not one that the harness supports",
         "install Python 3.12 and tell poetry (poetry env use python3.12, poetry install), then retry",
     ),
     _python.row(
         "poetry-environment",
-        r"Poetry could not find a pyproject\.toml file in|virtual environment found in .* seems to be broken"
+        r"Poetry could not find a pyproject\.toml file in|(?:The )?virtual environment found in .* seems to be broken"
         r"|Command not found: python|\bpython[\d.]*: bad interpreter: No such file or directory",
         "the harness's Python environment is broken, or the command ran elsewhere than in its root",
         "run poetry install in the harness's root, then retry",
     ),
     _python.row(
         "poetry-keyring",
-        r"(?:Failed to unlock the (?:collection|item)!|org\.freedesktop\.(?:DBus\.Error|secrets))",
+        r"\s*(?:Failed to unlock the (?:collection|item)!|org\.freedesktop\.(?:DBus\.Error|secrets))",
         "poetry waits for a keyring that no terminal can open",
         "set PYTHON_KEYRING_BACKEND=keyring.backends.null.Keyring in the fleet file's env, then retry",
     ),
     _python.row(
         "openhands-module",
-        r"No module named '?(?:openhands|evaluation)\b",
+        r"No module named '?(?:openhands|evaluation)\b"
+        r"|\S*python[\d.]*: Error while finding module specification for 'openhands",
         "the harness's Python environment is broken",
         "check PYTHONPATH and the poetry environment, then retry",
         phases=(),
@@ -151,8 +158,9 @@ REPOSITORY: tuple[Signature, ...] = (
 CONFIGURATION: tuple[Signature, ...] = (
     _harness.row(
         "config-broken",
-        r"(?:TomlDecodeError|TOMLDecodeError)\b|Cannot parse config from toml",
-        "the harness's config.toml is no valid TOML",
+        r"(?:TomlDecodeError|TOMLDecodeError)\b|Cannot parse (?:config|\w+ group) from"
+        r"|validation errors? for (?:LLM|Agent|Sandbox|OpenHands)Config",
+        "the harness's config.toml cannot be read: no valid TOML, or a value of the wrong kind",
         "mend it, then retry",
     ),
     _harness.row(
@@ -230,14 +238,15 @@ GENERAL: tuple[Signature, ...] = (
         repair="push-files",
         phases=("trajectory", "evaluation"),
         is_vague=True,
+        points_up=True,
     ),
     _harness.row(
         "agent-gave-up",
         r"Maximum error retries reached for instance",
         "the agent could not start after several tries",
-        "read the traceback above this line",
-        kind=FailureClass.AGENT,
+        "read the error, mend the cause, then retry",
         phases=("trajectory",),
         is_vague=True,
+        points_up=True,
     ),
 )

@@ -35,13 +35,14 @@ AWS: tuple[Signature, ...] = (
     ),
     _image.row(
         "s3-region",
-        _OCCURRED % "PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraintException|301",
+        _OCCURRED % "PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraintException|301"
+        + r"|You must specify a region\.",
         "the bucket is in another region than was asked",
         "mend `region` in the fleet file's [s3] and AWS_DEFAULT_REGION, then retry",
     ),
     _image.row(
         "s3-archived",
-        _OCCURRED % "InvalidObjectState",
+        _OCCURRED % "InvalidObjectState" + r"|Object is of storage class (?:GLACIER|DEEP_ARCHIVE)\b",
         "the image was moved to an archive (Glacier), which must be restored first",
         "restore the object, then retry",
         kind=FailureClass.TASK,
@@ -55,10 +56,10 @@ AWS: tuple[Signature, ...] = (
     ),
     _image.row(
         "s3-refused",
-        _OCCURRED % "403|AccessDenied|AllAccessDisabled|InvalidAccessKeyId|SignatureDoesNotMatch|InvalidToken"
+        _OCCURRED % "400|403|AccessDenied|AllAccessDisabled|InvalidAccessKeyId|SignatureDoesNotMatch|InvalidToken"
         + r"|Unable to locate credentials|curl: \(22\).* 403|NoCredentialsError",
-        "S3 refuses the image",
-        "check the AWS credentials, then retry",
+        "S3 refuses the image: wrong or expired credentials, or another region's",
+        "check the AWS credentials and the region, then retry",
     ),
     _image.row(
         "s3-unavailable",
@@ -87,14 +88,14 @@ AWS: tuple[Signature, ...] = (
 ARCHIVE: tuple[Signature, ...] = (
     _image.row(
         "image-name-capitals",
-        r"invalid reference format: repository name .* must be lowercase",
+        r"invalid reference format: repository name (?:\(.*\) )?must be lowercase",
         "this version of the harness cannot tag an image whose repository name has capitals",
         "use a newer harness, or write `repo` in lower case in the dataset, then retry",
         kind=FailureClass.TASK,
     ),
     _image.row(
         "image-name-invalid",
-        r"(?:invalid reference format$|is not a valid repository/tag)",
+        r"(?:invalid reference format\.?$|is not a valid repository/tag)",
         "the image's name in the dataset is not one that Docker takes",
         "mend image_storage_uri in the dataset, then retry",
         kind=FailureClass.TASK,
@@ -102,7 +103,7 @@ ARCHIVE: tuple[Signature, ...] = (
     _image.row(
         "download-broken",
         r"curl: \((?:6|7|18|28|35|52|56)\)|urlopen error|the download is incomplete"
-        r"|IncompleteRead\(|download failed: .*(?:Connection broken|Connection reset)",
+        r"|IncompleteRead\(|download failed: .*(?:Connection broken|Connection reset|Max Retries Exceeded)",
         "the image did not arrive whole",
         "retry; check the instance's network if it happens again",
     ),
@@ -116,8 +117,8 @@ ARCHIVE: tuple[Signature, ...] = (
     ),
     _image.row(
         "image-damaged",
-        r"Error processing tar file|unexpected EOF"
-        r"|Unexpected EOF|does not look like a tar archive|archive/tar: invalid tar header"
+        r"Error processing tar file|[Uu]nexpected EOF(?! while)"
+        r"|does not look like a tar archive|archive/tar: invalid tar header"
         r"|invalid tar header",
         "the image's archive is damaged",
         "remove the cached tar, upload the image again, then retry",

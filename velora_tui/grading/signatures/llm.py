@@ -6,6 +6,8 @@ from velora_tui.domain.failure import FailureClass
 from velora_tui.grading.signatures.signature import Signature, Source, Table
 
 _llm = Table(FailureClass.AGENT, phases=("trajectory",), sources=(Source.LOG, Source.ERROR))
+# How OpenHands and litellm name the class of an error.
+_CLASS = r"(?:litellm\.(?:exceptions\.)?|while running the agent: |Error type: )"
 _own = Table(FailureClass.AGENT, phases=("trajectory",), sources=(Source.ERROR,))
 
 LLM: tuple[Signature, ...] = (
@@ -22,6 +24,7 @@ LLM: tuple[Signature, ...] = (
         "llm-content-filter",
         r"(?:ContentPolicyViolationError|ResponsibleAIPolicyViolation|content_policy_violation"
         r"|Output blocked by content filtering policy|response was filtered due to the prompt triggering"
+        r"|rejected as a result of our safety system|flagged as potentially violating our usage policy"
         r"|PROHIBITED_CONTENT|ERROR_LLM_CONTENT_POLICY_VIOLATION)",
         "the provider's content filter stopped the model",
         "retry; if it happens again, the task's text triggers it",
@@ -37,13 +40,14 @@ LLM: tuple[Signature, ...] = (
     _llm.row(
         "llm-authentication",
         r"(?:\bAuthenticationError\b|invalid_api_key|Incorrect API key provided|invalid x-api-key|API key not valid"
-        r"|API_KEY_INVALID|api_key client option must be set|\bPermissionDeniedError\b|ERROR_LLM_AUTHENTICATION)",
+        r"|API_KEY_INVALID|api_key client option must be set|Missing credentials\. Please pass an `api_key`"
+        r"|\bPermissionDeniedError\b|ERROR_LLM_AUTHENTICATION)",
         "the LLM refuses the key",
         "fix the key in the harness's config.toml, then retry",
     ),
     _llm.row(
         "llm-rate-limit",
-        r"(?:\bRateLimitError\b|rate_limit_exceeded|rate_limit_error)",
+        r"(?:\bRateLimitError\b|rate_limit_exceeded|rate_limit_error|(?:CHAT_INTERFACE\$)?AGENT_RATE_LIMITED)",
         "the LLM limits the rate",
         "retry later",
     ),
@@ -55,28 +59,30 @@ LLM: tuple[Signature, ...] = (
     ),
     _llm.row(
         "model-unknown",
-        r"(?:\b(?:litellm\.)(?:exceptions\.)?NotFoundError\b|LLM Provider NOT provided|Could not find LLM config"
-        r"|model_not_found|DeploymentNotFound)|NotFoundError: ",
+        rf"(?:{_CLASS}NotFoundError\b|LLM Provider NOT provided|Could not find LLM config"
+        r"|model_not_found|DeploymentNotFound"
+        r"|AttributeError: 'NoneType' object has no attribute 'log_completions')|\bNotFoundError: ",
         "the LLM's provider, or the harness's config.toml, does not know the model",
         "mend the model's section in config.toml, then retry",
     ),
     _llm.row(
+        "llm-connection",
+        rf"{_CLASS}(?:APIConnectionError\b|InternalServerError: .*(?:Exception|Error) - "
+        r"(?:Connection error\.|\[Errno \d+\] |Empty or invalid response from LLM endpoint))",
+        "the LLM's provider cannot be reached",
+        "check base_url in config.toml and the instance's network, then retry",
+    ),
+    _llm.row(
         "llm-unavailable",
-        r"(?:litellm\.(?:exceptions\.)?(?:InternalServerError|ServiceUnavailableError|BadGatewayError)"
+        rf"(?:{_CLASS}(?:InternalServerError|ServiceUnavailableError|BadGatewayError)"
         r"|overloaded_error|ERROR_LLM_(?:SERVICE_UNAVAILABLE|INTERNAL_SERVER_ERROR)"
         r"|(?:\b50[234]|\b529) (?:Bad Gateway|Service|Gateway Time-?out|Overloaded))",
         "the LLM's provider fails or is overloaded",
         "retry later",
     ),
     _llm.row(
-        "llm-connection",
-        r"litellm\.(?:exceptions\.)?APIConnectionError\b",
-        "the LLM's provider cannot be reached",
-        "check base_url in config.toml and the instance's network, then retry",
-    ),
-    _llm.row(
         "llm-bad-request",
-        r"litellm\.(?:exceptions\.)?(?:BadRequestError|UnsupportedParamsError|UnprocessableEntityError)\b",
+        rf"{_CLASS}(?:BadRequestError|UnsupportedParamsError|UnprocessableEntityError)\b",
         "the LLM's provider does not take the request as the harness makes it",
         "read the error, mend the model's section in config.toml (temperature, top_p, …), then retry",
     ),
@@ -95,7 +101,7 @@ LLM: tuple[Signature, ...] = (
     ),
     _llm.row(
         "llm-error",
-        r"\blitellm\.(?:exceptions\.)?\w*(?:Error|Exceeded)\b",
+        rf"{_CLASS}\w*(?:Error|Exceeded)\b",
         "the LLM answers with an error",
         "read the error, then retry",
         is_vague=True,

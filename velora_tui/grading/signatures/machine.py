@@ -37,7 +37,8 @@ STORAGE: tuple[Signature, ...] = (
     _machine.row(
         "outputs-not-writable",
         r"PermissionError: \[Errno 13\] Permission denied: '[^']*"
-        r"(?:evaluation_outputs|/\.velora/|/OpenHands/|/VeloraHarness/)",
+        r"(?:evaluation_outputs|/\.velora/|/OpenHands/|/VeloraHarness/)"
+        r"|download failed: .* \[Errno 13\] Permission denied: '",
         "a file of the harness belongs to another user, as after a run as root",
         "give the harness's folder to the user with chown -R, then retry",
     ),
@@ -80,6 +81,7 @@ NETWORK: tuple[Signature, ...] = (
     _machine.row(
         "tls-certificate",
         r"(?:CERTIFICATE_VERIFY_FAILED|SSL certificate problem: |SSL validation failed for "
+        r"|server certificate verification failed"
         r"|x509: certificate (?:signed by unknown|has expired|is valid for|is not valid))",
         "a certificate is not accepted: a wrong clock, an intercepting proxy, or old CA certificates",
         "check the clock (timedatectl) and the CA certificates, then retry",
@@ -94,7 +96,8 @@ NETWORK: tuple[Signature, ...] = (
     ),
     _machine.row(
         "proxy-refuses",
-        r"(?:Tunnel connection failed: |Cannot connect to proxy|ProxyError\(|Proxy CONNECT aborted)",
+        r"(?:Tunnel connection failed: |Cannot connect to proxy|Failed to connect to proxy URL: |ProxyError\("
+        r"|Proxy CONNECT aborted|Could not resolve proxy: |.*: proxyconnect tcp: )",
         "the proxy that is set does not answer or refuses",
         "unset http_proxy and https_proxy, then retry",
         repair="unset-variable",

@@ -24,6 +24,7 @@ class Signature:
 
     `pattern` may stand anywhere in a line that is surely the harness's own, and must begin a line that may be the
     agent's. `is_vague` ones tell that something failed and not why: they count only where nothing else is found.
+    `points_up` ones say nothing themselves: their evidence is the last error above them.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Signature:
     sources: frozenset[Source] = frozenset({Source.LOG, Source.RUN_LOG})
     repair: str | None = None
     is_vague: bool = False
+    points_up: bool = False
 
     def is_looked_for(self, source: Source, phase: str | None) -> bool:
         """Tell whether a line of `source` in this phase may show it; `phase` None is any."""
@@ -60,6 +62,7 @@ class Table:
         kind: FailureClass | None = None,
         phases: tuple[str, ...] | None = None,
         is_vague: bool = False,
+        points_up: bool = False,
     ) -> Signature:
         """Return a signature of this theme; what is given here is used in place of what is common."""
         return Signature(
@@ -72,4 +75,5 @@ class Table:
             sources=frozenset(self.sources),
             repair=repair,
             is_vague=is_vague,
+            points_up=points_up,
         )

@@ -20,7 +20,8 @@ TESTS: tuple[Signature, ...] = (
     _tests.row(
         "tests-no-runner",
         r"(?:\d+: )?(?:pytest|python3?|tox|nox|npm|npx|yarn|pnpm|node|go|cargo|mvn|gradle"
-        r"|\./gradlew|\./mvnw|bundle|rspec|phpunit|vendor/bin/phpunit|ctest|make|ruby|php|java|uv|poetry): "
+        r"|\./gradlew|\./mvnw|bundle|rspec|phpunit|vendor/bin/phpunit|ctest|make|ruby|php|java|uv|poetry"
+        r"|jest|vitest|mocha|karma|ava|tsc|react-scripts): "
         r"(?:command not found|not found|No such file or directory)"
         r"|\S*python[\d.]*: No module named '?(?:pytest|tox|nose|django)'?$",
         "the program that runs the tests is not there: the environment was not entered, or the image lacks it",
@@ -29,16 +30,18 @@ TESTS: tuple[Signature, ...] = (
     ),
     _tests.row(
         "tests-no-environment",
-        r"(?:source: |\.: )?/saved/\S+: No such file or directory",
-        "the image has no environment at /saved",
+        r"(?:source: |\.: )?/saved/\S+: No such file or directory|\.: cannot open /saved/\S+: No such file$"
+        r"|conda: command not found|EnvironmentNameNotFound: ",
+        "the image has no such environment",
         "rebuild the image, then retry from evaluation",
         kind=_TASK,
     ),
     _tests.row(
         "tests-arguments",
         r"(?:pytest|__main__\.py|py\.test): error: |error: (?:unrecognized arguments|unexpected argument '--)"
-        r"|usage: pytest \[",
-        "the test command has arguments that the runner does not know",
+        r"|usage: pytest \[|npm (?:error|ERR!) Missing script: |make: \*\*\* No rule to make target "
+        r"|\[ERROR\] The goal you specified requires a project",
+        "the test command asks for what the runner does not know",
         "mend test_command in the dataset, then retry from evaluation",
         kind=_TASK,
     ),
@@ -51,7 +54,7 @@ TESTS: tuple[Signature, ...] = (
     ),
     _tests.row(
         "tests-killed",
-        r"^Killed(?:$| {2,})|JavaScript heap out of memory"
+        r"^Killed(?:$| {2,})|.{0,200}\bline \d+: +\d+ Killed {2,}|FATAL ERROR: .*JavaScript heap out of memory"
         r"|java\.lang\.OutOfMemoryError",
         "the tests were ended for lack of memory",
         "use a larger instance or fewer workers, then retry from evaluation",
@@ -67,11 +70,21 @@ TESTS: tuple[Signature, ...] = (
     ),
     _tests.row(
         "tests-proxy",
-        r"(?:E +)?(?:[\w.]+\.)?(?:ProxyError[:(]|Tunnel connection failed: |Cannot connect to proxy)",
+        r"(?:E +)?(?:[\w.]+\.)?(?:ProxyError[:(]|Tunnel connection failed: |Cannot connect to proxy)"
+        r"|WARNING: Retrying .{0,200}'ProxyError\(|.{0,300}: proxyconnect tcp: ",
         "the tests went through a proxy that is baked into the image",
         "unset http_proxy and https_proxy before the tests, then retry from evaluation",
         kind=_INFRA,
         repair="unset-variable",
+    ),
+    _tests.row(
+        "tests-network",
+        r"npm (?:error|ERR!) (?:network |FetchError: |code E(?:CONNREFUSED|NOTFOUND|AI_AGAIN|TIMEDOUT))"
+        r"|error: (?:failed to get `|no matching package named `)|ERROR: No matching distribution found for "
+        r"|\[ERROR\] (?:Plugin|Failed to execute goal) .*(?:could not be resolved|Could not resolve dependencies)",
+        "the test command fetches packages that the image lacks, and cannot reach where they are",
+        "rebuild the image with what the tests need, unless the patch added it, then retry from evaluation",
+        kind=_TASK,
     ),
     _tests.row(
         "tests-time-limit",
@@ -81,7 +94,8 @@ TESTS: tuple[Signature, ...] = (
     ),
     _tests.row(
         "tests-crash",
-        r"(?:\S+: )?(?:line \d+: +\d+ )?(?:Segmentation fault|Aborted)\b.*$|Fatal Python error: |INTERNALERROR> ",
+        r"(?:\S+: )?(?:line \d+: +\d+ )?(?:Segmentation fault|Aborted)\b.*$"
+        r"|(?:\S{1,200} [.FEsxX]{0,200})?Fatal Python error: |INTERNALERROR> ",
         "the test runner itself crashed",
         _GOLD,
     ),
@@ -99,14 +113,16 @@ TESTS: tuple[Signature, ...] = (
     ),
     _tests.row(
         "tests-module",
-        r"(?:E {2,})?(?:\w+\.)?(?:ModuleNotFoundError|ImportError): |(?:Error: )?Cannot find module '",
+        r"(?:E {2,})?(?:\w+\.)?(?:ModuleNotFoundError|ImportError): |(?:Error: )?Cannot find module '"
+        r"|.{0,200}: (?:cannot find module providing|no required module provides) package ",
         "a module could not be imported: the patch broke imports, or a dependency is missing",
         _GOLD,
     ),
     _tests.row(
         "tests-build",
         r"\[INFO\] BUILD FAILURE|\[ERROR\] COMPILATION ERROR|error: could not compile `|FAIL\t\S+ \[build failed\]"
-        r"|\S+\.tsx?(?:\(|:)\d+.{0,20}error TS\d+|FAILURE: Build failed with an exception|make: \*\*\* .*Error \d+"
+        r"|\S+\.tsx?(?:\(|:)\d+.{0,20}error TS\d+|FAILURE: Build failed with an exception"
+        r"|g?make(?:\[\d+\])?: \*\*\* .*Error \d+"
         r"|\S+\.(?:c|cc|cpp|h|hpp):\d+:\d+: (?:fatal )?error: ",
         "the code could not be built: the patch broke it, or the image lacks something",
         _GOLD,
@@ -120,7 +136,8 @@ TESTS: tuple[Signature, ...] = (
     _tests.row(
         "tests-none",
         r"={3,} no tests ran in |collected 0 items$|No tests found, exiting"
-        r"|Ran 0 tests in |no tests to run$|no test files$",
+        r"|Ran 0 tests in |No tests were found!!!|collected \d+ items? / .*\b0 selected$"
+        r"|testing: warning: no tests to run$|(?:ok|\?) .*\[no test(?:s to run| files)\]$",
         "the runner found no test",
         "mend test_command or test_patches in the dataset, then retry from evaluation",
         kind=_TASK,

@@ -14,14 +14,26 @@ from velora_tui.pipeline.phase import PhaseContext
 
 _PIECE_BYTES = 256 * 1024
 _BODY_BYTES = 4096
-_BODY_LINES = 4  # the heading, the action's kind, what kind of argument follows, and that
 
 _COLOUR = rb"(?:\x1b\[[0-9;]*m)*"
-_ACTION = re.compile(rb"\d\d:\d\d:\d\d" + _COLOUR + rb" - " + _COLOUR + rb"ACTION\b")
-_STEP = re.compile(rb"\bGLOBAL STEP (\d{1,6})\b")
+# A heading and the whole line below it. What prepares the container and reads its patch is logged like the agent's
+# actions, but has no source.
+_ACTION = re.compile(
+    rb"\d\d:\d\d:\d\d" + _COLOUR + rb" - " + _COLOUR + rb"ACTION\b" + _COLOUR + rb"[ \r]*\n"
+    rb"(?!" + _COLOUR + rb"\*\*\w+ \(source=None\b)(?=[^\n]*\n)"
+)
+_STEP = re.compile(rb"GLOBAL STEP (\d{1,6})\b")
 _COST = re.compile(rb"Accumulated Cost: \$?([\d.]{1,20})")
-_TOKENS = re.compile(rb"Input tokens: (\d{1,12}) \| Output tokens: (\d{1,12})")
-_BODY = re.compile(r"- ACTION\s*\n+\s*(?:\*\*)?(\w+)[^\n]*\n(?:(?:COMMAND|CODE|THOUGHT|PATH)[^\n]*\n)?\s*([^\n]*)")
+_BODY = re.compile(
+    r"- ACTION\s*\n\s*(?:\[Agent Controller [^\]\n]*\] )?(?:\*\*)?(\w+)(.*?)(?=\n\d\d:\d\d:\d\d - |\Z)", re.DOTALL
+)
+# What an action is about: the first of these that it has.
+_ABOUT = (
+    re.compile(r"^(?:COMMAND|CODE):\s*(\S.*)", re.MULTILINE),
+    re.compile(r"^(?:Path: \[|NAME: |CONTENT: )([^\]\n]+)", re.MULTILINE),
+    re.compile(r"\b(?:path|thought)=['\"]([^'\"\n]+)"),
+    re.compile(r"^(?:THOUGHT|Thought): (.+)", re.MULTILINE),
+)
 
 # Prints the use of each answer behind the first `seen`, in the order of their times, which end their names. The figures
 # are looked for without reading the JSON: a text inside it can't hold `"cost": 1`, whose quotes would be escaped there.
@@ -51,12 +63,10 @@ class LlmUse:
     def __add__(self, other: LlmUse) -> LlmUse:
         return LlmUse(self.prompt + other.prompt, self.completion + other.completion, self.cost + other.cost)
 
-    def in_words(self) -> dict[str, str]:
-        """Return cost and tokens, as far as there are any."""
-        words = {"cost": f"${self.cost:.2f}"} if self.cost else {}
-        if self.prompt or self.completion:
-            words["tokens"] = f"{self.prompt:,} + {self.completion:,} tokens"
-        return words
+    def in_words(self, cost: str) -> list[str]:
+        """Return cost and tokens, as far as there are any; `cost` is what the log says of it."""
+        cost = cost or (f"${self.cost:.2f}" if self.cost else "")
+        return [cost, f"{self.prompt:,} + {self.completion:,} tokens" if self.prompt or self.completion else ""]
 
 
 class TrajectoryWatcher:
@@ -65,10 +75,11 @@ class TrajectoryWatcher:
     def __init__(self, ctx: PhaseContext) -> None:
         self._ctx = ctx
         self._tail = b""
+        self._settled = 0  # actions that can't change any more
         self._actions = 0
         self._step = 0
         self._action = ""
-        self._spent: dict[str, str] = {}
+        self._cost = ""
         self._answers = 0
         self._answered = LlmUse()
 
@@ -83,16 +94,23 @@ class TrajectoryWatcher:
                 self._take(data)
 
     def _take(self, data: bytes) -> bool:
+        """Take what has come, and tell whether it says anything new. The last action waits for the rest of its body."""
         data = self._tail + data
-        end = _settled(data)
-        news, self._tail = data[:end], data[end:][-LOOKED_AT:]
-        self._actions += sum(1 for _ in _ACTION.finditer(news))
-        return self._read(news[-LOOKED_AT:])
+        end = data.rfind(b"\n") + 1
+        heads = [match.start() for match in _ACTION.finditer(data, 0, end)] if b"ACTION" in data else []
+        is_open = bool(heads) and len(data) - heads[-1] <= _BODY_BYTES
+        last_line = data.rfind(b"\n", 0, max(end - 1, 0)) + 1
+        self._tail = data[heads[-1] if is_open else last_line :][-LOOKED_AT:]
+        before = (self._actions, self._step, self._action, self._cost)
+        self._settled += len(heads) - is_open
+        self._actions = self._settled + is_open
+        if heads:
+            self._action = _words(clean(data[heads[-1] : end][:_BODY_BYTES])) or self._action
+        self._read(data[:end][-LOOKED_AT:])
+        return before != (self._actions, self._step, self._action, self._cost)
 
     async def poll(self) -> None:
-        """Read the LLM's new answers where the log does not tell what they cost. Raises HostErrors."""
-        if "cost" in self._spent:
-            return
+        """Read the LLM's new answers: the log tells what they took only at level DEBUG. Raises HostErrors."""
         new = await answers(self._ctx, self._answers)
         self._answers += len(new)
         for answer in new:
@@ -100,34 +118,16 @@ class TrajectoryWatcher:
         if new:
             self._tell()
 
-    def _read(self, news: bytes) -> bool:
-        before = (self._actions, self._step, self._action, dict(self._spent))
+    def _read(self, news: bytes) -> None:
         if match := last_match(_STEP, news):
             self._step = int(match[1])
         if match := last_match(_COST, news):
-            self._spent["cost"] = f"${match[1].decode()}"
-        if match := last_match(_TOKENS, news):
-            self._spent["tokens"] = f"{int(match[1]):,} + {int(match[2]):,} tokens"
-        if match := last_match(_ACTION, news):
-            self._action = _words(clean(news[match.start() :])) or self._action
-            return True
-        return before != (self._actions, self._step, self._action, self._spent)
+            self._cost = f"${match[1].decode()}"
 
     def _tell(self) -> None:
         done = self._step or self._actions or self._answers
-        spent = {**self._answered.in_words(), **self._spent}
-        detail = " · ".join(part for part in (self._action, *spent.values()) if part)
+        detail = " · ".join(part for part in (self._action, *self._answered.in_words(self._cost)) if part)
         self._ctx.progress(done, self._ctx.run.max_iterations, "steps", detail)
-
-
-def _settled(data: bytes) -> int:
-    """Return where whole lines end; an action whose first lines are yet to come belongs to what follows."""
-    end = data.rfind(b"\n") + 1
-    begin = max(end - _BODY_BYTES, 0)
-    latest = last_match(_ACTION, data[begin:end])
-    if latest is None or data.count(b"\n", begin + latest.start(), end) >= _BODY_LINES:
-        return end
-    return begin + latest.start()
 
 
 async def answers(ctx: PhaseContext, seen: int) -> list[LlmUse]:
@@ -140,6 +140,9 @@ async def answers(ctx: PhaseContext, seen: int) -> list[LlmUse]:
 
 
 def _words(text: str) -> str:
-    """Return an action's kind and what it is about: `CmdRunAction: ls -la`."""
-    match = _BODY.search(text)
-    return f"{match[1].removesuffix('Action')}: {match[2].strip()}"[:80].rstrip(": ") if match else ""
+    """Return an action's kind and what it is about: `CmdRun: ls -la`."""
+    body = _BODY.search(text)
+    if body is None:
+        return ""
+    about = next((found[1].strip() for pattern in _ABOUT if (found := pattern.search(body[2]))), "")
+    return f"{body[1].removesuffix('Action')}: {about}"[:80].rstrip(": ")

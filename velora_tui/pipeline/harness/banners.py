@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 JOB = "harness"
@@ -13,7 +14,17 @@ LOCATING = "LOCATING TRAJECTORY OUTPUT"
 NO_PATCH = "TRAJECTORY GENERATION COMPLETE (NO PATCH)"
 COMPLETE = "FULL EVALUATION COMPLETE"
 
-_RULE = b"=" * 44
+RULE = "=" * 44
+DRESS = r"(?:\x1b\[[0-9;]*m|\r)*"
+"""What may stand around a banner's words: colours, and carriage returns."""
+
+_ABOVE = re.compile(rf"{RULE}{DRESS}\n{DRESS}\Z".encode())
+_BELOW = re.compile(rf"{DRESS}\n{DRESS}{RULE}".encode())
+_UNDRESSED = re.compile(rb"\x1b\[[0-9;]*m|\r|\x1b(?:\[[0-9;]*)?\Z")
+_RUN = re.compile(rb"=+")
+_ABOVE_BYTES = 100
+_LONGEST = 240  # of a banner, in its dress
+
 OPENING = {
     "trajectory": "PHASE 1: TRAJECTORY GENERATION",
     "evaluation": "PHASE 2: DETAILED PATCH EVALUATION",
@@ -23,29 +34,40 @@ OPENING = {
 
 def banner(title: str) -> bytes:
     """Return the three lines of a banner, without the last line end."""
-    return b"\n".join((_RULE, title.encode(), _RULE))
+    return "\n".join((RULE, title, RULE)).encode()
+
+
+def find_banner(data: bytes, title: str, start: int = 0) -> int:
+    """Return where the banner begins that is first behind `start`; -1 where there is none."""
+    words = title.encode()
+    place = data.find(words, start)
+    while place >= 0:
+        above = _ABOVE.search(data, max(place - _ABOVE_BYTES, start), place)
+        if above and _BELOW.match(data, place + len(words)):
+            return above.start()
+        place = data.find(words, place + 1)
+    return -1
 
 
 class BannerCutter:
     """Passes the bytes of one phase on, up to the banner that opens a later one.
 
     What follows the agent's work counts only behind LOCATING: the agent may print what looks like the script's words.
-    `located` says that LOCATING has been passed. Bytes that may yet begin a banner are held back: 135 at most.
+    `located` says that LOCATING has been passed. Bytes that may yet begin a banner are held back.
     """
 
     def __init__(self, phase: str, *, located: bool = False) -> None:
-        later = PHASES[PHASES.index(phase) + 1 :]
-        self._opening = {name: banner(OPENING[name]) for name in later}
-        self._locating = banner(LOCATING)
+        self._later = PHASES[PHASES.index(phase) + 1 :]
+        self._wanted = [banner(title) for title in (*(OPENING[name] for name in self._later), LOCATING)]
         self._located = located or phase == "evaluation"
         self._held = b""
 
     def feed(self, data: bytes) -> tuple[bytes, bool]:
         """Return the bytes that belong to the phase, and whether a later phase has begun behind them."""
         data = self._held + data
-        place = 0 if self._located else data.find(self._locating)
+        place = 0 if self._located else find_banner(data, LOCATING)
         self._located = place >= 0
-        found = [data.find(wanted, self._start(name, place)) for name, wanted in self._opening.items()]
+        found = [find_banner(data, OPENING[name], self._start(name, place)) for name in self._later]
         if begun := [begin for begin in found if begin >= 0]:
             self._held = b""
             return data[: min(begun)], True
@@ -65,9 +87,10 @@ class BannerCutter:
 
     def _beginning(self, data: bytes) -> int:
         """Return how many bytes at the end of `data` a banner may begin with."""
-        wanted = (*self._opening.values(), self._locating)
-        for size in range(min(max(map(len, wanted)) - 1, len(data)), 0, -1):
-            tail = data[-size:]
-            if any(line.startswith(tail) for line in wanted):
-                return size
+        tail = data[-_LONGEST:]
+        for run in _RUN.finditer(tail):
+            begin = max(run.start(), run.end() - len(RULE))
+            plain = _UNDRESSED.sub(b"", tail[begin:])
+            if any(wanted.startswith(plain) for wanted in self._wanted):
+                return len(tail) - begin
         return 0

@@ -42,7 +42,7 @@ class Conclusion:
 async def conclude(ctx: PhaseContext, end: JobEnd) -> Conclusion:
     """Return what the run showed. Raises PhaseFailed where it shows nothing, or another run's result; HostErrors."""
     facts = await read_facts(ctx)
-    place = await locate(ctx, facts) if facts.outputs or facts.graded else None
+    place = await locate(ctx, facts) if facts.outputs or facts.graded or end.exit_status == 0 else None
     if place is None:
         raise PhaseFailed(await _death_without_output(ctx, end, facts))
     if not _is_graded(end, facts, place):

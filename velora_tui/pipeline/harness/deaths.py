@@ -60,7 +60,7 @@ async def retries_failure(ctx: PhaseContext, note: str) -> Failure:
     if not told.signature.endswith("-failed"):
         return told.model_copy(update={"line": await last_line(ctx)})
     message = "the agent failed at every try (maximum_retries_exceeded.jsonl)"
-    failure = await failed(ctx, _VAGUE, message, "read the tracebacks in the log", FailureClass.AGENT)
+    failure = await failed(ctx, _VAGUE, message, "read the tracebacks in the log, mend the cause, then retry")
     return failure.model_copy(update={"evidence": note.strip()[:300] or failure.evidence})
 
 

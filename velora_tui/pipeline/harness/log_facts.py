@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from velora_tui.pipeline.harness.banners import COMPLETE, LOCATING, NO_PATCH, PHASES
+from velora_tui.pipeline.harness.banners import COMPLETE, DRESS, LOCATING, NO_PATCH, PHASES, RULE
 from velora_tui.pipeline.phase import PhaseContext
 
 _OUTPUTS_KEPT = 8
@@ -35,14 +35,17 @@ def _kind(name: str, words: str, rest: str, *, begins_line: bool = True) -> _Kin
     return _Kind(name, words.encode(), re.compile(rest.encode()), begins_line)
 
 
+_TITLE = rf"{DRESS}([A-Z][^\r\n\x1b]{{0,100}}){DRESS}\n{DRESS}{RULE}"
+_RULE_ENDS = (("\n", ""), ("\r", rf"{DRESS}\n"), ("\x1b", rf"\[[0-9;]*m{DRESS}\n"))
+
 # The grader and the agent print through Python's logging: their words stand behind a time and a level.
 _KINDS = (
-    _kind("banner", "=" * 44 + "\n", r"([A-Z][^\r\n]{0,100})\n={44}(?!=)", begins_line=False),
+    *(_kind("banner", RULE + end, rest + _TITLE, begins_line=False) for end, rest in _RULE_ENDS),
     # Behind what a progress bar left in its line.
     _kind("output", "### OUTPUT FILE: ", r"([^\r\n]{1,4096}?) ###[ \r]*(?=\n|\Z)", begins_line=False),
     _kind("folder", "Found output directory: ", r"([^\r\n]{1,4096})"),
     _kind("file", "Found output file at: ", r"([^\r\n]{1,4096})"),
-    _kind("file", "Output file: ", r"([^\r\n]{1,4096})"),
+    _kind("trajectory_file", "Output file: ", r"([^\r\n]{1,4096})"),
     _kind("saved", "Results saved to:", r" *([^\r\n]{0,4096})", begins_line=False),
     _kind("patch", "Git patch size: ", r"(\d{1,12}) bytes"),
     _kind("tests", "Parsed ", r"(\d{1,9}) test results", begins_line=False),
@@ -158,8 +161,8 @@ def _take(facts: LogFacts, kind: str, value: str, place: Place) -> None:
             _take_banner(facts, value)
         case "output" if value not in facts.outputs:
             facts.outputs = (*facts.outputs[:1], *(*facts.outputs[1:], value)[1 - _OUTPUTS_KEPT :])
-        case "folder" | "file":
-            facts.graded = value if kind == "file" else f"{value}/output.jsonl"
+        case "folder" | "file" | "trajectory_file" if _names_trajectory(facts, kind, value):
+            facts.graded = f"{value}/output.jsonl" if kind == "folder" else value
             facts.graded_at = place
         case "saved":
             facts.saved = value
@@ -172,6 +175,13 @@ def _take(facts: LogFacts, kind: str, value: str, place: Place) -> None:
             facts.tests = int(value)
         case _ if kind in _FLAGS:
             setattr(facts, kind, True)
+
+
+def _names_trajectory(facts: LogFacts, kind: str, value: str) -> bool:
+    """Tell whether a line names what the script goes on with: later sections name other files in the same words."""
+    if facts.located:
+        return facts.banner == LOCATING
+    return kind != "trajectory_file" or value.endswith("/output.jsonl")
 
 
 def _take_banner(facts: LogFacts, title: str) -> None:

@@ -38,17 +38,19 @@ async def require_ours(
     told = metadata.get("start_time")
     started = output.start_time or (told if isinstance(told, str) else None)
     is_old = place.begun_before(started)
+    # The agent may print what looks like upstream's line: a trajectory that was begun in this run tells otherwise.
+    is_regraded = is_old or (facts.no_agent and not place.begun_since(output.start_time))
     model = output.model or model_of(metadata)
     is_other_model = bool(model and place.config_model and model != ctx.run.model) and not _is_same_model(
         str(model), str(place.config_model)
     )
     about_model = f"the output was made with {str(model)[:80]!r}, and {ctx.run.model} is {place.config_model!r}"
-    if is_other_model and (is_old or facts.no_agent or not facts.outputs):
+    if is_other_model and (is_regraded or not facts.outputs):
         raise await _void(ctx, about_model, facts, place)
     if is_old and not facts.outputs:  # only the time tells then that another run wrote it
         raise await _void(ctx, f"the output was begun at {started}, before this run", facts, place)
     flags = []
-    if facts.no_agent or is_old:
+    if is_regraded:
         detail = f"no agent ran: a trajectory begun at {started or 'an unknown time'} was graded again"
         flags.append(Flag(id="old-trajectory", detail=detail))
     if is_other_model:

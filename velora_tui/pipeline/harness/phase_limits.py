@@ -15,6 +15,8 @@ _LONGEST_TURN_SECONDS = 1.0
 # Run beside the script, in the harness's root. By the log's banners it knows the phase, as BannerCutter does; where a
 # version has none of them, only the whole job's limit holds. Titles are looked for in what is new, less their length.
 _WATCH = r"""
+dress=$(printf '\033\\[[0-9;]*m|\r')
+
 ticks() { read -r clock line </proc/uptime; clock=${clock%.*}; }
 
 # note PHASE: keep when it began, by a clock that nobody sets.
@@ -38,8 +40,9 @@ read_banners() {
     if [ "$size" = "$read_to" ]; then return; fi
     from=$((read_to > 128 ? read_to - 128 : 0))
     read_to=$size
+    titles="DOWNLOADING DOCKER IMAGE.*|$opening_trajectory|$locating|$opening_evaluation|$opening_report"
     titles=$(tail -c "+$((from + 1))" "$spool/log" | head -c "$((size - from))" |
-        grep -axE "(DOWNLOADING DOCKER IMAGE.*|$opening_trajectory|$locating|$opening_evaluation|$opening_report)")
+        grep -axE "($dress)*($titles)($dress)*" | sed -E "s/$dress//g")
     while read -r title; do
         case "$phase $located $title" in
         " "*" DOWNLOADING "*) enter image ;;

@@ -30,6 +30,12 @@ if [ -f config.toml ]; then
 fi
 """
 
+# For a version that names no output: what lies in a folder that is named after the attempt's dataset.
+_LOOK_AROUND = r"""
+find evaluation/evaluation_outputs -path "*$attempt*" -name output.jsonl -type f 2>/dev/null | head -n 8 |
+    while IFS= read -r path; do look output "$path"; done
+"""
+
 _LIST = r"""
 if [ ! -f "$started" ]; then started=/; fi
 cd -- "$folder" || exit
@@ -66,12 +72,19 @@ class OutputPlace:
 
     def begun_before(self, start_time: str | None) -> bool:
         """Tell whether `start_time`, as a run's metadata has it, is earlier than this run."""
+        return self._is_of_this_run(start_time) is False
+
+    def begun_since(self, start_time: str | None) -> bool:
+        """Tell whether `start_time` is known to be this run's."""
+        return self._is_of_this_run(start_time) is True
+
+    def _is_of_this_run(self, start_time: str | None) -> bool | None:
         moment = _moment(start_time)
         if moment is None or self.started is None:
-            return False
+            return None
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=self.started.tzinfo)
-        return moment < self.started - _SLACK
+        return moment >= self.started - _SLACK
 
     def graded_file(self, saved: str | None) -> str | None:
         """Return the path of the grader's record; `saved` is where the log says it is."""
@@ -88,10 +101,12 @@ class OutputPlace:
 
 
 async def locate(ctx: PhaseContext, facts: LogFacts) -> OutputPlace | None:
-    """Return where this run's output is; None where the log names no place. Raises HostErrors."""
+    """Return where this run's output is; None where neither the log nor a folder's name tells. Raises HostErrors."""
     candidates = facts.outputs or ((facts.graded,) if facts.graded else ())
-    script = f"root={quote_path(root(ctx))}\nstarted={quote_path(started_path(ctx))}\n" + assign(model=ctx.run.model)
-    script += _LOOK + "".join(f"look output {quote_path(path)}\n" for path in candidates)
+    attempt = f"{ctx.run.run}.{ctx.attempt}"
+    script = f"root={quote_path(root(ctx))}\nstarted={quote_path(started_path(ctx))}\n"
+    script += assign(model=ctx.run.model, attempt=attempt) + _LOOK
+    script += "".join(f"look output {quote_path(path)}\n" for path in candidates) or _LOOK_AROUND
     if facts.graded:
         script += f"look graded {quote_path(facts.graded)}\n"
     if facts.saved:
@@ -100,7 +115,7 @@ async def locate(ctx: PhaseContext, facts: LogFacts) -> OutputPlace | None:
     answers = [line.partition(" ")[::2] for line in result.text.splitlines()]
     if result.exit_status != 0 and not answers:
         raise command_failed(ctx.host.name, script, result)
-    output = _choose(answers, f"{ctx.run.run}.{ctx.attempt}")
+    output = _choose(answers, attempt)
     if output is None:
         return None
     known = dict(answers)

@@ -57,6 +57,8 @@ def _judge_docker(_: Subject, answer: Answer) -> Verdict:
         return trouble
     if answer.exit_status == 0 and re.fullmatch(r"\d+\.\d+[\w.+~-]{0,40}", answer.text):
         return passed(f"answers, version {answer.text}")
+    if answer.exit_status == 0 and not answer.text:  # the client ends with another status where no daemon answers
+        return passed("answers, without a version")
     return unclear(answer, "docker tells nothing")
 
 

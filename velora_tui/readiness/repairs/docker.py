@@ -136,6 +136,6 @@ def _image(entry: dict[str, object]) -> Image:
 def moment(text: str) -> datetime | None:
     """Return the time that Docker writes with up to nine places of a second; None where it is none."""
     try:
-        return datetime.fromisoformat(re.sub(r"\.\d+", "", text).replace("Z", "+00:00")).astimezone(UTC)
+        return datetime.fromisoformat(text).astimezone(UTC)
     except ValueError:
         return None

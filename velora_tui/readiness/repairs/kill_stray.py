@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from velora_tui.domain.fleet import HARNESS
 from velora_tui.domain.repair import Affected, RepairStep
@@ -18,11 +18,12 @@ from velora_tui.readiness.repairs.docker import Container, docker_holdings
 from velora_tui.readiness.repairs.repair import Beside, Findings, Repair, Site
 
 GRACE_SECONDS = 10
+_TICKS_APART = timedelta(seconds=0.05)  # the kernel tells a process's start and its own in ticks
 _CONTAINERS = ("openhands-runtime-", "eval_pilot2_")  # as the harness names those that it starts
 
 _CLOCK = r"""
 if sudo -n -l kill >/dev/null 2>&1; then sudo=yes; else sudo=no; fi
-echo "clock $(getconf CLK_TCK) $(awk '/^btime/ { print $2 }' /proc/stat) $(id -u) $sudo"
+echo "clock $(getconf CLK_TCK) $(date +%s.%N) $(cut -d ' ' -f 1 /proc/uptime) $(id -u) $sudo"
 cat /proc/[0-9]*/stat 2>/dev/null
 true
 """
@@ -81,7 +82,7 @@ class _Process:
 @dataclass(frozen=True)
 class _Clock:
     ticks_per_second: int
-    booted: int
+    booted: float
     user_id: str
     sudo: bool
 
@@ -97,8 +98,8 @@ async def _look(site: Site) -> Findings:
     if not matched:
         return Findings(nothing_to_do="no run that was started by hand is there")
     head, _, rest = (await site.run(_CLOCK)).text.partition("\n")
-    _, ticks, booted, user_id, sudo = head.split()
-    clock = _Clock(int(ticks), int(booted), user_id, sudo == "yes")
+    _, ticks, now, uptime_seconds, user_id, sudo = head.split()
+    clock = _Clock(int(ticks), float(now) - float(uptime_seconds), user_id, sudo == "yes")
     processes = {
         int(entry[1]): _Process(int(entry[1]), int(entry[3]), int(entry[4].split()[17]))
         for entry in _STAT.finditer(rest)
@@ -130,7 +131,7 @@ async def _findings(site: Site, clock: _Clock, roots: list[_Process], tree: list
     since = {process.pid: clock.since(process) for process in tree}
     affected = [_affected(fact, since[int(fact[0])]) for fact in facts]
     steps = [step]
-    if containers := await _containers(site, min(since.values())):
+    if containers := await _containers(site, min(since.values()) - _TICKS_APART):
         what = f"remove {len(containers)} container{'s' if len(containers) > 1 else ''} that it started"
         ids = " ".join(container.id for container in containers)
         steps.append(RepairStep(what=what, command=f"docker rm -f {ids}\n", time_limit_seconds=120))

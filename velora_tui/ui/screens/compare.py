@@ -19,7 +19,7 @@ from velora_tui.ui.widgets.live_table import LiveTable
 from velora_tui.ui.widgets.split_line import SplitLine
 from velora_tui.view.cells import Cell, Row, Span, plain
 from velora_tui.view.columns import GAP_CELLS
-from velora_tui.view.compare import MODEL_NOTES, batch_totals
+from velora_tui.view.compare import MODEL_NOTES, batch_chance, batch_totals
 from velora_tui.view.compare_rows import (
     BATCH_COLUMNS,
     RUN_CELLS,
@@ -141,6 +141,7 @@ class CompareScreen(BaseScreen):
     def _draw_tests(self) -> None:
         tests = self._tests
         if tests is None:
+            self.table.set_columns(())
             self._show((), self._why_no_tests() or "reading the runs …", "")
             return
         rows = tests.rows(only_differing=self._only_differing, query=self._query)
@@ -163,6 +164,7 @@ class CompareScreen(BaseScreen):
     def _draw_models(self) -> None:
         summaries = self._models
         if summaries is None:
+            self.table.set_columns(())
             self._show((), "counting: intervals take a moment …", "")
             return
         self.table.set_columns(model_columns(summaries))
@@ -179,7 +181,8 @@ class CompareScreen(BaseScreen):
             self._show((), words, "")
             return
         rows = batch_rows(self._batches, self.dashboard.engine.fleet)
-        self._show(rows, "nothing flipped", (Span(" "), *batch_totals(self._batches)))
+        totals, chance = batch_totals(self._batches), batch_chance(self._batches)
+        self._show(rows, "nothing flipped", (Span(" "), *totals), more=(Span(" "), chance))
 
     # --- keys
 

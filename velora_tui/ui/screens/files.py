@@ -84,7 +84,8 @@ class FilesScreen(TableScreen):
             return ""
         counted = tally(self._report)
         passed = (snapshot.at - self._asked_at).total_seconds()
-        asked = "asking again … " if self._is_asking else f"asked {age(passed)} ago "
+        since = f"{age(passed)} " if self.has_class("-narrow") else f"asked {age(passed)} ago "
+        asked = "asking again … " if self._is_asking else since
         odd = Span(f"{count(counted.odd)} odd  ", "bad") if counted.odd else Span("")
         unknown = Span(f"{count(counted.unknown)} unknown  ", "look") if counted.unknown else Span("")
         return odd, unknown, Span(f"{count(counted.good)} good  ", "good"), Span(asked, "dim")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
@@ -14,11 +15,14 @@ from textual.widgets import Static
 from velora_tui.ui.content import content_lines
 from velora_tui.ui.keys import GROUPS, TABLES, Targets, actions_of, bindings_of_class, key_text
 from velora_tui.ui.screens.dialog import Dialog, keys_line
-from velora_tui.view.cells import Cell, Span
+from velora_tui.view.cells import Cell, Span, spans_of
 from velora_tui.view.text import pad
 
 _KEY_CELLS = 14
+_WORDS_AT = _KEY_CELLS + 3
 _TWO_COLUMNS_CELLS = 166
+_WIDEST_CELLS = 96  # of one column with its frame, as the style sheet has it
+_FRAME_CELLS = 6
 _FRAME_LINES = 6  # title, keys, and the blank lines around them
 
 
@@ -52,9 +56,11 @@ class HelpScreen(Dialog[None]):
     def compose_body(self) -> ComposeResult:
         """Yield the lines, in two columns where there is room."""
         columns = _in_two(self._lines) if self.app.size.width >= _TWO_COLUMNS_CELLS else [self._lines]
+        room = min(_WIDEST_CELLS, self.app.size.width * 98 // 100 // len(columns)) - _FRAME_CELLS
         with HelpText(), Horizontal():
             for lines in columns:
-                yield Static(content_lines(lines), classes="help-column", markup=False)
+                broken = [piece for line in lines for piece in _broken(line, room)]
+                yield Static(content_lines(broken), classes="help-column", markup=False)
 
     def on_mount(self) -> None:
         """Use the room there is."""
@@ -76,6 +82,13 @@ def _in_two(lines: Sequence[Cell]) -> list[Sequence[Cell]]:
     return [lines[:middle], lines[middle + 1 :]]
 
 
+def _broken(line: Cell, room: int) -> Iterable[Cell]:
+    """Return a line as the lines it needs in `room` cells, the further ones below its words."""
+    *before, words = spans_of(line)
+    first, *more = textwrap.wrap(words.text, room - _WORDS_AT) or [""]
+    return (*before, Span(first, words.tone)), *(Span(" " * _WORDS_AT + text, words.tone) for text in more)
+
+
 def _action_lines(screen: str, targets: Targets) -> Iterable[Cell]:
     for group in GROUPS:
         actions = [action for action in actions_of(screen) if action.group == group and action.keys]
@@ -85,7 +98,7 @@ def _action_lines(screen: str, targets: Targets) -> Iterable[Cell]:
             reason = action.reason_against(targets)
             yield _line(action.key_text, action.description)
             if reason:
-                yield Span(f"{' ' * (_KEY_CELLS + 3)}not now: {reason}", "dim")
+                yield Span(" " * _WORDS_AT), Span(f"not now: {reason}", "dim")
         if actions:
             yield ""
 

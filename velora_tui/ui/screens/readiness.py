@@ -19,7 +19,8 @@ from velora_tui.view.cells import Cell, Span
 from velora_tui.view.columns import Column
 from velora_tui.view.entries import Entry
 from velora_tui.view.readiness_detail import detail_lines, detail_title, worst_check
-from velora_tui.view.readiness_rows import CHECK_COLUMN, FILTER_KEYS, check_ids, readiness_columns, readiness_entries
+from velora_tui.view.readiness_rows import CHECK_COLUMN, FILTER_KEYS
+from velora_tui.view.readiness_table import ReadinessTable
 from velora_tui.view.remedies import Remedy, is_mendable, mending_check, remedies
 from velora_tui.view.text import count
 
@@ -35,9 +36,11 @@ class ReadinessScreen(TableScreen):
 
     def __init__(self) -> None:
         super().__init__()
+        self._found = ReadinessTable()
         self._chosen: str | None = None
         self._put_on: str | None = None
         self._is_touched = False
+        self._shown = "", ""
         self._titles: Mapping[str, str] = {check.id: check.title for check in fleet_checks(self.dashboard.engine.fleet)}
 
     def compose_body(self) -> ComposeResult:
@@ -49,11 +52,11 @@ class ReadinessScreen(TableScreen):
 
     def entries(self, snapshot: FleetSnapshot) -> Sequence[Entry]:
         """Return the instances."""
-        return readiness_entries(snapshot, self.app.size.width)
+        return self._found.entries(snapshot, self.app.size.width)
 
     def columns(self, snapshot: FleetSnapshot) -> Sequence[Column]:
         """Return a column a check."""
-        return readiness_columns(snapshot, self.app.size.width)
+        return self._found.columns(snapshot, self.app.size.width)
 
     def summary(self, snapshot: FleetSnapshot) -> Cell:
         """Return how many are ready."""
@@ -121,8 +124,15 @@ class ReadinessScreen(TableScreen):
             self.lines.show((), keep_place=False)
             return
         lines = detail_lines(row, check, self._titles)
+        is_other = is_other or self._shown != (row.instance.name, check.id)
+        self._shown = row.instance.name, check.id
         if is_other or lines != list(self.lines.lines):
-            self.lines.show(lines, keep_place=not is_other)
+            self.lines.show(lines, keep_place=not is_other and self._is_read)
+
+    @property
+    def _is_read(self) -> bool:
+        """Whether one is somewhere in the check in full: until then its first lines are what to see."""
+        return self.lines.has_focus or self.lines.scroll_offset.y > 0
 
     def do_next_check(self) -> None:
         self._step_check(1)
@@ -131,7 +141,7 @@ class ReadinessScreen(TableScreen):
         self._step_check(-1)
 
     def _step_check(self, by: int) -> None:
-        names, here = check_ids(self.snapshot) if self.snapshot else (), self._current_check()
+        names, here = self._found.check_ids(self.snapshot) if self.snapshot else (), self._current_check()
         if here is not None and here.id in names:
             self._choose(names[(names.index(here.id) + by) % len(names)])
 

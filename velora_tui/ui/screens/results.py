@@ -30,7 +30,7 @@ from velora_tui.view.listing import FILTER_KEYS
 from velora_tui.view.quality import flags_in_line, flips_in_line
 from velora_tui.view.results_rows import GROUP_PREFIX, differing, totals, with_journal
 from velora_tui.view.results_table import ResultsTable
-from velora_tui.view.text import count
+from velora_tui.view.text import counted
 
 REST_SECONDS = 0.1
 WIDE_CELLS = 130
@@ -53,6 +53,8 @@ class ResultsScreen(TableScreen):
         self._timer: Timer | None = None
         self._place: Place | None = None
         self._searches = False
+        self.add_class("-nothing")
+        self._lay_out()
 
     def compose_body(self) -> ComposeResult:
         """Yield the totals, the table and the pane, and the lines for where verdicts differ and for flags."""
@@ -141,6 +143,7 @@ class ResultsScreen(TableScreen):
         table = self.table
         table.empty_text = self._words_for_nothing()
         table.show(found.shown)
+        self.set_class(0 < len(found.groups) < len(found.shown), "-unfolded")
         self.dashboard.catalog.shown = tuple(row.key for row in found.found)
         self._show_filter(len(found.found), len(found.rows), snapshot)
         self.query_one("#results-totals", SplitLine).show(totals(found.found), self._state_of_catalog())
@@ -166,8 +169,8 @@ class ResultsScreen(TableScreen):
         if not self._group:
             return super().summary(snapshot)
         number = len(self._found.groups)
-        words = f" · {count(number)} group{'' if number == 1 else 's'}  / filter "
-        return Span("by ", "dim"), Span(self._group), Span(words, "dim")
+        hint = "" if self.has_class("-narrow") else " / filter "
+        return Span("by ", "dim"), Span(self._group), Span(f" · {counted(number, 'group')} {hint}", "dim")
 
     def _use_filter(self, text: str) -> None:
         super()._use_filter(text)
@@ -176,6 +179,9 @@ class ResultsScreen(TableScreen):
     def on_resize(self) -> None:
         """Put the pane beside the table, or below it."""
         super().on_resize()
+        self._lay_out()
+
+    def _lay_out(self) -> None:
         self.set_class(self.app.size.width >= WIDE_CELLS, "-beside")
 
     # --- groups, and what the harness says

@@ -14,7 +14,7 @@ from velora_tui.ui.widgets.line_list import LineList
 from velora_tui.view.cells import Cell
 from velora_tui.view.diff import Diff, file_lines, summary
 from velora_tui.view.diff_layout import DiffLayout, lay_out
-from velora_tui.view.lines import Line
+from velora_tui.view.lines import Line, PackedLines
 
 HALVED_CELLS = 140
 
@@ -69,8 +69,10 @@ class PatchTab(LinesTab):
         self._shows_halves = self._is_halved
         files = file_lines(diff)
         body = layout.halved if self._shows_halves else layout.unified
-        marks = [diff.lines[start].key for start in diff.hunk_starts]
-        self.lines.show([*files, *([Line()] if files else []), *body], keep_place=keep_place, landmarks=marks)
+        marks = [diff.lines.keys[start] for start in diff.hunk_starts]
+        shown = PackedLines([*files, *([Line()] if files else [])])
+        shown.extend(body)
+        self.lines.show(shown, keep_place=keep_place, landmarks=marks)
         self.say_status(self.summary_with_hits())
 
     def on_resize(self) -> None:
@@ -95,7 +97,7 @@ class PatchTab(LinesTab):
         number = (event.key or "").removeprefix("file:")
         diff = self._diff
         if diff and number != event.key and int(number) < len(diff.file_starts):
-            self.lines.move_to(diff.lines[diff.file_starts[int(number)]].key, on_top=True)
+            self.lines.move_to(diff.lines.keys[diff.file_starts[int(number)]], on_top=True)
 
 
 def _why_none(place: Place) -> str:

@@ -48,15 +48,11 @@ class Form(BaseModel):
 
 
 class Tick(Checkbox):
-    """A checkbox that is empty while it is off."""
-
-    BUTTON_LEFT = " "
-    BUTTON_RIGHT = " "
+    """A checkbox that looks like one in every theme, on or off."""
 
     @property
     def _button(self) -> Content:
-        self.BUTTON_INNER = "✓" if self.value else " "
-        return super()._button
+        return Content.assemble(("[✓]" if self.value else "[ ]", self.get_visual_style("toggle--button")))
 
 
 async def load_form(path: Path) -> Form:
@@ -120,7 +116,7 @@ class StartScreen(Dialog[Run]):
     def on_mount(self) -> None:
         """Read the proposed dataset."""
         self._read_dataset()
-        self.query_one("#task" if self._form.dataset else "#dataset").focus()
+        self.query_one("#dataset").focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Read the dataset that is named now."""
@@ -173,6 +169,8 @@ class StartScreen(Dialog[Run]):
             self.show_problem(str(error), error.hint)
         select.set_options([(content(_task_label(task)), task.instance_id) for task in self._tasks])
         ids = [task.instance_id for task in self._tasks]
+        if name == self._form.dataset and len(ids) > 1:
+            select.focus()  # the next run is of another task of the same file
         if self._form.task in ids:
             select.value = self._form.task or ids[0]
         elif len(ids) == 1:

@@ -191,8 +191,9 @@ class TableScreen(BaseScreen):
 
     def do_sort(self) -> None:
         """Let one choose the order."""
-        titles = {column.id: column.title for column in self._columns if column.title}
-        choices = [("", _AS_THEY_COME), *((key, title.split(" ")[0]) for key, title in titles.items())]
+        named = [column for column in self._columns if column.title]
+        titles = [(column.id, column.id.upper() if " " in column.title else column.title) for column in named]
+        choices = [("", _AS_THEY_COME), *titles]
         screen = ChoiceScreen(Span("Order by", "strong"), choices, chosen=self._order.column or "")
         self.app.push_screen(screen, self._use_chosen_order)
 

@@ -17,7 +17,7 @@ from textual.strip import Strip
 from velora_tui.ui.movement import bound, movement
 from velora_tui.ui.widgets.line_strip import BAR_CELLS, line_strip
 from velora_tui.ui.widgets.line_view import LineView
-from velora_tui.view.lines import Line
+from velora_tui.view.lines import Line, PackedLines
 from velora_tui.view.text import cells, clean_text
 
 SIDE_STEP_CELLS = 8
@@ -31,7 +31,7 @@ class LineList(LineView):
 
     ALLOW_SELECT = False
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"lines--hit"}
+    STYLES = LineView.STYLES | {"lines--hit"}
 
     DEFAULT_CSS = """
     LineList > .lines--hit { color: $background; background: $warning 75%; }
@@ -84,6 +84,7 @@ class LineList(LineView):
         super().__init__(name=name, id=id, classes=classes)
         self.empty_text = empty_text
         self._lines: Sequence[Line] = ()
+        self._keys: Sequence[str] = ()
         self._places: dict[str, int] = {}
         self._stops: list[int] = []
         self._cursor: str | None = None
@@ -120,9 +121,10 @@ class LineList(LineView):
         """
         old_place = self.cursor_place
         offset = old_place - self.scroll_offset.y
-        self._lines = tuple(lines)
-        self._stops = [place for place, line in enumerate(self._lines) if line.key]
-        self._places = {self._lines[place].key: place for place in self._stops}
+        self._lines = lines if isinstance(lines, PackedLines) else tuple(lines)
+        self._keys = lines.keys if isinstance(lines, PackedLines) else [line.key for line in self._lines]
+        self._stops = [place for place, key in enumerate(self._keys) if key]
+        self._places = {self._keys[place]: place for place in self._stops}
         self._landmarks = tuple(landmarks)
         self.set_height(len(self._lines))
         if not keep_place:
@@ -141,7 +143,7 @@ class LineList(LineView):
             return
         after = bisect_left(self._stops, old_place)
         stop = self._stops[min(after, len(self._stops) - 1)] if self._stops else None
-        self._cursor = self._lines[stop].key if stop is not None else None
+        self._cursor = self._keys[stop] if stop is not None else None
         self.post_message(self.Highlighted(self, self._cursor))
 
     def move_to(self, key: str, *, on_top: bool = False) -> bool:
@@ -175,15 +177,16 @@ class LineList(LineView):
 
     def find_hits(self) -> None:
         """Look for the pattern in all lines."""
-        pattern = self._pattern
-        self._hits = [place for place in self._stops if pattern and pattern.search(self._lines[place].text)]
+        pattern, lines = self._pattern, self._lines
+        texts = lines.texts if isinstance(lines, PackedLines) else [line.text for line in lines] if pattern else []
+        self._hits = [place for place in self._stops if pattern.search(texts[place])] if pattern else []
         self.post_message(self.SearchChanged(self, self._cursor))
 
     # Moving
 
     def _move_to_place(self, place: int) -> None:
         old_place, old_key = self.cursor_place, self._cursor
-        self._cursor = self._lines[place].key
+        self._cursor = self._keys[place]
         self._scroll_into_view(place)
         if self._cursor != old_key:
             self._refresh_line(old_place)
@@ -267,7 +270,7 @@ class LineList(LineView):
 
     def _jump_keys(self) -> Sequence[str]:
         """Return the lines found, or the landmarks where nothing is searched for."""
-        return self._landmarks if self._pattern is None else [self._lines[place].key for place in self._hits]
+        return self._landmarks if self._pattern is None else [self._keys[place] for place in self._hits]
 
     def action_open(self) -> None:
         if self._cursor is not None:
@@ -281,7 +284,7 @@ class LineList(LineView):
         """Choose the line clicked; open it on a double click."""
         offset = event.get_content_offset(self)
         place = self.scroll_offset.y + offset.y if offset is not None else len(self._lines)
-        if place < len(self._lines) and self._lines[place].key:
+        if place < len(self._lines) and self._keys[place]:
             self._move_to_place(place)
             if event.chain == 2:
                 self.action_open()

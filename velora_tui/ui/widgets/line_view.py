@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import ClassVar, get_args
 
 from rich.style import Style
+from textual.css.styles import RenderStyles
+from textual.dom import DOMNode
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.widget import Widget
@@ -19,9 +21,13 @@ GROUND_CLASSES = tuple(f"ground--{ground}" for ground in get_args(Ground) if gro
 
 
 class LineView(ScrollView, can_focus=True, inherit_bindings=False):
-    """A scrolling view whose subclass draws each line; `paint_count` counts the lines drawn since it was made."""
+    """A scrolling view whose subclass draws each line; `paint_count` counts the lines drawn since it was made.
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {*(f"tone--{tone}" for tone in TONES), *GROUND_CLASSES, CURRENT_CLASS}
+    `STYLES` are classes of the style sheet whose styles lines are drawn in. They are no COMPONENT_CLASSES: textual
+    would work out all of them, of every view, whenever a class of the screen changes; here each waits until it is used.
+    """
+
+    STYLES: ClassVar[frozenset[str]] = frozenset((*(f"tone--{tone}" for tone in TONES), *GROUND_CLASSES, CURRENT_CLASS))
 
     DEFAULT_CSS = """
     LineView {
@@ -88,16 +94,26 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         return style
 
     def component(self, name: str) -> Style:
-        """Return the style of a component class."""
+        """Return the style of one of STYLES."""
         style = self._components.get(name)
         if style is None:
             style = self._components[name] = self.get_component_rich_style(name)
         return style
 
+    def get_component_styles(self, *names: str) -> RenderStyles:
+        """Work out the styles that are asked for first now."""
+        for name in self.STYLES.intersection(names) - self._component_styles.keys():
+            node = DOMNode(classes=name)
+            node._attach(self)
+            self.app.stylesheet.apply(node)
+            self._component_styles[name] = node.styles
+        return super().get_component_styles(*names)
+
     def notify_style_update(self) -> None:
         """Forget the styles of the theme before."""
         self._tones.clear()
         self._components.clear()
+        self._component_styles.clear()
         super().notify_style_update()
 
     @property

@@ -120,7 +120,7 @@ class LiveTable(LineView):
     @property
     def marked(self) -> tuple[str, ...]:
         """The keys of the marked rows that are shown, in their order; a mark on a hidden row waits until it is back."""
-        return tuple(row.key for row in self._rows if row.key in self._marks)
+        return tuple(row.key for row in self._rows if row.key in self._marks) if self._marks else ()
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -188,9 +188,9 @@ class LiveTable(LineView):
         return changed
 
     def _repaint(self, before: tuple[Row, ...], changed: Iterable[int]) -> None:
-        top = self.scroll_offset.y
+        top, height = self.scroll_offset.y, self.size.height
         for place in changed:
-            if not top <= place < top + self.size.height:
+            if not top <= place < top + height:
                 continue
             both = place < len(before) and place < len(self._rows)
             if both and before[place].key == self._rows[place].key:
@@ -340,7 +340,7 @@ class LiveTable(LineView):
         self._tell_marks()
 
     def _tell_marks(self) -> None:
-        marked = self.marked if self._marks else ()
+        marked = self.marked
         if marked != self._shown_marks:
             self._shown_marks = marked
             self.post_message(self.MarksChanged(self, marked))

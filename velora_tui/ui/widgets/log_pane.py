@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 from rich.segment import Segment
 from textual.selection import Selection
@@ -38,7 +37,7 @@ class ScreenRow:
 class LogPane(LineView):
     """Draws the visible lines of a LogFile and follows it; the view moves only when it follows or is told to."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"log--hit", "log--hit-current"}
+    STYLES = LineView.STYLES | {"log--hit", "log--hit-current"}
 
     DEFAULT_CSS = """
     LogPane {

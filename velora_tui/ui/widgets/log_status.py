@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from velora_tui.view.cells import Cell, Span
 from velora_tui.view.log_line import StampMode
-from velora_tui.view.text import count
+from velora_tui.view.text import count, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def search_words(status: LogStatus) -> tuple[Span, ...]:
 
 def status_words(status: LogStatus, *, grows: bool) -> Cell:
     """Return "1,240 lines · ● following"; of a log that does not grow any more only its lines."""
-    spans = [Span(f"{count(status.line_count)} lines", "dim")]
+    spans = [Span(counted(status.line_count, "line"), "dim")]
     if status.wraps:
         spans.append(Span(" · wrapped", "dim"))
     if status.problem:
