@@ -312,3 +312,15 @@ def test_a_tap_title_may_end_in_an_opening_brace() -> None:
 
     assert verdict.fail_to_pass.success == ("a parses {",)
     assert verdict.pass_to_pass.failure == ("a parses }",)
+
+
+@pytest.mark.parametrize(("collected", "status"), [(3, Status.MISSING), (2, Status.PASSED)])
+def test_a_pass_in_the_last_line_of_a_cut_log_may_yet_fail_in_its_tear_down(collected: int, status: Status) -> None:
+    share = 200 // collected
+    head = f"{'=' * 29} test session starts {'=' * 30}\ncollected {collected} items\n\n"
+    log = f"{head}a.py::one PASSED [{share // 2:3}%]\na.py::two PASSED [{share:3}%]\n"
+
+    verdict = grade(task(("a.py::one",), ("a.py::two",)), log.encode())
+
+    assert verdict.tests["a.py::one"].status is Status.PASSED
+    assert verdict.tests["a.py::two"].status is status

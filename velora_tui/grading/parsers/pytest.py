@@ -28,6 +28,8 @@ def parse(log: LogLines, listed: Listed) -> ParsedLog:
     _merge(parsed, reader, summaries, complete)
     if not complete or _unlisted_failures(reader, summaries):
         _apply_headings(parsed, reader)
+    if not complete and len(reader.names) < reader.selected:
+        _drop_last_pass(parsed, log.count)
     _drop_unsure(parsed, reader, summaries, complete)
     _note(parsed, reader, summaries, complete)
     return parsed
@@ -37,6 +39,12 @@ def _drop_cut_line(summaries: list[Summary]) -> None:
     """Drop the last entry of a summary that the end of the log cuts: its id may be cut too."""
     if summaries and summaries[-1].closing is None and summaries[-1].entries:
         summaries[-1].entries.pop()
+
+
+def _drop_last_pass(parsed: ParsedLog, line: int) -> None:
+    """Forget a pass in the last line of a log that is cut: an error of the tear-down would stand in the next."""
+    for name in [name for name, seen in parsed.results.items() if seen.line == line and seen.status is Status.PASSED]:
+        del parsed.results[name]
 
 
 def _merge(parsed: ParsedLog, reader: Reader, summaries: list[Summary], complete: bool) -> None:
