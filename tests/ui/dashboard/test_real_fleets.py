@@ -22,7 +22,8 @@ from tests.ui.dashboard.build import (
 )
 from tests.ui.dashboard.drive import dashboard
 from tests.ui.dashboard.fake_engine import FakeEngine
-from tests.ui.dashboard.test_actions import asked, dataset
+from tests.ui.dashboard.test_actions import asked
+from tests.ui.dashboard.test_start_form import dataset
 from velora_tui.domain.events import AttemptState, ConnectionChanged, ConnectionState, LogGrew
 from velora_tui.domain.readiness import CheckStatus
 from velora_tui.errors import HostKeyChanged, Refused
