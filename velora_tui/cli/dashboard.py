@@ -60,7 +60,7 @@ def load_dashboard() -> Callable[..., int]:
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.disable()
     try:
-        from velora_tui.ui.app import run_dashboard
+        from velora_tui.ui.dashboard import run_dashboard
     finally:
         gc.freeze()
         gc.enable()

@@ -18,14 +18,11 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
 
 from velora_tui.domain.events import LogGrew
-from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.listing import Group, ResultRow
 from velora_tui.domain.requests import RunRequest
 from velora_tui.domain.run import Run
-from velora_tui.engine.engine import Engine
 from velora_tui.errors import StoreError, VeloraError
 from velora_tui.store.error_log import report_bug
-from velora_tui.store.layout import Layout
 from velora_tui.ui.ascii_filter import AsciiFilter
 from velora_tui.ui.catalog_session import CatalogSession
 from velora_tui.ui.clipboard import copy_beside_terminal
@@ -55,7 +52,7 @@ from velora_tui.ui.styles import style_sheets
 from velora_tui.ui.terminal_driver import TerminalDriver
 from velora_tui.ui.theme import DEFAULT_THEME, THEMES
 from velora_tui.view.cells import Span
-from velora_tui.view.farewell import farewell, going_on
+from velora_tui.view.farewell import going_on
 from velora_tui.view.holders import found_running
 
 REFRESH_SECONDS = 0.4
@@ -375,33 +372,3 @@ _OURS = frozenset(theme.name for theme in THEMES)
 def _do_command(command: Command | None) -> None:
     if command is not None:
         command.do()
-
-
-def run_dashboard(
-    fleet: Fleet,
-    layout: Layout,
-    *,
-    read_only: bool = False,
-    theme: str | None = None,
-    ascii_only: bool = False,
-    opening: Sequence[RunRequest] = (),
-    datasets: Sequence[Path] = (),
-    come_back: str = "velora",
-) -> int:
-    """Show the dashboard until one quits, then print what goes on; return the exit status.
-
-    `come_back` is the command that takes it up again; "" says that the fleet ends with the dashboard.
-    """
-    app = VeloraApp(
-        Engine(fleet, layout, read_only=read_only, keep_checking=True),
-        theme=theme,
-        ascii_only=ascii_only,
-        opening=opening,
-        datasets=datasets,
-        come_back=come_back,
-    )
-    app.run()
-    words = farewell(app.engine.snapshot(), come_back)
-    if words:
-        print(words)
-    return app.return_code or 0
