@@ -64,7 +64,8 @@ def test_instances_take_the_defaults_that_they_do_not_set(tmp_path: Path) -> Non
     one, two = fleet.instance("eval1"), fleet.instance("eval2")
     assert one is not None
     assert two is not None
-    assert (one.user, one.max_disk_percent, one.env) == ("ubuntu", 85, {"LOG_ALL_EVENTS": "true"})
+    assert (one.max_disk_percent, one.env) == (85, {"LOG_ALL_EVENTS": "true"})
+    assert (fleet.defaults.user, one.user) == ("ubuntu", None), "the SSH config may know better"
     assert (two.user, two.port, two.env) == ("root", 2222, {"LOG_ALL_EVENTS": "true", "A": "b"})
     assert two.identity_file == tmp_path / "keys/id"
     assert fleet.fleet.results == tmp_path / "my-results"

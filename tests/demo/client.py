@@ -28,7 +28,7 @@ def connect(
     instance = instance_of(fleet_file, name)
     options = {
         "port": instance.port,
-        "username": instance.user,
+        "username": load_fleet(fleet_file).defaults.user,
         "client_keys": [str(instance.identity_file)],
         "known_hosts": str(instance.known_hosts),
         "config": None,

@@ -30,6 +30,7 @@ from velora_tui.errors import (
 from velora_tui.hosts import ssh as ssh_module
 from velora_tui.hosts.known_hosts import accept_new_host_key
 from velora_tui.hosts.ssh import ConnectionState, SshHost
+from velora_tui.hosts.ssh_connect import SshTarget
 
 pytestmark = pytest.mark.sshd
 
@@ -241,17 +242,35 @@ async def test_an_ssh_config_that_is_not_there(sshd: Sshd, tmp_path: Path) -> No
     assert "does not exist" in str(error)
 
 
-async def test_an_alias_of_the_ssh_config_is_enough(sshd: Sshd, tmp_path: Path) -> None:
-    plain = sshd.target()
-    config = tmp_path / "config"
-    config.write_text(
-        f"Host lancer1\n HostName 127.0.0.1\n Port {sshd.port}\n User {plain.user}\n"
-        f" IdentityFile {plain.identity_file}\n UserKnownHostsFile {sshd.known_hosts}\n"
+def alias(sshd: Sshd, user: str = "") -> str:
+    """Return the entry of an SSH config that leads to `sshd` by the name lancer1."""
+    return (
+        f"Host lancer1\n HostName 127.0.0.1\n Port {sshd.port}\n{f' User {user}' if user else ''}\n"
+        f" IdentityFile {sshd.target().identity_file}\n UserKnownHostsFile {sshd.known_hosts}\n"
     )
-    target = sshd.target(host="lancer1", port=None, user=None, identity_file=None, known_hosts=None, ssh_config=config)
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["own", "named"])
+async def test_an_alias_of_the_ssh_config_is_enough(sshd: Sshd, operator_home: Path, own: bool) -> None:
+    config = operator_home / ".ssh/config" if own else operator_home / "config"
+    config.parent.mkdir(exist_ok=True)
+    config.write_text(alias(sshd, sshd.user))
+    target = SshTarget("eval1", "lancer1", default_user="nobody-there", ssh_config=None if own else config)
     host = SshHost(target)
     assert (await host.run("echo in")).text == "in"
     await host.close()
+
+
+async def test_the_fleets_user_logs_in_where_the_ssh_config_names_none(sshd: Sshd, operator_home: Path) -> None:
+    config = operator_home / "config"
+    config.write_text(alias(sshd))
+    host = SshHost(SshTarget("eval1", "lancer1", default_user=sshd.user, ssh_config=config))
+    assert (await host.run("echo in")).text == "in"
+    await host.close()
+    error = await refused(SshHost(SshTarget("eval1", "lancer1", default_user="nobody-there", ssh_config=config)))
+    assert isinstance(error, AuthenticationFailed)
+    assert "lancer1 (127.0.0.1) does not accept" in error.message
+    assert "user_key of the SSH config for nobody-there" in error.message
 
 
 async def test_a_jump_host_from_the_fleet_file_or_from_the_ssh_config(sshd: Sshd, tmp_path: Path) -> None:

@@ -218,7 +218,7 @@ class Fleet(Section):
     def _filled(self, instance: Instance) -> Instance:
         inherited = {
             field: getattr(self.defaults, field)
-            for field in ("user", "ssh_config", "known_hosts", "harness", "max_disk_percent")
+            for field in ("ssh_config", "known_hosts", "harness", "max_disk_percent")
             if getattr(instance, field) is None
         }
         return instance.model_copy(update={**inherited, "env": {**self.defaults.env, **instance.env}})

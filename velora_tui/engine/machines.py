@@ -156,7 +156,9 @@ class Machines:
             return LocalHost(instance.name, instance.home)
         from velora_tui.hosts.ssh import SshHost
 
-        return SshHost(_target(instance), lambda state: self._told(instance.name, state), self._trust)
+        return SshHost(
+            _target(instance, self._fleet.defaults.user), lambda state: self._told(instance.name, state), self._trust
+        )
 
     def told_break(self, instance: str, broken: Break) -> None:
         """Show that work on the instance waits for its connection to come back."""
@@ -179,7 +181,7 @@ class Machines:
         self._ledger.notify(ConnectionChanged(instance=instance, state=state, detail=detail))
 
 
-def _target(instance: Instance) -> SshTarget:
+def _target(instance: Instance, default_user: str | None) -> SshTarget:
     from velora_tui.hosts.ssh_connect import SshTarget
 
     return SshTarget(
@@ -187,6 +189,7 @@ def _target(instance: Instance) -> SshTarget:
         host=instance.host,
         port=instance.port,
         user=instance.user,
+        default_user=default_user,
         identity_file=instance.identity_file,
         jump=instance.jump,
         ssh_config=instance.ssh_config,

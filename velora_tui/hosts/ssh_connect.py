@@ -37,14 +37,16 @@ _config_parsers = Turns(1, _SILENCE_SECONDS)
 class SshTarget:
     """How to reach an instance. `host` may be an alias of the SSH config; what is None comes from there.
 
-    `jump` is what ProxyJump takes: user@host:port, several with commas. A peer that went silent is noticed after about
-    three times `keepalive_seconds`.
+    `default_user` logs in where neither `user` nor the SSH config names one. `jump` is what ProxyJump takes:
+    user@host:port, several with commas. A peer that went silent is noticed after about three times
+    `keepalive_seconds`.
     """
 
     name: str
     host: str
     port: int | None = None
     user: str | None = None
+    default_user: str | None = None
     identity_file: Path | None = None
     jump: str | None = None
     ssh_config: Path | None = None
@@ -148,6 +150,7 @@ async def _connect_through(
     target: SshTarget, on_lost: Callable[[Exception | None], None], turn: Turn, depth: int
 ) -> Link:
     options = await _resolve(target)
+    target = replace(target, user=target.user or cast(str, options.config.get("User", "")) or target.default_user)
     route = _route(target, options) if depth < _MAXIMUM_JUMPS else []
     jumps: list[asyncssh.SSHClientConnection] = []
     try:
@@ -187,6 +190,7 @@ async def _jump_target(target: SshTarget, hop: str) -> SshTarget:
         host=(host if numbered else address).strip("[]"),
         port=int(port) if numbered else None,
         user=user or None,
+        default_user=None,
         jump=None,
     )
     configured = (await _resolve(jump)).config.get("IdentityFile")
@@ -210,7 +214,7 @@ def _options(target: SshTarget) -> dict[str, Any]:
         "host": target.host,
         "port": target.port,
         "username": target.user,
-        "config": [str(target.ssh_config)] if target.ssh_config else None,
+        "config": [str(target.ssh_config)] if target.ssh_config else (),  # none named: the user's own
     }
     return {name: value for name, value in options.items() if value is not None}
 
@@ -293,16 +297,16 @@ def _explain(
 def _denied(
     target: SshTarget, options: asyncssh.SSHClientConnectionOptions, watcher: Watcher, error: Exception
 ) -> AuthenticationFailed:
-    user = options.username
+    user = target.user or options.username
+    where = target.host if options.host == target.host else f"{target.host} ({options.host})"
     if watcher.accepts and "key" not in watcher.accepts:
         return AuthenticationFailed(
-            f"{options.host} asks {user} for a password and accepts no keys",
+            f"{where} asks {user} for a password and accepts no keys",
             hint=f"install a key there: ssh-copy-id {user}@{options.host}",
             instance=target.name,
         )
-    tried = f"the key {target.identity_file}" if target.identity_file else "any key of the agent or of ~/.ssh"
     return AuthenticationFailed(
-        f"{options.host} does not accept {tried} for {user}",
+        f"{where} does not accept {_tried_keys(target, options)} for {user}",
         hint="the key has a passphrase: give it to the agent with ssh-add"
         if watcher.key_locked
         else f"check user and identity_file: {error}",
@@ -310,11 +314,18 @@ def _denied(
     )
 
 
+def _tried_keys(target: SshTarget, options: asyncssh.SSHClientConnectionOptions) -> str:
+    if target.identity_file:
+        return f"the key {target.identity_file}"
+    named = cast(list[str], options.config.get("IdentityFile", []))
+    return f"the key {', '.join(named)} of the SSH config" if named else "any key of the agent or of ~/.ssh"
+
+
 def _unreachable(target: SshTarget, where: str, error: Exception) -> Unreachable:
     if isinstance(error, socket.gaierror):
         return Unreachable(
             f"the name {target.host} is unknown",
-            hint="check host, or its alias in the SSH config",
+            hint=f"check host, or its alias in {target.ssh_config or '~/.ssh/config'}",
             instance=target.name,
         )
     reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
