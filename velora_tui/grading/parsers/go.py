@@ -102,25 +102,31 @@ class _Reader:
 
     def read(self, log: LogLines) -> None:
         """Read the log; the most frequent start and result, of a test that runs alone, without a call."""
-        now = self.now
+        now, begun = self.now, ""  # the test that the loop alone knows to run
+        tests, results = now.tests, now.results
         for line in log:
             text = line[2]
             head = text[:10]
-            if (
+            if head == "--- PASS: " and begun and text[10:-8] == begun and text[-8:] == " (0.00s)":
+                results[begun] = observation(Status.PASSED, line, "result")
+                tests[begun] = False
+                now.current, begun = begun, ""
+            elif (
                 head == "=== RUN   "
-                and not now.running
+                and not (begun or now.running)
                 and (name := text[10:]).isidentifier()
-                and name not in now.tests
+                and name not in tests
             ):
-                now.current = now.running = name
-                now.tests[name] = True
-            elif head == "--- PASS: " and text[10:-8] == now.running and text[-8:] == " (0.00s)" and not now.printed:
-                now.results[now.running] = observation(Status.PASSED, line, "result")
-                now.tests[now.running] = False
-                now.running = ""
+                begun = name
             elif "--- " in text or "=== " in text or text[:4] in _OPENINGS:
+                if begun:
+                    now.start(begun)
+                    begun = ""
                 self.text(*line)
                 now = self.now
+                tests, results = now.tests, now.results
+        if begun:
+            now.start(begun)
 
     def text(self, number: int, offset: int, text: str) -> None:
         if "=== " in text and (event := _EVENT.search(text, max(0, len(text) - 20_000))):
