@@ -186,15 +186,14 @@ class _Reader:
     def read(self, log: LogLines) -> None:
         """Read the log; the most frequent line, `test name ... ok`, without a call."""
         now = self.now
-        for line in log:
-            text = line[2]
+        for number, offset, text in log:
             if text[-7:] == " ... ok" and text[:5] == "test " and now is not None and not now.dumping:
                 name = text[5:-7]
                 if " " not in name and name not in now.plain and name not in now.tests:
-                    now.plain[name] = observation(Status.PASSED, line, "test-line")
+                    now.plain[name] = observation(Status.PASSED, number, offset, "test-line")
                     now.last, now.last_plain = None, name
                     continue
-            self.feed(*line)
+            self.feed(number, offset, text)
             now = self.now
 
     def feed(self, number: int, offset: int, text: str) -> None:

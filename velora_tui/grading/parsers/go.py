@@ -104,11 +104,10 @@ class _Reader:
         """Read the log; the most frequent start and result, of a test that runs alone, without a call."""
         now, begun = self.now, ""  # the test that the loop alone knows to run
         tests, results = now.tests, now.results
-        for line in log:
-            text = line[2]
+        for number, offset, text in log:
             head = text[:10]
             if head == "--- PASS: " and begun and text[10:-8] == begun and text[-8:] == " (0.00s)":
-                results[begun] = observation(Status.PASSED, line, "result")
+                results[begun] = observation(Status.PASSED, number, offset, "result")
                 tests[begun] = False
                 now.current, begun = begun, ""
             elif (
@@ -122,7 +121,7 @@ class _Reader:
                 if begun:
                     now.start(begun)
                     begun = ""
-                self.text(*line)
+                self.text(number, offset, text)
                 now = self.now
                 tests, results = now.tests, now.results
         if begun:

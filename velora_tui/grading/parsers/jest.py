@@ -52,14 +52,13 @@ class _Reader:
 
     def read(self, log: LogLines) -> None:
         mark = ""
-        for line in log:
-            text = line[2]
+        for number, offset, text in log:
             if mark and text.startswith(mark):
                 self._flush()
-                self.last = (text[len(mark) :], observation(Status.PASSED, line, "tree"))
+                self.last = (text[len(mark) :], observation(Status.PASSED, number, offset, "tree"))
             else:
                 self.pass_mark = ""
-                self.feed(*line)
+                self.feed(number, offset, text)
                 mark = self.pass_mark
 
     def feed(self, number: int, offset: int, text: str) -> None:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 
 from velora_tui.domain.report import Status
-from velora_tui.grading.log import Line, LogLines
+from velora_tui.grading.log import LogLines
 from velora_tui.grading.parsed import FAILING, SEVERITY, Listed, Observation, ParsedLog, observation
 
 HEAD_LIMIT = 4000  # ids stand at the start of a line; what follows may be output of any length
@@ -139,16 +139,16 @@ class _Reader:
             if spelling in self.listed:
                 self.parsed.alias(spelling, started[0])
 
-    def plain_pass(self, line: Line) -> bool:
+    def plain_pass(self, number: int, offset: int, text: str) -> bool:
         """Read the most frequent line, `name (owner) ... ok`."""
-        name = line[2][:-7]
+        name = text[:-7]
         if self._reporting or self._after_rule or (self.tests and self.tests[-1].awaits_title):
             return False
         started = _PLAIN.fullmatch(name)
         if started is None:
             return False
         doubled = started[2].endswith(f".{started[1]}")
-        self.tests.append(_Test(name, [observation(Status.PASSED, line, "verbose")], False, True, doubled))
+        self.tests.append(_Test(name, [observation(Status.PASSED, number, offset, "verbose")], False, True, doubled))
         self.complete = self._after_blank = False
         self.open.clear()
         if self.listed:
@@ -188,9 +188,9 @@ def _match_id(text: str, position: int) -> re.Match[str] | None:
 def parse(log: LogLines, listed: Listed) -> ParsedLog:
     """Return the tests of a unittest or Django log; a class's set-up that fails is named after the class."""
     reader = _Reader(listed)
-    for line in log:
-        if line[2][-7:] != " ... ok" or not reader.plain_pass(line):
-            reader.feed(*line)
+    for number, offset, text in log:
+        if text[-7:] != " ... ok" or not reader.plain_pass(number, offset, text):
+            reader.feed(number, offset, text)
     parsed = reader.parsed
     complete = reader.complete
     for test in reader.tests:
