@@ -103,11 +103,11 @@ class _Reader:
     def read(self, log: LogLines) -> None:
         """Read the log; the most frequent start and result, of a test that runs alone, without a call."""
         now, begun = self.now, ""  # the test that the loop alone knows to run
-        tests, results = now.tests, now.results
+        tests, results, passed = now.tests, now.results, Status.PASSED
         for number, offset, text in log:
             head = text[:10]
             if head == "--- PASS: " and begun and text[10:-8] == begun and text[-8:] == " (0.00s)":
-                results[begun] = observation(Status.PASSED, number, offset, "result")
+                results[begun] = observation(passed, number, offset, "result")
                 tests[begun] = False
                 now.current, begun = begun, ""
             elif (
