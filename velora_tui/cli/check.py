@@ -92,8 +92,8 @@ def _show_files(options: Options, names: Sequence[str]) -> int:
         console.document(report.model_dump(mode="json"))
     else:
         console.lines(file_lines(report, get_terminal_size().columns if sys.stdout.isatty() else None))
-    copies = [copy for row in report.rows for copy in row.copies]
-    return Exit.PROBLEM if any(copy.odd or copy.state == "unknown" for copy in copies) else Exit.OK
+    unknown = any(row.is_blind or copy.state == "unknown" for row in report.rows for copy in row.copies)
+    return Exit.PROBLEM if unknown or not all(row.is_consistent for row in report.rows) else Exit.OK
 
 
 def _show_diff(options: Options, names: Sequence[str], path: str) -> int:
