@@ -9,6 +9,7 @@ import pytest
 from tests.readiness.conftest import FILES, Machine
 from velora_tui.domain.fleet import HARNESS, CriticalFile, Fleet, Instance
 from velora_tui.domain.readiness import CheckResult, FileReport
+from velora_tui.engine.critical_files import watched
 from velora_tui.engine.engine import Engine
 from velora_tui.errors import CommandFailed, Refused, UnknownName
 from velora_tui.readiness.checks.check import Answer, Subject
@@ -116,6 +117,17 @@ def test_what_differs_is_told_by_what_it_is_compared_with() -> None:
     assert (by_copy.detail, by_copy.repair) == ("0/1: docker.py differs from the good copy", "push-files")
 
 
+def test_the_end_of_a_path_names_a_critical_file_where_it_is_the_only_one() -> None:
+    fleet = Fleet(critical_files=tuple(CriticalFile(path=path) for path in ("a/docker.py", "b/docker.py", "b/x.j2")))
+    assert watched(fleet, "x.j2").path == watched(fleet, "b/x.j2").path == "b/x.j2"
+    with pytest.raises(UnknownName) as several:
+        watched(fleet, "docker.py")
+    assert several.value.explain() == "'docker.py' could be several critical files — name one: a/docker.py, b/docker.py"
+    for name in ("ocker.py", "", "/x.j2"):
+        with pytest.raises(UnknownName, match="unknown critical file"):
+            watched(fleet, name)
+
+
 def test_what_a_probe_prints_beside_its_lines_is_no_checksum() -> None:
     hostile = f"0 {GOOD.md5} {GOOD.sha256} x; rm\n99999 missing\n1 missing\n-1 missing\n0  missing"
     (copy,) = copies_of("eval1", (CriticalFile(path="x"),), {}, hostile)
@@ -165,6 +177,8 @@ class TestOnAnInstance:
             assert text.splitlines()[-3:] == [" kept", "-theirs", "+ours"]
             assert text.startswith("--- eval1:")
             assert await engine.file_diff("eval1", FILES[0]) == ""
+            assert await engine.file_diff("eval1", "docker.py") == await engine.file_diff("eval1", "builder/docker.py")
+            assert await engine.file_diff("eval1", "docker.py") == text
 
     async def test_what_cannot_be_compared_says_why(self, machine: Machine, tmp_path: Path) -> None:
         async with self.engine(machine, tmp_path) as engine:
