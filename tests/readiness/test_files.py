@@ -97,8 +97,8 @@ def test_a_good_copy_that_cannot_be_read_never_opens_the_gate() -> None:
     result = judged(CriticalFile(path="docker.py", source=SHELF), {}, OLD)
     assert (result.status, result.blocks, result.repair) == ("unknown", True, None)
     assert result.detail.startswith(f"the good copy of docker.py can't be read here ({SHELF}): mend `source` under")
-    (row,) = (report := report_of(CriticalFile(path="docker.py", source=SHELF), {}, OLD)).rows
-    assert row.is_blind, report
+    report = report_of(CriticalFile(path="docker.py", source=SHELF), {}, OLD, OLD, GOOD, None)
+    assert [copy.state for copy in report.rows[0].copies] == ["unknown", "unknown", "unknown", "missing"]
 
 
 def test_a_checksum_stands_in_for_a_good_copy_that_cannot_be_read() -> None:
@@ -107,7 +107,7 @@ def test_a_checksum_stands_in_for_a_good_copy_that_cannot_be_read() -> None:
     assert (result.status, result.blocks) == ("warn", False)
     assert str(SHELF) in result.detail
     assert judged(file, {}, OLD).status == "fail"
-    assert not report_of(file, {}, GOOD).rows[0].is_blind
+    assert report_of(file, {}, GOOD).rows[0].copies[0].state == "good"
 
 
 def test_what_differs_is_told_by_what_it_is_compared_with() -> None:

@@ -34,7 +34,10 @@ def check(
     ] = None,
     files: Annotated[bool, typer.Option("--files", help="Compare the critical files across the fleet.")] = False,
     diff: Annotated[
-        str | None, typer.Option("--diff", metavar="PATH", help="Show how one critical file differs from the good one.")
+        str | None,
+        typer.Option(
+            "--diff", metavar="PATH", help="Show how one critical file, named by its path or the end of it, differs."
+        ),
     ] = None,
     fleet: FleetOption = None,
     state: StateOption = None,
@@ -92,8 +95,8 @@ def _show_files(options: Options, names: Sequence[str]) -> int:
         console.document(report.model_dump(mode="json"))
     else:
         console.lines(file_lines(report, get_terminal_size().columns if sys.stdout.isatty() else None))
-    unknown = any(row.is_blind or copy.state == "unknown" for row in report.rows for copy in row.copies)
-    return Exit.PROBLEM if unknown or not all(row.is_consistent for row in report.rows) else Exit.OK
+    copies = [copy for row in report.rows for copy in row.copies]
+    return Exit.PROBLEM if any(copy.odd or copy.state == "unknown" for copy in copies) else Exit.OK
 
 
 def _show_diff(options: Options, names: Sequence[str], path: str) -> int:

@@ -163,11 +163,6 @@ class FileRow(BaseModel):
     def is_consistent(self) -> bool:
         return not any(copy.odd for copy in self.copies)
 
-    @property
-    def is_blind(self) -> bool:
-        """Whether the good copy that says what is expected can't be read."""
-        return self.expected is None and self.good_copy == "missing"
-
 
 class FileReport(BaseModel):
     """The critical files of all instances side by side."""
