@@ -202,6 +202,11 @@ def test_all_errors_are_told_from_top_to_end(tmp_path: Path) -> None:
     ]
 
 
+def test_a_mistake_in_the_first_table_has_its_own_line(tmp_path: Path) -> None:
+    with pytest.raises(FleetFileError, match=r", line 3: defaults\.recipe: unknown"):
+        load_fleet(write(tmp_path, '[defaults]\nuser = "x"\nrecipe = "harnes"\n'))
+
+
 def test_a_table_that_should_be_a_list_of_tables_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(FleetFileError, match=r"line 1: instances is a list of tables: write each as \[\[instances\]\]"):
         load_fleet(write(tmp_path, '[instances]\nname = "eval1"\nhost = "x"\n'))

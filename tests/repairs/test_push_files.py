@@ -101,7 +101,7 @@ async def test_a_good_copy_that_is_not_good_is_not_pushed(bench: Bench) -> None:
 async def test_a_file_with_a_checksum_alone_cannot_be_mended_and_says_what_is_needed(bench: Bench) -> None:
     bench.critical_files = (CriticalFile(path=DOCKER_PY, sha256=hashlib.sha256(GOOD.encode()).hexdigest()),)
     bench.put(DOCKER_PY, "old\n")
-    why = f"{DOCKER_PY} differs from its checksum: no good copy: give `source` in the fleet file"
+    why = f"{DOCKER_PY} differs from its checksum, and there is no good copy: give it a `source` in the fleet file"
     plan = await bench.plan("files")
     assert (plan.steps, plan.refused, plan.nothing_to_do) == ((), why, "")
     bench.good_copy(SCRIPT, "#!/bin/sh\n")

@@ -123,19 +123,18 @@ def _key_words(document: Document, location: Location) -> str:
 def line_of(text: str, location: Location) -> int:
     """Return the 1-based line of the key at `location` (as in ("instances", 2, "port")) or of its table's header."""
     header, key, nth = _header(location)
-    table_line, seen = 1, -1
+    table_line, seen = 0, -1
     for number, line in enumerate(text.splitlines(), start=1):
         stripped = line.strip()
         if stripped.startswith("["):
+            if table_line:
+                break
             matches = re.sub(r"[\s\"']", "", stripped.split("#")[0]) == header
             seen += matches
-            inside = matches and seen == nth
-            table_line = number if inside else table_line
-            if table_line != 1 and not inside:
-                break
-        elif table_line != 1 and key and re.match(rf"[\"']?{re.escape(key)}[\"']?\s*[.=]", stripped):
+            table_line = number if matches and seen == nth else 0
+        elif table_line and key and re.match(rf"[\"']?{re.escape(key)}[\"']?\s*[.=]", stripped):
             return number
-    return table_line
+    return table_line or 1
 
 
 def _header(location: Location) -> tuple[str, str | None, int]:

@@ -18,7 +18,6 @@ from velora_tui.readiness.repairs.repair import Findings, Repair, Site
 from velora_tui.readiness.repairs.shell import BACKUPS, KIND, REPLACE
 
 LIMIT_BYTES = 8 * 1024 * 1024
-NO_SOURCE = "no good copy: give `source` in the fleet file"
 _AMISS = {"missing": "is missing", "differs": "differs from its checksum", "unknown": "can't be read"}
 
 _LOOK = 'kind "$target"; printf "\\000"\n'
@@ -78,7 +77,7 @@ async def _without_good_copy(site: Site) -> list[str]:
     told = (await site.run(files_probe(in_root, files))).text if files else ""
     copies = copies_of(site.instance.name, files, {}, told)
     return [
-        f"{file.path} {_AMISS[copy.state]}: {NO_SOURCE}"
+        f"{file.path} {_AMISS[copy.state]}, and there is no good copy: give it a `source` in the fleet file"
         for file, copy in zip(files, copies, strict=True)
         if copy.state in _AMISS
     ]
@@ -116,7 +115,7 @@ def _findings(
 
 def _settled(site: Site) -> str:
     names = ", ".join(posixpath.basename(file.path) for file in site.fleet.critical_files)
-    return f"the critical files are as expected ({names}); one that fails its runs needs a better good copy"
+    return f"the critical files are as expected ({names}); if runs still fail by one of them, mend the good copy"
 
 
 def _step(site: Site, file: CriticalFile, copy: _GoodCopy, kind: str) -> RepairStep | None:
