@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 import tomllib
-from collections.abc import Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import platformdirs
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
-from velora_tui.domain import fleet as sections
 from velora_tui.domain.fleet import Fleet, Section
+from velora_tui.domain.fleet_mistakes import Mistake, mistakes
 from velora_tui.errors import FleetFileError
 
 APP_NAME = "velora"
@@ -79,65 +76,17 @@ def load_fleet(path: Path) -> Fleet:
     try:
         fleet = Fleet.model_validate(document)
     except ValidationError as error:
-        # A mistyped key comes first: the key that it was meant for is then missing, too.
-        raise _explained(path, text, min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")) from None
+        raise _refusal(path, mistakes(text, document, error.errors())) from None
     return _with_absolute_paths(fleet, path.absolute().parent)
 
 
-def _explained(path: Path, text: str, detail: ErrorDetails) -> FleetFileError:
-    location = tuple(part for part in detail["loc"] if part != "[key]")
-    line = line_of(text, location)
-    key = ".".join(str(part) for part in location) or "fleet"
-    if detail["type"] == "extra_forbidden":
-        near = get_close_matches(str(location[-1]), _known_keys(location[:-1]), n=1)
-        return FleetFileError(
-            f"{path}, line {line}: unknown key {key}", hint=f"did you mean {near[0]}?" if near else "remove it"
-        )
-    expected = detail["msg"].removeprefix("Value error, ")
-    return FleetFileError(f"{path}, line {line}: {key}: {expected[0].lower()}{expected[1:]}", hint="mend this key")
-
-
-def _known_keys(location: tuple[int | str, ...]) -> list[str]:
-    known: dict[str, type[Section]] = {
-        "fleet": sections.FleetSection,
-        "defaults": sections.Defaults,
-        "s3": sections.S3Settings,
-        "models": sections.Model,
-        "agents": sections.Agent,
-        "critical_files": sections.CriticalFile,
-        "checks": sections.OwnCheck,
-        "instances": sections.Instance,
-    }
-    section = known.get(str(location[0]), Fleet) if location else Fleet
-    return list(section.model_fields)
-
-
-def line_of(text: str, location: tuple[int | str, ...]) -> int:
-    """Return the 1-based line of the key at `location` (as in ("instances", 2, "port")) or of its table's header."""
-    header, key, nth = _header(location)
-    table_line, seen = 1, -1
-    for number, line in enumerate(text.splitlines(), start=1):
-        stripped = line.strip()
-        if stripped.startswith("["):
-            matches = re.sub(r"[\s\"']", "", stripped.split("#")[0]) == header
-            seen += matches
-            inside = matches and seen == nth
-            table_line = number if inside else table_line
-            if table_line != 1 and not inside:
-                break
-        elif table_line != 1 and key and re.match(rf"[\"']?{re.escape(key)}[\"']?\s*[.=]", stripped):
-            return number
-    return table_line
-
-
-def _header(location: tuple[int | str, ...]) -> tuple[str, str | None, int]:
-    """Return the table header that holds `location`, its key in that table, and which of equal headers it is."""
-    names = [part for part in location if isinstance(part, str)]
-    if len(location) > 1 and isinstance(location[1], int):
-        return f"[[{names[0]}]]", names[1] if len(names) > 1 else None, location[1]
-    if names and names[0] in {"models", "agents"} and len(names) > 1:
-        return f"[{names[0]}.{names[1]}]", names[2] if len(names) > 2 else None, 0
-    return f"[{names[0]}]" if names else "", names[1] if len(names) > 1 else None, 0
+def _refusal(path: Path, found: Sequence[Mistake]) -> FleetFileError:
+    """Return the error that tells all mistakes, a line each."""
+    first, *others = (
+        FleetFileError(f"{path}{f', line {line}' if line else ''}: {words}", hint=hint) for line, words, hint in found
+    )
+    first.others = tuple(others)
+    return first
 
 
 def _with_absolute_paths(fleet: Fleet, folder: Path) -> Fleet:

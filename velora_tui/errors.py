@@ -75,6 +75,7 @@ class FleetFileError(UsageError):
     """An error in the fleet file; the message names file, line, key and what was expected."""
 
     title = "fleet file"
+    others: tuple[FleetFileError, ...] = ()  # what else is wrong in the same file
 
 
 class DatasetError(UsageError):

@@ -53,8 +53,14 @@ def test_the_example_that_velora_shows_is_a_fleet_file(velora: Place) -> None:
     ("broken", "words"),
     [
         ("[fleet\n", "velora.toml: not TOML"),
-        (LOCAL_FLEET.replace("home =", "hoem ="), "line 25: unknown key instances.0.hoem — did you mean home?"),
-        (LOCAL_FLEET.replace("= 100", '= "much"'), "line 8: defaults.max_disk_percent: input should be"),
+        (
+            LOCAL_FLEET.replace("home =", "hoem ="),
+            "line 25: unknown key hoem of [[instances]] 'here' — did you mean home?",
+        ),
+        (
+            LOCAL_FLEET.replace("= 100", '= "much"'),
+            "line 8: defaults.max_disk_percent must be a whole number, not 'much'",
+        ),
     ],
 )
 def test_a_broken_fleet_file_is_named_with_line_and_key(desk: Desk, broken: str, words: str) -> None:
@@ -64,6 +70,15 @@ def test_a_broken_fleet_file_is_named_with_line_and_key(desk: Desk, broken: str,
 
     assert answer.status == 2
     assert words in answer.complaint
+
+
+def test_all_that_is_wrong_in_a_fleet_file_is_told_a_line_each(desk: Desk) -> None:
+    desk.write("velora.toml", LOCAL_FLEET.replace("home =", "hoem =").replace("= 100", '= "much"'))
+
+    answer = desk("status")
+
+    assert answer.status == 2
+    assert [line.partition(", line ")[2].partition(":")[0] for line in answer.err.splitlines()] == ["8", "25"]
 
 
 @pytest.mark.parametrize(

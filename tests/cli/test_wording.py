@@ -40,7 +40,7 @@ def test_what_is_named_wrongly_is_said_in_one_line(desk: Desk, arguments: tuple[
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("import", "empty"), "there is no finished run below empty — name the folders the harness writes"),
+        (("import", "empty"), "empty: there is no finished run in it: name the folders the harness writes"),
         (("validate", "empty"), "there is no task and no run in empty — name dataset files, or folders"),
         (("results", "empty"), "there is no result of Velora's in empty — `velora import` takes in others"),
         (("regrade", "empty"), "there is no finished run to grade — `velora import` takes some in"),

@@ -14,11 +14,13 @@ import pytest
 
 from tests.demo.client import DEADLINE_SECONDS, connect, home_of, until
 from velora_tui.config import load_fleet
-from velora_tui.demo.fleet import demo_fleet, disk_used_percent, provision
+from velora_tui.demo.fleet import demo_fleet, provision
 from velora_tui.demo.fleet_file import MODELS
 from velora_tui.demo.server_process import ServerProcess
 from velora_tui.domain.task import parse_dataset
+from velora_tui.engine.engine import Engine
 from velora_tui.errors import Unreachable
+from velora_tui.store.layout import Layout
 
 # A demo in a process of its own: prints what it started, then waits to be killed.
 LONELY_DEMO = """
@@ -62,14 +64,22 @@ async def test_the_fleet_file_is_one_that_velora_reads(root: Path) -> None:
     assert fleet.fleet.state == demo.state
 
 
-async def test_one_instance_has_a_disk_limit_below_what_is_used(root: Path) -> None:
-    async with demo_fleet(root, instances=4) as demo:
-        fleet = load_fleet(demo.fleet_file)
-
-    limits = {item.name: item.max_disk_percent for item in map(fleet.instance, ("eval1", "eval4")) if item}
-    assert demo.refusing_instance == "eval4"
-    assert limits["eval4"] <= max(0, disk_used_percent(root) - 4)
-    assert limits["eval1"] == 99
+@pytest.mark.usefixtures("machine_alone")
+async def test_the_instance_that_is_not_ready_is_mended_by_the_repair_that_it_is_offered(root: Path) -> None:
+    async with (
+        demo_fleet(root, instances=4) as demo,
+        Engine(load_fleet(demo.fleet_file), Layout.under(demo.state)) as engine,
+    ):
+        assert demo.refusing_instance == "eval4"
+        answers = await engine.check()
+        assert [readiness.instance for readiness in answers if not readiness.ready] == ["eval4"]
+        (plan,) = await engine.plan_repair(["eval4"], "disk")
+        assert [thing.kind for thing in plan.affected] == ["image tar"]
+        result = await engine.repair(plan)
+        assert result.mended, result
+        assert result.freed_bytes == plan.frees_bytes
+        (readiness,) = await engine.check(["eval4"])
+        assert readiness.ready, readiness.reason
 
 
 async def test_a_small_fleet_refuses_nothing(root: Path) -> None:

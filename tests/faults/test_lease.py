@@ -232,7 +232,7 @@ async def test_a_run_that_was_started_by_hand_keeps_the_instance_busy(
     async with engine_of(fleet, tmp_path / "mine") as engine:
         assert (await engine.check())[0].ready
         with started_by_hand():
-            with pytest.raises(InstanceNotReady, match=r"a run started by hand: \d+ of .*run_infer\.py"):
+            with pytest.raises(InstanceNotReady, match=r"a run started by hand: process \d+ of .*run_infer\.py"):
                 await engine.start(request_for(demo))
             assert not engine.snapshot().runs
         assert (await engine.check())[0].ready

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.readiness.conftest import FILES, Machine
-from velora_tui.domain.fleet import CriticalFile
-from velora_tui.domain.readiness import FileReport
+from velora_tui.domain.fleet import HARNESS, CriticalFile, Fleet, Instance
+from velora_tui.domain.readiness import CheckResult, FileReport
+from velora_tui.engine.critical_files import watched
 from velora_tui.engine.engine import Engine
 from velora_tui.errors import CommandFailed, Refused, UnknownName
+from velora_tui.readiness.checks.check import Answer, Subject
+from velora_tui.readiness.checks.files import CHECKS
 from velora_tui.readiness.files import Sums, compared, copies_of, good_sums
 from velora_tui.store.layout import Layout
 
@@ -76,6 +79,55 @@ def test_a_good_copy_that_is_not_good_is_told(file: CriticalFile, good: dict[str
     assert report_of(file, good, GOOD).rows[0].good_copy == state
 
 
+SHELF = Path("/mnt/good/docker.py")
+
+
+def judged(file: CriticalFile, good: dict[str, Sums], content: Sums) -> CheckResult:
+    """Return what the check of the files says of an instance with one file, and whether that blocks."""
+    fleet = Fleet(critical_files=(file,), instances=(Instance(name="eval1", host="h"),))
+    (check,) = CHECKS
+    verdict = check.judge(Subject(fleet.instances[0], fleet, HARNESS, good=good), Answer(0, line(content)))
+    repair = check.repair if verdict.mends else None
+    return CheckResult(
+        id=check.id, status=verdict.status, blocking=check.blocking, detail=verdict.detail, repair=repair
+    )
+
+
+def test_a_good_copy_that_cannot_be_read_never_opens_the_gate() -> None:
+    result = judged(CriticalFile(path="docker.py", source=SHELF), {}, OLD)
+    assert (result.status, result.blocks, result.repair) == ("unknown", True, None)
+    assert result.detail.startswith(f"the good copy of docker.py can't be read here ({SHELF}): mend `source` under")
+    report = report_of(CriticalFile(path="docker.py", source=SHELF), {}, OLD, OLD, GOOD, None)
+    assert [copy.state for copy in report.rows[0].copies] == ["unknown", "unknown", "unknown", "missing"]
+
+
+def test_a_checksum_stands_in_for_a_good_copy_that_cannot_be_read() -> None:
+    file = CriticalFile(path="docker.py", source=SHELF, sha256=GOOD.sha256)
+    result = judged(file, {}, GOOD)
+    assert (result.status, result.blocks) == ("warn", False)
+    assert str(SHELF) in result.detail
+    assert judged(file, {}, OLD).status == "fail"
+    assert report_of(file, {}, GOOD).rows[0].copies[0].state == "good"
+
+
+def test_what_differs_is_told_by_what_it_is_compared_with() -> None:
+    by_sum = judged(CriticalFile(path="a/docker.py", sha256=GOOD.sha256), {}, OLD)
+    assert (by_sum.detail, by_sum.repair) == ("0/1: docker.py differs from the checksum in the fleet file", None)
+    by_copy = judged(CriticalFile(path="a/docker.py", source=SHELF), {"a/docker.py": GOOD}, OLD)
+    assert (by_copy.detail, by_copy.repair) == ("0/1: docker.py differs from the good copy", "push-files")
+
+
+def test_the_end_of_a_path_names_a_critical_file_where_it_is_the_only_one() -> None:
+    fleet = Fleet(critical_files=tuple(CriticalFile(path=path) for path in ("a/docker.py", "b/docker.py", "b/x.j2")))
+    assert watched(fleet, "x.j2").path == watched(fleet, "b/x.j2").path == "b/x.j2"
+    with pytest.raises(UnknownName) as several:
+        watched(fleet, "docker.py")
+    assert several.value.explain() == "'docker.py' could be several critical files — name one: a/docker.py, b/docker.py"
+    for name in ("ocker.py", "", "/x.j2"):
+        with pytest.raises(UnknownName, match="unknown critical file"):
+            watched(fleet, name)
+
+
 def test_what_a_probe_prints_beside_its_lines_is_no_checksum() -> None:
     hostile = f"0 {GOOD.md5} {GOOD.sha256} x; rm\n99999 missing\n1 missing\n-1 missing\n0  missing"
     (copy,) = copies_of("eval1", (CriticalFile(path="x"),), {}, hostile)
@@ -125,6 +177,8 @@ class TestOnAnInstance:
             assert text.splitlines()[-3:] == [" kept", "-theirs", "+ours"]
             assert text.startswith("--- eval1:")
             assert await engine.file_diff("eval1", FILES[0]) == ""
+            assert await engine.file_diff("eval1", "docker.py") == await engine.file_diff("eval1", "builder/docker.py")
+            assert await engine.file_diff("eval1", "docker.py") == text
 
     async def test_what_cannot_be_compared_says_why(self, machine: Machine, tmp_path: Path) -> None:
         async with self.engine(machine, tmp_path) as engine:

@@ -79,7 +79,7 @@ SUMS = f"0 {A} {B} x\n"
         ("clock", Answer(0, "900.25", sent=1000, received=1003), "warn", "100 s behind ours"),
         ("clock", Answer(0, "today", sent=1000, received=1003), "unknown", ""),
         ("busy", Answer(0, ""), "ok", "no run"),
-        ("busy", Answer(0, "1 of a: x\n2 of b: y"), "fail", "a run started by hand: 1 of a: x, and 1 more"),
+        ("busy", Answer(0, "1 of a: x\n2 of b: y"), "fail", "a run started by hand: process 1 of a: x, and 1 more"),
         ("busy", Answer(2, "1 of a: x"), "unknown", ""),
         ("script", Answer(2, ""), "unknown", ""),
         ("poetry", Answer(127, "sh: poetry: not found"), "fail", "poetry is not there"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 
@@ -14,6 +15,7 @@ from tests.repairs.leases import hold, owner
 from tests.repairs.strays import Stray, begun, ended, start_stray
 from velora_tui.domain.events import CommandRan
 from velora_tui.domain.readiness import CheckStatus
+from velora_tui.errors import Refused
 from velora_tui.hosts.ssh import SshHost
 
 pytestmark = [pytest.mark.sshd, pytest.mark.usefixtures("machine_alone")]
@@ -49,6 +51,15 @@ async def test_the_whole_tree_is_listed_and_ended(bench: Bench, stray: Stray) ->
     assert statuses(result) == (CheckStatus.FAIL, CheckStatus.OK), result
     assert result.mended
     await ended(stray)
+
+
+async def test_who_wants_to_watch_it_is_told_that_its_log_cannot_be_followed(bench: Bench, stray: Stray) -> None:
+    await begun(stray)
+    said = r"^eval1 has a run started by hand: process \d+ of \S+: .*; its log can't be followed — .* repair eval1 busy"
+    async with bench.engine(read_only=True) as engine:
+        with pytest.raises(Refused, match="a run started by hand: process") as caught:
+            await engine.follow_foreign("eval1")
+    assert re.search(said, caught.value.explain())
 
 
 async def test_what_does_not_listen_is_killed(bench: Bench, stubborn: Stray, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.faults.cable import cable_to
 from tests.hosts.conftest import until
 from tests.repairs.conftest import DOCKER_PY, SCRIPT, Bench, statuses
 from velora_tui.domain.events import CommandRan, RepairEnded, RepairStarted
+from velora_tui.domain.fleet import CriticalFile
 from velora_tui.domain.readiness import CheckStatus
 from velora_tui.errors import ReadOnly
 
@@ -79,8 +81,7 @@ async def test_nothing_to_do_is_said_and_nothing_is_journalled_as_done(bench: Be
     bench.put(DOCKER_PY, GOOD)
     plan, result = await bench.mend("push-files")
     assert plan.steps == ()
-    assert plan.nothing_to_do.startswith("what is there is the good copy already (docker.py)")
-    assert plan.nothing_to_do.endswith("must be mended in the good copy")
+    assert plan.nothing_to_do.startswith("the critical files are as expected (docker.py)")
     assert result.mended
     assert not [event for event in await bench.journal() if isinstance(event, RepairStarted | CommandRan)]
 
@@ -95,6 +96,20 @@ async def test_a_good_copy_that_is_not_good_is_not_pushed(bench: Bench) -> None:
     assert not result.mended
     assert result.error == plan.refused
     assert (bench.root / DOCKER_PY).read_text() == "old\n"
+
+
+async def test_a_file_with_a_checksum_alone_cannot_be_mended_and_says_what_is_needed(bench: Bench) -> None:
+    bench.critical_files = (CriticalFile(path=DOCKER_PY, sha256=hashlib.sha256(GOOD.encode()).hexdigest()),)
+    bench.put(DOCKER_PY, "old\n")
+    why = f"{DOCKER_PY} differs from its checksum, and there is no good copy: give it a `source` in the fleet file"
+    plan = await bench.plan("files")
+    assert (plan.steps, plan.refused, plan.nothing_to_do) == ((), why, "")
+    bench.good_copy(SCRIPT, "#!/bin/sh\n")
+    beside = await bench.plan("files")
+    assert ([thing.name for thing in beside.affected], beside.notes) == ([SCRIPT], (why,))
+    bench.put(DOCKER_PY, GOOD)
+    bench.put(SCRIPT, "#!/bin/sh\n", mode=0o755)
+    assert (await bench.plan("files")).nothing_to_do.startswith("the critical files are as expected (docker.py, run_f")
 
 
 async def test_a_good_copy_that_changes_after_the_plan_is_not_pushed(bench: Bench) -> None:

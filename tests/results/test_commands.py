@@ -62,6 +62,40 @@ def test_import_tells_what_it_did(shelf: Desk) -> None:
     )  # fmt: skip
 
 
+def test_a_folder_without_runs_is_a_problem_and_the_others_are_imported(desk: Desk) -> None:
+    (desk.folder / "empty").mkdir()
+    Finished().write(january(desk.folder / "disk", 1))
+
+    both = desk("import", "empty", "disk", "disk/..")
+    again = desk("import", "disk", "disk/..")
+
+    assert (both.status, both.out) == (1, "1 run imported · 0 folders unchanged · 1 with problems\n")
+    assert "empty: there is no finished run in it: name the folders" in both.complaint
+    assert again.status == 0
+
+
+def test_a_folder_of_dataset_files_is_validated_file_by_file(desk: Desk) -> None:
+    (desk.folder / "datasets").mkdir()
+    desk.write("datasets/b.jsonl", {**DATASET, "instance_id": "shop-2", "repo": "x"})
+    desk.write("datasets/a.json", DATASET)
+    desk.write("datasets/notes.txt", "no dataset")
+
+    answer = desk("validate", "datasets", "--json")
+
+    assert answer.status == 1
+    assert [(task["kind"], task["name"], task["good"]) for task in answer.json["checked"]] == [
+        ("task", "shop-1", True), ("task", "shop-2", False)
+    ]  # fmt: skip
+
+
+def test_an_export_makes_no_folder(shelf: Desk) -> None:
+    answer = shelf("export", "-o", "nope/x.csv")
+
+    assert answer.status == 1
+    assert answer.complaint == "velora: nope/x.csv cannot be written: there is no folder nope — make it first"
+    assert not (shelf.folder / "nope").exists()
+
+
 def test_what_is_broken_is_told_and_the_rest_imported(desk: Desk) -> None:
     Finished().write(desk.folder / "disk" / "run_1")
     (desk.folder / "disk" / "eval_pilot2_output.jsonl").write_text("{")

@@ -37,7 +37,7 @@ from velora_tui.cli.error_log import ErrorLogHandler
 from velora_tui.cli.exits import Exit, interrupted
 from velora_tui.cli.options import FleetOption, JsonOption, Options, StateOption, TrustOption, given
 from velora_tui.cli.session import Interrupted
-from velora_tui.errors import UsageError, VeloraError
+from velora_tui.errors import FleetFileError, UsageError, VeloraError
 from velora_tui.store.error_log import report_bug
 
 app = typer.Typer(
@@ -123,6 +123,8 @@ def _run(options: Options, arguments: list[str] | None) -> int:
         return Exit.USAGE
     except VeloraError as error:
         console.complain(error.explain())
+        for other in error.others if isinstance(error, FleetFileError) else ():
+            console.complain(other.explain())
         return Exit.USAGE if isinstance(error, UsageError) else Exit.PROBLEM
     except Interrupted as error:
         return interrupted(error.number)

@@ -34,7 +34,10 @@ def check(
     ] = None,
     files: Annotated[bool, typer.Option("--files", help="Compare the critical files across the fleet.")] = False,
     diff: Annotated[
-        str | None, typer.Option("--diff", metavar="PATH", help="Show how one critical file differs from the good one.")
+        str | None,
+        typer.Option(
+            "--diff", metavar="PATH", help="Show how one critical file, named by its path or the end of it, differs."
+        ),
     ] = None,
     fleet: FleetOption = None,
     state: StateOption = None,

@@ -47,7 +47,7 @@ def import_(
     Runs are found by the harness's files in any of its layouts, graded again, and kept where they lie: nothing in
     these folders is changed. What was imported before and has not changed is not read again.
 
-    Exit status: 0, or 1 where something could not be read; what could be read is imported all the same.
+    Exit status: 0, or 1 where something could not be read or a folder holds no run; the rest is imported all the same.
     """
     options = given(ctx, fleet, state, as_json)
     console = Console()
@@ -67,9 +67,6 @@ def import_(
         console.document(_record(report))
     else:
         _tell(report, console)
-        if not (report.folders or report.problems):
-            named = ", ".join(str(folder) for folder in folders)
-            console.say(f"there is no finished run below {named} — name the folders the harness writes its output to")
     return Exit.PROBLEM if report.problems else Exit.OK
 
 

@@ -14,7 +14,7 @@ from velora_tui.cli.options import FleetOption, JsonOption, StateOption, given
 from velora_tui.cli.selection import DatasetsOption, kept_tasks, known_fleet, read_tasks
 from velora_tui.errors import UsageError
 from velora_tui.pipeline.imported.assess import Tasks
-from velora_tui.pipeline.imported.validate import Validated, validate_dataset, validate_tree
+from velora_tui.pipeline.imported.validate import Validated, validate_dataset, validate_folder
 from velora_tui.view.cells import Cell, Span
 from velora_tui.view.cli_text import joined
 from velora_tui.view.text import count
@@ -55,7 +55,7 @@ def validate(
 
 def _validated(paths: Iterable[Path], tasks: Tasks) -> Iterator[Validated]:
     for path in paths:
-        yield from validate_tree(path, tasks) if path.is_dir() else validate_dataset(path)
+        yield from validate_folder(path, tasks) if path.is_dir() else validate_dataset(path)
 
 
 def _print_json(found: Iterable[Validated], console: Console) -> tuple[int, int]:

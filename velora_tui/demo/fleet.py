@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import os
 import secrets
 import shutil
@@ -14,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from velora_tui.demo import small_disk
 from velora_tui.demo.fleet_file import BUCKET, MODELS, PREFIX, Endpoint, FleetSettings
 from velora_tui.demo.image import Image, build_image
 from velora_tui.demo.keys import public_key
@@ -24,8 +24,7 @@ from velora_tui.demo.task_data import TaskData, load_tasks
 
 USER = "velora"
 AGENT_FOLDER = Path(__file__).parent / "agent"
-REFUSING_INSTANCE = 4  # counted from 1: its disk limit is below what its disk has used
-REFUSING_MARGIN_PERCENT = 5
+REFUSING_INSTANCE = 4  # counted from 1: its disk is over its limit, until a repair has freed it
 DOWNLOAD_BYTES_PER_SECOND = 2_000_000.0  # at speed 1: an image takes a second and a half
 GIT_WORKERS = 3
 
@@ -94,6 +93,8 @@ def provision(root: Path, instances: int, seed: int, speed: float) -> Provision:
     with ThreadPoolExecutor(GIT_WORKERS) as workers:
         building = [workers.submit(build_image, task, root / "cache") for task in tasks]
         machines = tuple(_machine(root / "instances" / f"eval{number}") for number in range(1, instances + 1))
+        if refusing := _refusing(machines):
+            small_disk.fill_disk(refusing.home)
         images = tuple(future.result() for future in building)
     datasets, combined = _write_datasets(root / "datasets", tasks, images)
     runs = tuple(
@@ -102,6 +103,10 @@ def provision(root: Path, instances: int, seed: int, speed: float) -> Provision:
         for dataset, task in zip(datasets, tasks, strict=True)
     )
     return Provision(root, seed, speed, machines, images, datasets, combined, runs)
+
+
+def _refusing(machines: tuple[Machine, ...]) -> Machine | None:
+    return machines[REFUSING_INSTANCE - 1] if len(machines) >= REFUSING_INSTANCE else None
 
 
 def private_folder(path: Path) -> Path:
@@ -173,13 +178,13 @@ def _describe(provisioned: Provision, ports: Mapping[str, int], s3_port: int, pi
     known_hosts = root / "known_hosts"
     lines = [f"[{LOOPBACK}]:{ports[machine.name]} {public_key(machine.host_key)}\n" for machine in machines]
     known_hosts.write_text("".join(lines), encoding="ascii")
-    refusing = machines[REFUSING_INSTANCE - 1] if len(machines) >= REFUSING_INSTANCE else None
+    refusing = _refusing(machines)
     endpoints = tuple(
         Endpoint(
             machine.name,
             ports[machine.name],
             machine.home.parent / "client_key",
-            max(0, disk_used_percent(root) - REFUSING_MARGIN_PERCENT) if machine is refusing else None,
+            small_disk.MAX_DISK_PERCENT if machine is refusing else None,
         )
         for machine in machines
     )
@@ -196,9 +201,3 @@ def _describe(provisioned: Provision, ports: Mapping[str, int], s3_port: int, pi
         refusing.name if refusing else None,
         pids,
     )
-
-
-def disk_used_percent(path: Path) -> int:
-    """Return how full the file system of `path` is, as `df` counts it."""
-    usage = shutil.disk_usage(path)
-    return math.ceil(100 * usage.used / (usage.used + usage.free))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -13,9 +14,10 @@ from velora_tui.domain.readiness import BUILT_IN_CHECKS
 
 Percent = Annotated[int, Field(ge=0, le=100)]
 Seconds = Annotated[float, Field(gt=0)]
-EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 HARNESS = "harness"  # the recipe that runs the users' script
+NATIVE = "native"
+RECIPE_NAMES = (HARNESS, NATIVE)
 HARNESS_SCRIPT = "evaluation/benchmarks/multi_swe_bench/scripts/run_full_eval_with_s3.sh"
 DEFAULT_IMAGES = "s3://kuberha-velora/velora-files/images"
 LOCAL_HOST = "local"
@@ -35,6 +37,36 @@ def _pattern(text: str) -> str:
     except re.error as error:
         raise ValueError(f"not a regular expression: {error}") from None
     return text
+
+
+def _recipe_name(name: str) -> str:
+    if name in RECIPE_NAMES:
+        return name
+    near = get_close_matches(name, RECIPE_NAMES, n=1, cutoff=0.4)
+    meant = f"did you mean {near[0]}?" if near else f"there are {' and '.join(RECIPE_NAMES)}"
+    raise ValueError(f"unknown recipe {name[:80]!r}: {meant}")
+
+
+def _path_in_harness(path: str) -> str:
+    if not path or re.search(r"[\x00-\x1f\x7f]", path):
+        raise ValueError(f"{path[:80]!r} is no path")
+    if ".." in path.split("/"):
+        raise ValueError(f"{path[:80]!r} leads out of the harness: give the path from its root, without ..")
+    return path
+
+
+def _like(pattern: str, expected: str) -> AfterValidator:
+    """Return the validator of a text that must match `pattern` as a whole; `expected` says so in words."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"{text[:80]!r} is not {expected}")
+        return text
+
+    return AfterValidator(check)
+
+
+EnvName = Annotated[str, _like(r"[A-Za-z_][A-Za-z0-9_]*", "a variable's name: letters, digits and _ only")]
 
 
 class Section(BaseModel):
@@ -58,7 +90,7 @@ class Defaults(Section):
     ssh_config: Path | None = None
     known_hosts: Path | None = None
     harness: str = "~/SWETEs7/OpenHands"
-    recipe: str = "native"
+    recipe: Annotated[str, AfterValidator(_recipe_name)] = NATIVE
     agent: SafeName | None = None
     model: SafeName | None = None
     max_iterations: Annotated[int, Field(ge=1)] = 200
@@ -71,7 +103,7 @@ class Defaults(Section):
 class S3Settings(Section):
     """`[s3]`: where the task images lie. Without keys, the usual AWS sources of credentials are used."""
 
-    images: Annotated[str, StringConstraints(pattern=r"^s3://[A-Za-z0-9][A-Za-z0-9._-]+(/.*)?$")] = DEFAULT_IMAGES
+    images: Annotated[str, _like(r"s3://[A-Za-z0-9][A-Za-z0-9._-]+(/.*)?", "s3://BUCKET/FOLDER")] = DEFAULT_IMAGES
     region: str | None = None
     profile: str | None = None
     endpoint_url: str | None = None
@@ -98,9 +130,9 @@ class CriticalFile(Section):
     `path` starts at the harness's root; `source` is the good local copy, whose checksum counts where none is given.
     """
 
-    path: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$")]
-    md5: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+    path: Annotated[str, AfterValidator(_path_in_harness)]
+    md5: Annotated[str, _like(r"[0-9a-f]{32}", "an MD5: 32 digits of 0-9 and a-f")] | None = None
+    sha256: Annotated[str, _like(r"[0-9a-f]{64}", "a SHA-256: 64 digits of 0-9 and a-f")] | None = None
     source: Path | None = None
 
 
@@ -137,7 +169,7 @@ class Instance(Section):
     """`[[instances]]`: one machine; `host = "local"` is this one, without SSH."""
 
     name: SafeName
-    host: Annotated[str, StringConstraints(min_length=1, pattern=r"^[^\s-]\S*$")]
+    host: Annotated[str, _like(r"[^\s-]\S*", "a host: an alias of your SSH config, a name or an address")]
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     user: str | None = None
     identity_file: Path | None = None

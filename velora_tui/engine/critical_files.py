@@ -35,12 +35,13 @@ async def report(fleet: Fleet, machines: Machines, names: Sequence[str]) -> File
 async def difference(fleet: Fleet, machines: Machines, instance: str, path: str) -> str:
     """Return the unified diff from the instance's file to the good copy, "" where they are the same.
 
+    The end of a path will do where no other critical file has it.
     What is in the files is foreign: control characters are gone from it. Raises UnknownName, Refused and HostErrors.
     """
-    file = _watched(fleet, path)
+    file = watched(fleet, path)
     source = await _good_copy(file)
     root = machines.instance(instance).harness or fleet.defaults.harness
-    where = path if path.startswith("/") else f"{root.rstrip('/')}/{path}"
+    where = file.path if file.path.startswith("/") else f"{root.rstrip('/')}/{file.path}"
     theirs = await read_file(await machines.host(instance), where, DIFF_LIMIT_BYTES)
     labels = " ".join(f"--label {quote(label)}" for label in (f"{instance}:{where}", str(source)))
     command = f"diff -u {labels} -- - {quote(str(source))}"
@@ -60,11 +61,17 @@ async def _copies(machines: Machines, subject: Subject) -> tuple[FileCopy, ...]:
     return copies_of(name, files, subject.good, text)
 
 
-def _watched(fleet: Fleet, path: str) -> CriticalFile:
-    for file in fleet.watched_files:
-        if file.path == path:
-            return file
-    raise UnknownName.of("critical file", path, [file.path for file in fleet.watched_files])
+def watched(fleet: Fleet, path: str) -> CriticalFile:
+    """Return the critical file at `path`, or the only one whose path ends so. Raises UnknownName."""
+    files = {file.path: file for file in fleet.watched_files}
+    if path in files:
+        return files[path]
+    ending = [name for name in files if path and name.endswith(f"/{path}")]
+    if len(ending) == 1:
+        return files[ending[0]]
+    if ending:
+        raise UnknownName(f"{path!r} could be several critical files", hint=f"name one: {', '.join(ending)}")
+    raise UnknownName.of("critical file", path, list(files))
 
 
 async def _good_copy(file: CriticalFile) -> Path:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from velora_tui.domain.events import AnyEvent, Notice
 from velora_tui.domain.fleet import Fleet
-from velora_tui.domain.readiness import FileReport, Readiness
+from velora_tui.domain.readiness import CheckResult, FileReport, Readiness
 from velora_tui.domain.repair import RepairPlan, RepairResult
 from velora_tui.domain.requests import RunRequest
 from velora_tui.domain.run import Run
@@ -19,7 +19,7 @@ from velora_tui.domain.run_names import named_run
 from velora_tui.domain.snapshot import FleetSnapshot
 from velora_tui.domain.task import Task
 from velora_tui.engine import critical_files
-from velora_tui.engine.checkup import Slow
+from velora_tui.engine.checkup import Scope, Slow
 from velora_tui.engine.driver import Workshop
 from velora_tui.engine.foreign import ForeignRun, OnWatched, tell_nobody
 from velora_tui.engine.ledger import Ledger, Subscription
@@ -31,6 +31,7 @@ from velora_tui.engine.snapshots import fleet_snapshot
 from velora_tui.errors import ReadOnly, StoreError
 from velora_tui.images.s3 import ImageStore
 from velora_tui.pipeline.recipes import recipe
+from velora_tui.readiness.checks import BUSY
 from velora_tui.store.datasets import TaskStore
 from velora_tui.store.journal import Journal
 from velora_tui.store.layout import Layout
@@ -249,7 +250,11 @@ class Engine:
         Each lies at `layout.log(run, attempt, phase)`; LogGrew notices tell of it, `on_watched` is told whose it is and
         how it ended. Raises UnknownName, Refused where there is no such run, and HostErrors.
         """
-        foreign = ForeignRun(await self._machines.host(instance), self.layout, self._ledger)
+
+        async def ask_busy() -> CheckResult | None:
+            return (await self._machines.check(instance, Scope(only=frozenset({BUSY})))).check(BUSY)
+
+        foreign = ForeignRun(await self._machines.host(instance), self.layout, self._ledger, ask_busy)
         await foreign.mirror(lambda broken: self._machines.told_break(instance, broken), on_watched)
 
     # --- how it is done

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,6 +11,7 @@ from typing import Literal
 
 from velora_tui.domain.events import LogGrew
 from velora_tui.domain.names import is_safe_name
+from velora_tui.domain.readiness import CheckResult, CheckStatus
 from velora_tui.engine.ledger import Ledger
 from velora_tui.errors import CommandFailed, HostError, Refused
 from velora_tui.hosts.follow import JobEnd, follow_to_end
@@ -20,6 +21,7 @@ from velora_tui.hosts.lease import DEFAULT_LEASE, LeaseOwner, LeaseReport, read_
 from velora_tui.hosts.patience import OUTAGE_SECONDS, OnBreak, through_breaks
 from velora_tui.hosts.shell import quote_path
 from velora_tui.pipeline.phase_log import PhaseLog
+from velora_tui.readiness.repairs.kill_stray import KILL_STRAY
 from velora_tui.store.layout import Layout
 
 _LOOK_SECONDS = 1.0
@@ -50,20 +52,30 @@ class Watched:
 
 
 OnWatched = Callable[[Watched], None]
+AskBusy = Callable[[], Awaitable[CheckResult | None]]
 
 
 def tell_nobody(_: Watched) -> None:
     """Tell nobody."""
 
 
-class ForeignRun:
-    """The attempt that has the lease of `host`. Raises Refused where nobody has it, and HostErrors."""
+def is_hand_started(busy: CheckResult | None) -> bool:
+    """Tell whether the answer of the check `busy` is a run that nobody's Velora started."""
+    return busy is not None and busy.status is CheckStatus.FAIL and busy.repair == KILL_STRAY.id
 
-    def __init__(self, host: Host, layout: Layout, ledger: Ledger) -> None:
+
+class ForeignRun:
+    """The attempt that has the lease of `host`. Raises Refused where nobody has it, and HostErrors.
+
+    `ask_busy` has the check of that name made: it tells of runs without a lease.
+    """
+
+    def __init__(self, host: Host, layout: Layout, ledger: Ledger, ask_busy: AskBusy) -> None:
         self._host = host
         self._jobs = DetachedJobs(host)
         self._layout = layout
         self._ledger = ledger
+        self._ask_busy = ask_busy
 
     async def mirror(self, on_break: OnBreak, on_watched: OnWatched = tell_nobody) -> None:
         """Copy the logs of its jobs to where our own runs' logs lie, until nothing more is to come.
@@ -96,12 +108,22 @@ class ForeignRun:
         report = await read_lease(self._host)
         owner = report.owner if report else None
         if report is None or owner is None:
-            raise Refused(f"nobody's run has {self._host.name}", hint="`velora check` shows who has an instance")
+            raise await self._nobodys()
         if not is_safe_name(owner.run_id):
             raise CommandFailed(f"the lease names {owner.run_id[:80]!r}, which is no run", instance=self._host.name)
         if owner.run_id in self._ledger.runs:
             raise Refused(f"the run on {self._host.name} is your own", hint=f"`velora logs {owner.run_id} --follow`")
         return Watched(self._host.name, owner, report.since or owner.since)
+
+    async def _nobodys(self) -> Refused:
+        """Say that there is no run to follow, or that it was started by hand."""
+        name, busy = self._host.name, await self._ask_busy()
+        if busy is None or not is_hand_started(busy):
+            return Refused(f"nobody's run has {name}", hint="`velora check` shows who has an instance")
+        return Refused(
+            f"{name} has {busy.detail}; its log can't be followed",
+            hint=f"look at it where it was started, or end it with `velora repair {name} busy`",
+        )
 
     async def _started(self, owner: LeaseOwner) -> list[str]:
         listed = (await self._host.run(_JOBS.format(spools=quote_path(owner.spools)))).text.splitlines()

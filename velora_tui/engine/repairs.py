@@ -10,12 +10,13 @@ from ulid import ULID
 
 from velora_tui.domain.events import CommandRan, RepairEnded, RepairStarted
 from velora_tui.domain.fleet import HARNESS
-from velora_tui.domain.readiness import REPAIR_LEASE_PREFIX, CheckResult, CheckStatus, Holder
+from velora_tui.domain.readiness import REPAIR_LEASE_PREFIX, CheckResult, Holder
 from velora_tui.domain.repair import RepairPlan, RepairResult, RepairStep
 from velora_tui.engine import leases
 from velora_tui.engine.admission import running_elsewhere
 from velora_tui.engine.checkup import Scope
 from velora_tui.engine.driver import Workshop
+from velora_tui.engine.foreign import is_hand_started
 from velora_tui.errors import CommandFailed, HostError, InstanceBusy, StoreError, UnknownName, UsageError, VeloraError
 from velora_tui.hosts import lease
 from velora_tui.hosts.host import Host
@@ -225,7 +226,7 @@ async def _require_idle(shop: Workshop, repair: Repair, instance: str) -> None:
     if repair.beside is not Beside.NOTHING:
         return
     busy = await _checked(shop, instance, BUSY)
-    if busy is not None and busy.status is CheckStatus.FAIL and busy.repair == KILL_STRAY.id:
+    if busy is not None and is_hand_started(busy):
         raise InstanceBusy(f"{busy.detail}: end it first, with kill-stray", instance=instance)
 
 

@@ -8,6 +8,7 @@ import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from shlex import quote
 
 import asyncssh
 
@@ -47,14 +48,14 @@ class KnownHosts:
     def refusal(self, instance: str, host: str, addr: str, port: int, offered: asyncssh.SSHKey | None) -> HostError:
         """Say why the key that the server offered (None: none that we could use) was not accepted."""
         trusted, revoked = _match_exactly(self.entries, host, addr, port)
-        where = host if port == SSH_PORT else f"[{host}]:{port}"
+        where = _as_noted(host, port)
         fingerprint = offered.get_fingerprint() if offered else "not shown"
         if trusted or revoked:
             known = ", ".join(sorted(key.get_fingerprint() for key in trusted)) or "revoked"
             return HostKeyChanged(
                 f"the host key of {where} is not the known one: offered {fingerprint}, known {known}",
                 hint="someone may be listening in, or the machine was rebuilt; if you are sure, take its old line "
-                f"out of {self.files[0] if self.files else 'known_hosts'} with ssh-keygen -R '{where}'",
+                f"out with {self._removal(host, addr, port)}",
                 instance=instance,
             )
         return HostKeyUnknown(
@@ -64,13 +65,20 @@ class KnownHosts:
             instance=instance,
         )
 
+    def _removal(self, host: str, addr: str, port: int) -> str:
+        """Return the command that takes the key of that host out of the file that has it."""
+        noted = ((file, name) for file in self.files for name in (host, addr) if name)
+        for file, name in noted:
+            if any(_match_exactly(_read((file,)), name, "", port)):
+                return f"ssh-keygen -R '{_as_noted(name, port)}' -f {quote(str(file))}"
+        return f"ssh-keygen -R '{_as_noted(host, port)}'"
+
     def offer(self, instance: str, host: str, port: int, key: asyncssh.SSHKey) -> HostKey | None:
         """Describe an unknown key for the one who decides; None where there is no file to keep it in."""
         if not self.files:
             return None
         public = key.export_public_key("openssh").decode().split()[:2]
-        where = host if port == SSH_PORT else f"[{host}]:{port}"
-        line = " ".join([where, *public])
+        line = " ".join([_as_noted(host, port), *public])
         return HostKey(instance, host, port, public[0], key.get_fingerprint(), line, self.files[0])
 
 
@@ -139,11 +147,15 @@ def _match_exactly(
     revoked: set[asyncssh.SSHKey] = set()
     for name in {host, addr} - {""}:
         # asyncssh would fall back to entries without a port: a key noted for another port has not changed here.
-        exact = name if port == SSH_PORT else f"[{name}]:{port}"
-        host_keys, _, revoked_keys, *_ = entries.match(exact, "", None)
+        host_keys, _, revoked_keys, *_ = entries.match(_as_noted(name, port), "", None)
         trusted.update(host_keys)
         revoked.update(revoked_keys)
     return trusted, revoked
+
+
+def _as_noted(name: str, port: int) -> str:
+    """Return a host and port as known_hosts files have them."""
+    return name if port == SSH_PORT else f"[{name}]:{port}"
 
 
 def _expanded(name: str) -> Path:

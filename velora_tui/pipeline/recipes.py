@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from velora_tui.domain.fleet import HARNESS, NATIVE
 from velora_tui.errors import UnknownName
 from velora_tui.pipeline.harness import collect as harness_collect
 from velora_tui.pipeline.harness import dataset as harness_dataset
@@ -43,8 +44,8 @@ _HARNESS = (
 )
 
 RECIPES: dict[str, Recipe] = {
-    "harness": Recipe(_HARNESS, frozenset({"upload", "collect", "validate"})),
-    "native": Recipe(_NATIVE, frozenset(phase.name for phase in _NATIVE)),
+    HARNESS: Recipe(_HARNESS, frozenset({"upload", "collect", "validate"})),
+    NATIVE: Recipe(_NATIVE, frozenset(phase.name for phase in _NATIVE)),
 }
 
 

@@ -91,9 +91,17 @@ def compared(
 
 def _row(file: CriticalFile, copies: list[FileCopy], good: Mapping[str, Sums]) -> FileRow:
     expected = expected_sum(file, good)
+    if expected is None and file.source is not None:
+        copies = [_unjudged(copy) for copy in copies]
     usual = None if expected else _usual(copies)
     marked = tuple(copy.model_copy(update={"odd": _is_odd(copy, expected, usual)}) for copy in copies)
     return FileRow(path=file.path, expected=expected, good_copy=_good_copy_state(file, good), copies=marked)
+
+
+def _unjudged(copy: FileCopy) -> FileCopy:
+    """Return a copy whose good copy can't be read: nobody knows whether it is as it should be."""
+    known = copy.state != "there"
+    return copy if known else copy.model_copy(update={"state": "unknown", "detail": "the good copy can't be read"})
 
 
 def _is_odd(copy: FileCopy, expected: str | None, usual: str | None) -> bool:

@@ -37,6 +37,8 @@ def write_json(path: Path, document: Any) -> None:
 
 def write_pieces(path: Path, pieces: Iterable[str]) -> None:
     """Write text for other people to `path`, piece by piece, with their rights. Blocks; raises NotWritten."""
+    if not path.parent.is_dir():
+        raise NotWritten(f"{path} cannot be written: there is no folder {path.parent}", hint="make it first")
     try:
         with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
             file.writelines(pieces)

@@ -13,7 +13,7 @@ from velora_tui.view.columns import Column
 from velora_tui.view.entries import Entry
 from velora_tui.view.holders import since
 from velora_tui.view.lines import Line, note
-from velora_tui.view.repair_text import check_words, thing_words
+from velora_tui.view.repair_text import change_words, thing_words
 from velora_tui.view.text import clean_text, size
 
 FILTER_KEYS = ("instance", "what", "by", "kind")
@@ -114,5 +114,5 @@ def _more(event: AnyEvent) -> Iterator[str]:
         yield from (f"- {thing_words(thing)}" for thing in event.affected)
     elif isinstance(event, RepairEnded):
         if event.check:
-            yield f"{event.check}: {check_words(event.before)} → {check_words(event.after)}"
+            yield from change_words(event.check, event.before, event.after)
         yield from (f"done: {step}" for step in event.done)

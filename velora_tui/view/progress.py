@@ -48,8 +48,8 @@ def key_cell(trouble: KeyTrouble, *, narrow: bool) -> Cell:
     if not trouble.is_changed:
         return Span("K decides  " if narrow else "K shows it and asks  ", "look"), Span(trouble.offered, "dim")
     if narrow:
-        return Span("never accepted: K", "bad")
-    return Span(f"offered {trouble.offered}, known {trouble.known} · K says what to do", "bad")
+        return Span("K: never accepted", "bad")
+    return Span("K says what to do  ", "bad"), Span(f"offered {trouble.offered}, known {trouble.known}", "bad")
 
 
 def _idle(row: InstanceSnapshot, at: datetime) -> Cell:

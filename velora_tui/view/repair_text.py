@@ -60,8 +60,10 @@ def result_lines(result: RepairResult, plan: RepairPlan) -> Iterator[Line]:
     mark = Span("✓ ", "good") if result.mended else Span("✗ ", "bad")
     yield (mark, Span(result.instance, "strong"), Span(f"  {_end_words(result, plan)}"))
     if result.check and (result.before or result.after):
-        before = f"{check_words(result.before)} → " if plan.steps else ""
-        yield (Span(f"    {result.check}: {before}{check_words(result.after)}"),)
+        before = result.before if plan.steps else None
+        outcome, *was = change_words(result.check, before, result.after)
+        yield (Span(f"    {outcome}"),)
+        yield from ((Span(f"      {words}", "dim"),) for words in was)
 
 
 def _end_words(result: RepairResult, plan: RepairPlan) -> str:
@@ -73,8 +75,9 @@ def _end_words(result: RepairResult, plan: RepairPlan) -> str:
     return f"{plan.title}: {len(result.done)} of {len(plan.steps)} steps done{freed}"
 
 
-def check_words(check: CheckResult | None) -> str:
-    """Return how a check stands: "fail (91 % used, limit 80 %)"."""
-    if check is None:
-        return "not asked"
-    return f"{check.status} ({check.detail})" if check.detail else str(check.status)
+def change_words(name: str, before: CheckResult | None, after: CheckResult | None) -> Iterator[str]:
+    """Yield how a check stands after a repair: "files: fail → ok (4/4 as expected)", and then what was wrong."""
+    now = "not asked" if after is None else f"{after.status} ({after.detail})" if after.detail else str(after.status)
+    yield f"{name}: {before.status} → {now}" if before else f"{name}: {now}"
+    if before and before.detail and (after is None or before.detail != after.detail):
+        yield f"it was: {before.detail}"

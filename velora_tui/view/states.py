@@ -29,6 +29,7 @@ class State(NamedTuple):
 
 
 GROUP_TONES: dict[str, tuple[str, Tone]] = {
+    "key changed": ("✗", "bad"),
     "running": ("▶", "run"),
     "in use": ("▷", "run"),
     "failed": ("✗", "bad"),
@@ -105,7 +106,7 @@ _BROKEN = {
 }
 """Of an instance whose run goes on out of our sight."""
 _KEY_NEW = State("?", "new host key", "look", "not ready", 1)
-_KEY_CHANGED = State("✗", "KEY CHANGED", "bad", "unreachable", 0)
+_KEY_CHANGED = State("✗", "KEY CHANGED", "bad", "key changed", 0)
 
 
 def _is_later(readiness: Readiness, attempt: Attempt) -> bool:

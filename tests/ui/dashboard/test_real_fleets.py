@@ -32,6 +32,7 @@ from velora_tui.hosts.patience import Break
 from velora_tui.view.cells import plain
 from velora_tui.view.contact import key_trouble, ordinal, reconnecting
 from velora_tui.view.fleet_rows import fleet_entries
+from velora_tui.view.header import fleet_counts
 from velora_tui.view.rates import Rates
 
 NEW = "SHA256:new00000000000000000000000000000000000000000"
@@ -153,7 +154,18 @@ async def test_a_changed_key_is_loud_and_has_both_fingerprints(strangers):
     async with dashboard(strangers, (220, 40)) as seen:
         line = seen.line_with(" old1 ")
         assert "✗ KEY CHANGED" in line
-        assert f"offered {NEW}, known {KNOWN}" in line
+        assert f"K says what to do  offered {NEW}, known {KNOWN}" in line
+
+
+def test_a_changed_key_is_counted_under_its_own_word_and_its_row_names_the_key(strangers):
+    dead = instance("dead", connection=ConnectionState.UNREACHABLE, detail="no answer")
+    shown = snapshot(*strangers.shown.instances, dead)
+    told = "".join(span.text for span in fleet_counts(shown, 200))
+    assert "✗ 1 key changed" in told
+    assert "✗ 1 unreachable" in told
+    for width in (80, 120, 160):
+        rows = {entry.row.key: entry.row for entry in fleet_entries(shown, Rates(), width)}
+        assert plain(rows["old1"].cells["progress"]).startswith("K")
 
 
 async def test_where_no_key_waits_the_key_says_so(strangers):
@@ -254,13 +266,13 @@ async def test_a_run_started_by_hand_is_in_use_too(tmp_path):
         update={
             "id": "busy",
             "status": CheckStatus.FAIL,
-            "detail": "a run started by hand: 71 of dev: bash run_full_eval",
+            "detail": "a run started by hand: process 71 of dev: bash run_full_eval",
         }
     )
     engine = FakeEngine(snapshot(instance("eval1", ready=ready.model_copy(update={"checks": (busy,)}))), tmp_path)
     async with dashboard(engine) as seen:
         await seen.sees("▷ in use", on=" eval1 ")
-        await seen.sees("a run started by hand: 71 of dev", on=" eval1 ")
+        await seen.sees("a run started by hand: process 71 of dev", on=" eval1 ")
         await seen.press("enter")
         await seen.hears("Velora has no log of it to follow")
 

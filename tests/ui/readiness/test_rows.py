@@ -142,6 +142,17 @@ def test_progress_and_end_are_told_by_instance():
     assert gain([PLAN]) == ""
 
 
+def test_what_came_of_a_repair_stands_before_what_was_wrong():
+    long = f"a run started by hand: process 5 of root: python3 run_infer.py {'--llm-config x ' * 9}"
+    before = check("busy", CheckStatus.FAIL, detail=long)
+    after = check("busy", CheckStatus.OK, detail="no run started by hand")
+    done = {"eval1": RepairResult(instance="eval1", repair="x", check="busy", before=before, after=after, done=("x",))}
+    lines = [line.text for line in working_lines([PLAN], {}, done, 65)]
+    assert lines[1:] == ["     busy: fail → ok (no run started by hand)", f"       it was: {long}"]
+    still = {"eval1": done["eval1"].model_copy(update={"after": before})}
+    assert [line.text for line in working_lines([PLAN], {}, still, 65)][1:] == [f"     busy: fail → fail ({long})"]
+
+
 def test_where_nothing_is_wrong_no_reason_is_given():
     assert ready_cell(instance("eval1", ready=readiness("eval1"))) == "● ready"
 

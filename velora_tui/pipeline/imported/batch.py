@@ -61,6 +61,7 @@ def import_trees(
         for root in _checked(roots):
             importing.take(root, workers)
             importing.settle(root, forget_gone=forget_gone)
+            importing.miss_runs(root)
     importing.report.copies = catalog.mark_copies()
     importing.report.own_copies = catalog.count_own_copies()
     return importing.report
@@ -109,6 +110,13 @@ class _Import:
                 self.report.results += len(reading.results)
                 self._note(Path(reading.folder), "; ".join(reading.problems))
             self._on_progress(self.report)
+
+    def miss_runs(self, root: Path) -> None:
+        """Note where nothing was, is or could have been a run below `root`: it is another folder than was meant."""
+        sources = (name for name, source in self._known.items() if source.batch == str(root))
+        told = (folder for folder, _ in self.report.problems)
+        if not any(Path(name).is_relative_to(root) for name in (*self._seen, *sources, *told)):
+            self._note(root, "there is no finished run in it: name the folders the harness writes its output to")
 
     def settle(self, root: Path, *, forget_gone: bool) -> None:
         """Note which folders below `root` are not there any more, and which are there again."""

@@ -62,6 +62,17 @@ def _record_problems(record: dict[str, object], source: str) -> Iterator[Problem
         yield from check_task(task, record)
 
 
+def validate_folder(folder: Path, tasks: Tasks) -> Iterator[Validated]:
+    """Yield every run below `folder`; where there is none, every task of the dataset files in it. Blocks."""
+    are_runs = False
+    for run in validate_tree(folder, tasks):
+        are_runs = True
+        yield run
+    if not are_runs:
+        for file in sorted(file for pattern in ("*.jsonl", "*.json") for file in folder.glob(pattern)):
+            yield from validate_dataset(file)
+
+
 def validate_tree(root: Path, tasks: Tasks) -> Iterator[Validated]:
     """Yield every run below `root` with what its tree lacks and what the operators' quality list says. Blocks."""
     unreadable: list[Validated] = []

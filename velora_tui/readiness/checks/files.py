@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
+from collections.abc import Sequence
+
 from velora_tui.domain.fleet import CriticalFile
-from velora_tui.domain.readiness import FileCopy
+from velora_tui.domain.readiness import CheckStatus, FileCopy
 from velora_tui.readiness.checks.check import (
     NO_FOLDER,
     Answer,
@@ -17,7 +20,7 @@ from velora_tui.readiness.checks.check import (
     unclear,
     warned,
 )
-from velora_tui.readiness.files import copies_of, files_probe
+from velora_tui.readiness.files import copies_of, expected_sum, files_probe
 
 
 def _judge_files(subject: Subject, answer: Answer) -> Verdict:
@@ -31,18 +34,36 @@ def _judge_files(subject: Subject, answer: Answer) -> Verdict:
     wrong = [(file, copy) for file, copy in zip(files, copies, strict=True) if copy.state in {"differs", "missing"}]
     words = f"{len(files) - len(wrong)}/{len(files)}"
     if wrong:
-        words += f": {', '.join(_wrong(file, copy) for file, copy in wrong)}"
+        words += f": {', '.join(_wrong(subject, file, copy) for file, copy in wrong)}"
         verdict = failed if subject.fleet.critical_files else warned
         return verdict(words, mends=any(file.source for file, _ in wrong))
+    return _unsure(subject, copies) or passed(f"{words} as expected")
+
+
+def _unsure(subject: Subject, copies: Sequence[FileCopy]) -> Verdict | None:
+    """Judge files that are there, but of which something can't be told; None where all is known."""
+    files = subject.fleet.watched_files
+    unread = [file for file in files if file.source is not None and file.path not in subject.good]
+    if unread:
+        words = f"{', '.join(map(_unread, unread))}: mend `source` under [[critical_files]], or bring the file back"
+        blind = any(expected_sum(file, subject.good) is None for file in unread)
+        return Verdict(CheckStatus.UNKNOWN, words, mends=False) if blind else warned(words, mends=False)
     unsure = sum(copy.state == "there" for copy in copies)
-    if unsure:
-        return warned(f"{words} there, {unsure} with no checksum in the fleet file to compare with", mends=False)
-    return passed(f"{words} as expected")
+    if not unsure:
+        return None
+    words = f"{len(files)}/{len(files)} there, {unsure} with no checksum in the fleet file to compare with"
+    return warned(words, mends=False)
 
 
-def _wrong(file: CriticalFile, copy: FileCopy) -> str:
-    name = file.path.rsplit("/", 1)[-1]
-    return f"{name} is missing" if copy.state == "missing" else f"{name} differs from the good copy"
+def _wrong(subject: Subject, file: CriticalFile, copy: FileCopy) -> str:
+    name = posixpath.basename(file.path)
+    if copy.state == "missing":
+        return f"{name} is missing"
+    return f"{name} differs from the {'good copy' if file.path in subject.good else 'checksum in the fleet file'}"
+
+
+def _unread(file: CriticalFile) -> str:
+    return f"the good copy of {posixpath.basename(file.path)} can't be read here ({file.source})"
 
 
 CHECKS = (

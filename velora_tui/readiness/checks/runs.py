@@ -40,7 +40,7 @@ def _judge_busy(_: Subject, answer: Answer) -> Verdict:
     if not runs:
         return passed("no run started by hand")
     more = f", and {len(runs) - 1} more" if len(runs) > 1 else ""
-    return failed(f"a run started by hand: {clean_text(runs[0], 120)}{more}")
+    return failed(f"a run started by hand: process {clean_text(runs[0], 120)}{more}")
 
 
 CHECKS = (Check(BUSY, "no other run", lambda _: _HAND_STARTED, _judge_busy, blocking=True, repair="kill-stray"),)

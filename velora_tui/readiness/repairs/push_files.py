@@ -9,14 +9,16 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from velora_tui.domain.fleet import HARNESS_SCRIPT, CriticalFile
+from velora_tui.domain.fleet import HARNESS, HARNESS_SCRIPT, CriticalFile
 from velora_tui.domain.repair import Affected, RepairStep
 from velora_tui.hosts.shell import assign, quote_path
-from velora_tui.readiness.files import has_good_copy, no_good_copy
+from velora_tui.readiness.checks.check import Subject
+from velora_tui.readiness.files import copies_of, files_probe, has_good_copy, no_good_copy
 from velora_tui.readiness.repairs.repair import Findings, Repair, Site
 from velora_tui.readiness.repairs.shell import BACKUPS, KIND, REPLACE
 
 LIMIT_BYTES = 8 * 1024 * 1024
+_AMISS = {"missing": "is missing", "differs": "differs from its checksum", "unknown": "can't be read"}
 
 _LOOK = 'kind "$target"; printf "\\000"\n'
 
@@ -52,7 +54,7 @@ async def _look(site: Site) -> Findings:
     if site.check == "script" and not has_good_copy(site.fleet, HARNESS_SCRIPT):
         return Findings(refused=no_good_copy(HARNESS_SCRIPT))
     files = [file for file in site.fleet.critical_files if file.source is not None]
-    if not files:
+    if not site.fleet.critical_files:
         return Findings(refused="no critical file has a good copy: give [[critical_files]] a source in the fleet file")
     try:
         copies = await asyncio.to_thread(lambda: [_good_copy(file) for file in files])
@@ -65,7 +67,20 @@ async def _look(site: Site) -> Findings:
     root, *kinds = (await site.run(script)).stdout.decode("utf-8", "replace").split("\0")[:-1]
     if root != "there":
         return Findings(refused=f"there is no harness at {site.harness}")
-    return _findings(site, files, copies, [kind.strip("\n") for kind in kinds])
+    return _findings(site, files, copies, [kind.strip("\n") for kind in kinds], await _without_good_copy(site))
+
+
+async def _without_good_copy(site: Site) -> list[str]:
+    """Return, in words, the files that are not as expected and of which there is no good copy to push."""
+    files = [file for file in site.fleet.critical_files if file.source is None]
+    in_root = Subject(site.instance, site.fleet, HARNESS).in_root
+    told = (await site.run(files_probe(in_root, files))).text if files else ""
+    copies = copies_of(site.instance.name, files, {}, told)
+    return [
+        f"{file.path} {_AMISS[copy.state]}, and there is no good copy: give it a `source` in the fleet file"
+        for file, copy in zip(files, copies, strict=True)
+        if copy.state in _AMISS
+    ]
 
 
 def _good_copy(file: CriticalFile) -> _GoodCopy:
@@ -83,23 +98,24 @@ def _good_copy(file: CriticalFile) -> _GoodCopy:
     return _GoodCopy(file.source, hashlib.sha256(data).hexdigest(), len(data), runs)
 
 
-def _findings(site: Site, files: list[CriticalFile], copies: list[_GoodCopy], kinds: list[str]) -> Findings:
-    steps, affected = [], []
-    notes = [f"{file.path} has no good copy" for file in site.fleet.critical_files if file.source is None]
+def _findings(
+    site: Site, files: list[CriticalFile], copies: list[_GoodCopy], kinds: list[str], unmendable: list[str]
+) -> Findings:
+    steps, affected, notes = [], [], unmendable.copy()
     for file, copy, kind in zip(files, copies, kinds, strict=True):
         if kind != "absent" and not _KIND.fullmatch(kind):
             notes.append(f"{file.path} stays as it is: it is no file, or cannot be read")
         elif step := _step(site, file, copy, kind):
             steps.append(step)
             affected.append(Affected(kind="file", name=file.path, size_bytes=copy.size, detail=_detail(kind)))
-    return Findings(
-        tuple(steps), tuple(affected), tuple(notes), nothing_to_do="" if steps or notes else _settled(files)
-    )
+    if unmendable and not steps:
+        return Findings(refused="; ".join(notes))
+    return Findings(tuple(steps), tuple(affected), tuple(notes), nothing_to_do="" if steps or notes else _settled(site))
 
 
-def _settled(files: list[CriticalFile]) -> str:
-    names = ", ".join(posixpath.basename(file.path) for file in files)
-    return f"what is there is the good copy already ({names}): a fault that stays must be mended in the good copy"
+def _settled(site: Site) -> str:
+    names = ", ".join(posixpath.basename(file.path) for file in site.fleet.critical_files)
+    return f"the critical files are as expected ({names}); if runs still fail by one of them, mend the good copy"
 
 
 def _step(site: Site, file: CriticalFile, copy: _GoodCopy, kind: str) -> RepairStep | None:
