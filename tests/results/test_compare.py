@@ -10,6 +10,7 @@ import pytest
 
 from tests.results.trees import ALL_PASS, Finished, january, log
 from velora_tui.domain.compare import compare_batches, matrix, summarise
+from velora_tui.domain.counting import tally
 from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.listing import ResultRow, group, order, select
 from velora_tui.domain.missing import missing
@@ -64,7 +65,7 @@ def test_a_run_repeated_counts_once_with_its_newest_result(rows: list[ResultRow]
 
     claude = next(summary for summary in summarise([*rows, again, copy]) if summary.model == "claude")
 
-    assert (claude.runs, claude.valid, claude.resolved) == (3, 1, 0)
+    assert (claude.runs, claude.valid, claude.resolved) == (2, 1, 0)
 
 
 def test_the_matrix_shows_where_runs_of_a_task_differ(rows: list[ResultRow], catalog: Catalog) -> None:
@@ -136,7 +137,7 @@ def test_rows_are_sorted_with_the_unknown_last_and_grouped(rows: list[ResultRow]
     costs = [row.cost for row in order([unknown, *rows], "cost", descending=True)]
 
     assert costs == [3.0, 1.0, 0.5, 0.4, 0.3, 0.2, 0.1, None]
-    assert [(found.key, len(found.rows), found.resolved) for found in group(rows, "model")] == [
+    assert [(found.key, len(found.rows), tally(found.rows).resolved) for found in group(rows, "model")] == [
         ("claude", 2, 1),
         ("gpt", 5, 2),
     ]

@@ -283,8 +283,8 @@ def test_rows_are_filtered_by_what_they_mean():
 
 def test_the_totals_count_each_outcome():
     stopped = running_run("01STOP").model_copy(update={"attempts": (attempt("eval2", "image", AttemptState.STOPPED),)})
-    text = plain(totals(rows_of(ended_run(), ended_run("01B"), failed_run(), stopped)))
-    assert text == " 4 runs   0 resolved 0 %   2 unresolved   1 failed   1 stopped"
+    text = plain(totals(rows_of(ended_run(), ended_run("01B", number=2), failed_run(), stopped)))
+    assert text == " 4 runs   0 resolved, 0 % of 2 valid   2 unresolved   1 failed   1 stopped"
 
 
 # --- lines by the ten thousand

@@ -25,7 +25,8 @@ class ResultRow:
 
     `content` is the same for copies of one run; all but one of them are `is_copy`. `why` says why a result is not
     `is_valid`. `flips` is how many tests the harness judged otherwise; a word
-    of a filter without a key is looked for in `search`.
+    of a filter without a key is looked for in `search`. Where the row stands for a whole run, `earlier` are the results
+    of the attempts before.
     """
 
     key: str
@@ -61,6 +62,7 @@ class ResultRow:
     batch: str
     is_copy: bool = False
     is_gone: bool = False
+    earlier: tuple[ResultRow, ...] = ()
     search: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -73,6 +75,11 @@ class ResultRow:
     def outcome_word(self) -> str:
         """How it ended, as filters and groups call it."""
         return self.outcome.value
+
+    @property
+    def has_result(self) -> bool:
+        """Whether it came to a result, be it a valid one or not."""
+        return True
 
     @property
     def failure(self) -> str:
@@ -102,6 +109,10 @@ class EndedRow(ResultRow):
     @property
     def outcome_word(self) -> str:
         return self.ended or self.outcome.value
+
+    @property
+    def has_result(self) -> bool:
+        return not self.ended
 
     @property
     def failure(self) -> str:
@@ -224,10 +235,6 @@ class Group:
 
     key: str
     rows: tuple[ResultRow, ...]
-
-    @property
-    def resolved(self) -> int:
-        return sum(row.resolved for row in self.rows)
 
 
 def group(rows: Iterable[ResultRow], by: str) -> list[Group]:

@@ -75,6 +75,11 @@ class Attempt(Frozen):
         return sum(phase.seconds for phase in self.phases)
 
     @property
+    def is_valid(self) -> bool:
+        """Whether it came to a result that says something of its model: one whose evaluation ran no test does not."""
+        return self.state is AttemptState.FINISHED and self.outcome not in (None, Outcome.EVAL_ERROR)
+
+    @property
     def next_phase(self) -> PhaseRun | None:
         return next((phase for phase in self.phases if not phase.is_done), None)
 
@@ -105,6 +110,11 @@ class Run(Frozen):
     def attempt(self) -> Attempt | None:
         """The latest attempt."""
         return self.attempts[-1] if self.attempts else None
+
+    @property
+    def valid_attempt(self) -> Attempt | None:
+        """The attempt whose result is the run's: the latest with a valid one."""
+        return next((attempt for attempt in reversed(self.attempts) if attempt.is_valid), None)
 
     @property
     def is_active(self) -> bool:

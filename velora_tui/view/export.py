@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from velora_tui.domain.compare import ModelSummary, summarise
+from velora_tui.domain.counting import tally
 from velora_tui.domain.listing import ResultRow
 
 COLUMNS = (
@@ -83,7 +84,7 @@ def as_html(rows: Sequence[ResultRow], title: str, made_at: datetime) -> Iterato
         tasks=tasks,
         cells=_by_task_and_model(rows),
         total=len(rows),
-        resolved=sum(row.resolved for row in rows),
+        tally=tally(rows),
     )
 
 

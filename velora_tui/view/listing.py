@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from velora_tui.domain.counting import tally
 from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.listing import FIELDS, EndedRow, Group, ResultRow, select, sort_value
 from velora_tui.view.cells import Cell, Row, Span, plain, spans_of
@@ -15,7 +16,7 @@ from velora_tui.view.filter import Term
 from velora_tui.view.fleet_rows import short_task
 from velora_tui.view.states import outcome_state
 from velora_tui.view.tests_rows import fraction
-from velora_tui.view.text import cells, count, duration, size
+from velora_tui.view.text import cells, count, counted, duration, size
 from velora_tui.view.trajectory_lines import dollars
 
 FILTER_KEYS = FIELDS
@@ -238,10 +239,10 @@ def _fraction_cells(listed: Iterable[int | None]) -> int:
 
 def group_words(group: Group) -> tuple[Span, ...]:
     """Return the heading of a group: "django  12 runs  5 resolved"."""
-    runs = len(group.rows)
+    found = tally(group.rows)
     return (
         Span(group.key or "–", "strong"),
-        Span(f"  {count(runs)} run{'' if runs == 1 else 's'}", "dim"),
-        Span(f"  {count(group.resolved)}", "good" if group.resolved else "dim"),
+        Span(f"  {counted(found.runs, 'run')}", "dim"),
+        Span(f"  {count(found.resolved)}", "good" if found.resolved else "dim"),
         Span(" resolved", "dim"),
     )
