@@ -12,6 +12,8 @@ from velora_tui.domain.report import Outcome
 from velora_tui.domain.result import AttemptResult
 
 Origin = Literal["velora", "import"]
+HARNESS_DIFFERS = "harness-differs"
+"""The flag of a result that the harness counts otherwise."""
 FIELDS = (
     *("task", "repo", "model", "run", "outcome", "origin", "instance", "date", "quality", "flag", "valid", "folder"),
     *("harness", "failure", "state"),
@@ -92,7 +94,10 @@ class ResultRow:
 
     @property
     def verdicts_differ(self) -> bool:
-        return self.harness_resolved is not None and self.is_verified and self.harness_resolved is not self.resolved
+        """Whether the harness counts it otherwise than we, as `verdicts_differ` of its result says."""
+        if self.harness_resolved is None or not self.is_verified:
+            return False
+        return self.harness_resolved is not self.resolved or HARNESS_DIFFERS in self.flags
 
     def field(self, name: str) -> str:
         """Return the text that a filter on `name`, one of FIELDS, looks at."""

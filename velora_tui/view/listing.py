@@ -27,7 +27,7 @@ COLUMNS = (
     Column("outcome", "OUTCOME", 14, priority=9),
     Column("f2p", "F2P", None, "right", 5, priority=8),
     Column("p2p", "P2P", None, "right", 7, priority=6),
-    Column("harness", "HARNESS", 10, priority=3),
+    Column("harness", "HARNESS", 12, priority=3),
     Column("quality", "QUALITY", 7, "right", priority=1),
     Column("patch", "PATCH", 6, "right", priority=4),
     Column("steps", "STEPS", 5, "right", priority=2),
@@ -97,7 +97,7 @@ def _harness(row: ResultRow) -> Cell:
     word = "resolved" if row.harness_resolved else "unresolved"
     if not row.is_verified:
         return Span("unchecked", "look")
-    return Span(f"! {word}"[:10], "look") if row.verdicts_differ else Span("agrees", "dim")
+    return Span(f"! {word}", "look") if row.verdicts_differ else Span("agrees", "dim")
 
 
 def _task(row: ResultRow) -> Cell:

@@ -193,18 +193,21 @@ def _imported(rows: Iterable[ResultRow]) -> Span:
 
 def differing(rows: Iterable[ResultRow]) -> tuple[Span, ...]:
     """Return "harness said resolved, we say unresolved: 2 runs [!]"; empty where all verdicts agree."""
-    found = [row.harness_resolved for row in rows if row.verdicts_differ]
+    found = Counter(_difference(row) for row in rows if row.verdicts_differ)
     if not found:
         return ()
-    wrong_passes = sum(bool(said) for said in found)
     spans = [Span(" ! ", "look")]
-    for amount, words in (
-        (wrong_passes, "harness said resolved, we do not: "),
-        (len(found) - wrong_passes, "harness said unresolved, we say resolved: "),
-    ):
-        if amount:
-            spans += [Span(words, "dim"), Span(count(amount), "look"), Span(f" run{'' if amount == 1 else 's'}   ")]
+    for words in ("resolved, we do not", "unresolved, we say resolved", "unresolved, we have no verdict"):
+        if amount := found[words]:
+            spans += [Span(f"harness said {words}: ", "dim"), Span(count(amount), "look")]
+            spans.append(Span(f" run{'' if amount == 1 else 's'}   "))
     return (*spans, Span("[!]", "ours"))
+
+
+def _difference(row: ResultRow) -> str:
+    if row.harness_resolved:
+        return "resolved, we do not"
+    return "unresolved, we say resolved" if row.resolved else "unresolved, we have no verdict"
 
 
 # --- groups
