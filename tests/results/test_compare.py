@@ -158,7 +158,7 @@ def test_a_row_of_the_table_shows_what_there_is_to_know(rows: list[ResultRow]) -
         "harness": "! resolved",
         "quality": "7/8",
         "patch": "",
-        "steps": "30",
+        "history": "30",
         "time": "–",
         "cost": "$0.20",
         "date": "2026-01-22",

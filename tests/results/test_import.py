@@ -262,7 +262,7 @@ def test_what_cannot_be_graded_and_the_harness_counts_as_unresolved_differs_ever
 
     result = catalog.result(row)
     assert (row.outcome, row.harness_resolved) == (Outcome.EVAL_ERROR, False)
-    assert (result.verdicts_differ, [flip.rule for flip in result.flips]) == (True, ["no-tests-ran"])
+    assert (result.verdicts_differ, result.flips[0].rule) == (True, "no-tests-ran")
     assert row.field("harness") == "unresolved differs"
     assert plain(Listing(Fleet()).row(row).cells["harness"]) == "! unresolved"
     assert "harness said unresolved, we have no verdict: 1 run" in plain(differing([row]))

@@ -199,7 +199,7 @@ _SORT_VALUES: dict[str, Callable[[ResultRow], Any]] = {
     "f2p": lambda row: row.f2p_passed / row.f2p_listed if row.f2p_listed and row.f2p_passed is not None else None,
     "p2p": lambda row: row.p2p_passed / row.p2p_listed if row.p2p_listed and row.p2p_passed is not None else None,
     "patch": lambda row: row.patch_bytes,
-    "steps": lambda row: row.history,
+    "history": lambda row: row.history,
     "cost": lambda row: row.cost,
     "time": lambda row: row.seconds,
     "date": lambda row: row.started_at,

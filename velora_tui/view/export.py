@@ -19,7 +19,7 @@ COLUMNS = (
     "started_at", "instance", "quality_good", "quality_checks", "valid", "why", "flags", "origin", "key", "folder",
 )  # fmt: skip
 _MODEL_HEAD = ("model", "tasks", "valid runs", "resolved", "rate", "pass@1", "F2P", "P2P", "cost")
-_RESULT_HEAD = ("task", "model", "run", "outcome", "F2P", "P2P", "patch", "steps", "cost", "notes")
+_RESULT_HEAD = ("task", "model", "run", "outcome", "F2P", "P2P", "patch", "history", "cost", "notes")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 

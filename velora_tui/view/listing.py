@@ -30,7 +30,7 @@ COLUMNS = (
     Column("harness", "HARNESS", 12, priority=3),
     Column("quality", "QUALITY", 7, "right", priority=1),
     Column("patch", "PATCH", 6, "right", priority=4),
-    Column("steps", "STEPS", 5, "right", priority=2),
+    Column("history", "HISTORY", 7, "right", priority=2),
     Column("time", "TIME", 7, "right", priority=3),
     Column("cost", "COST", 6, "right", priority=5),
     Column("date", "DATE", 10, priority=2),
@@ -86,7 +86,7 @@ def _sorted_by(column: str) -> Callable[[ResultRow], SortKey | None]:
 _FIELDS: dict[str, Callable[[ResultRow], str | None]] = {name: _field(name) for name in FIELDS}
 _ORDERS = {
     name: _sorted_by(name)
-    for name in ("task", "model", "run", "outcome", "f2p", "p2p", "quality", "patch", "steps", "time", "cost", "date")
+    for name in ("task", "model", "run", "outcome", "f2p", "p2p", "quality", "patch", "history", "time", "cost", "date")
 }
 
 
@@ -141,7 +141,7 @@ _CELLS: dict[str, Callable[[ResultRow], Cell | None]] = {
         f"{row.quality_good}/{row.quality_checks}", "dim" if row.quality_good == row.quality_checks else "look"
     ),
     "patch": lambda row: size(row.patch_bytes) if row.patch_bytes else _NOTHING,
-    "steps": lambda row: _NOTHING if row.history is None else str(row.history),
+    "history": lambda row: _NOTHING if row.history is None else str(row.history),
     "time": lambda row: _dim(duration(row.seconds) if row.seconds is not None else None),
     "cost": lambda row: _dim(dollars(row.cost) if row.cost is not None else None),
     "date": lambda row: _dim((row.started_at or "")[:10]),
