@@ -177,7 +177,10 @@ def test_compare_models_tasks_runs_and_batches(shelf: Desk) -> None:
     assert shelf("compare", keys[1], keys[2], "--json").json["tests"] == rows
     sides = [january(shelf.folder / "disk", run) for run in (1, 2)]
     batches = shelf("compare", *sides, "--json").json
-    assert (len(batches["only_before"]), len(batches["only_after"])) == (1, 1)
+    assert (batches["paired_by"], [change["after"] for change in batches["changes"]]) == (
+        ["task", "model"],
+        ["unresolved"],
+    )
     assert "gpt·1  gpt·2" in shelf("compare", "--task", "shop-1").out.replace("       ", "  ")
 
 

@@ -18,6 +18,7 @@ from velora_tui.domain.report import Outcome, Status
 from velora_tui.pipeline.imported.batch import import_trees
 from velora_tui.store.catalog import Catalog
 from velora_tui.view.cells import plain
+from velora_tui.view.compare import batch_lines, batch_record
 from velora_tui.view.filter import parse_filter
 from velora_tui.view.listing import COLUMNS, FILTER_KEYS, Listing
 
@@ -82,23 +83,38 @@ def test_the_matrix_shows_where_runs_of_a_task_differ(rows: list[ResultRow], cat
 
 
 def test_what_flipped_between_two_batches(rows: list[ResultRow]) -> None:
-    before = [row for row in rows if row.run_number == 1]
-    after = [replace(row, run_number=1) for row in rows if row.run_number == 2]
+    before, after = ([row for row in rows if row.run_number == number] for number in (1, 2))
 
     found = compare_batches(before, after)
 
     (change,) = found.changes
     assert (change.before.task, change.is_better, change.is_worse) == ("shop-1", False, True)
     assert (found.unchanged, len(found.only_before), len(found.only_after), found.p_value) == (1, 2, 0, 1.0)
+    assert found.paired_by == ("task", "model")
 
 
 def test_models_are_paired_by_task_and_run_number(rows: list[ResultRow]) -> None:
     sides = [[row for row in rows if row.model == model] for model in ("gpt", "claude")]
 
-    found = compare_batches(*sides, across_models=True)
+    found = compare_batches(*sides)
+
+    assert found.paired_by == ("task", "run number")
 
     assert [(change.before.task, change.after.outcome) for change in found.changes] == [("shop-2", Outcome.EVAL_ERROR)]
     assert (found.unchanged, len(found.only_before)) == (1, 3)
+
+
+def test_batches_without_a_pair_have_no_p_value_and_say_so(rows: list[ResultRow]) -> None:
+    first = [row for row in rows if row.model == "gpt" and row.run_number == 1]
+    others = [row for row in rows if row.model == "gpt" and row.run_number in (2, 3)]
+
+    found = compare_batches(first, others)
+
+    assert [plain(line) for line in batch_lines(found, Fleet())] == [
+        "2 only before · 3 only after",
+        "no pair in common: paired by task, model and run number",
+    ]
+    assert batch_record(found)["p_value"] is None
 
 
 def test_missing_runs_with_what_is_wrong_with_those_there_are(rows: list[ResultRow]) -> None:

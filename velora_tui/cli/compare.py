@@ -130,9 +130,8 @@ class _Face:
             self._console.lines(pair_lines(results[0], results[1], self._fleet))
 
     def show_batches(self, before: Sequence[ResultRow], after: Sequence[ResultRow]) -> None:
-        """Show what flipped; batches of different models are paired by task and run number."""
-        across = not {row.model for row in before} & {row.model for row in after}
-        comparison = compare_batches(before, after, across_models=across)
+        """Show what flipped."""
+        comparison = compare_batches(before, after)
         if self._as_json:
             self._console.document(batch_record(comparison))
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Literal
@@ -189,33 +189,53 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class BatchComparison:
-    """What changed between two batches. `p_value`: McNemar's exact test of the changes between resolved and not."""
+    """What changed between two batches, whose runs are `paired_by` these of their facts.
+
+    `p_value`: McNemar's exact test of the changes between resolved and not; None where nothing is paired.
+    """
 
     changes: tuple[Change, ...]
     unchanged: int
     only_before: tuple[ResultRow, ...]
     only_after: tuple[ResultRow, ...]
-    p_value: float
+    paired_by: tuple[str, ...]
+    p_value: float | None
+
+    @property
+    def pairs(self) -> int:
+        return len(self.changes) + self.unchanged
 
 
-def compare_batches(
-    before: Iterable[ResultRow], after: Iterable[ResultRow], *, across_models: bool = False
-) -> BatchComparison:
-    """Return what changed from `before` to `after`, run by run; `across_models` pairs different models' runs."""
-    old, new = _by_run(before, across_models), _by_run(after, across_models)
+_FACTS: dict[str, Callable[[ResultRow], object]] = {
+    "task": lambda row: row.task,
+    "model": lambda row: row.model,
+    "run number": lambda row: row.run_number,
+}
+
+
+def compare_batches(before: Iterable[ResultRow], after: Iterable[ResultRow]) -> BatchComparison:
+    """Return what changed from `before` to `after`, run by run.
+
+    Runs are paired by task, model and run number, but for a fact that each side fixes to another value: the two sides
+    of "model:a vs model:b" are paired by task and run number.
+    """
+    sides = run_results(before), run_results(after)
+    paired_by = tuple(name for name, fact in _FACTS.items() if name == "task" or not _is_fixed(sides, fact))
+    old, new = ({tuple(_FACTS[name](row) for name in paired_by): row for row in side} for side in sides)
     both = [(old[key], new[key]) for key in old if key in new]
     changes = tuple(Change(first, second) for first, second in both if first.outcome is not second.outcome)
+    better, worse = sum(change.is_better for change in changes), sum(change.is_worse for change in changes)
     return BatchComparison(
         changes=changes,
         unchanged=len(both) - len(changes),
         only_before=tuple(row for key, row in old.items() if key not in new),
         only_after=tuple(row for key, row in new.items() if key not in old),
-        p_value=sign_test(sum(c.is_better for c in changes), sum(c.is_worse for c in changes)),
+        paired_by=paired_by,
+        p_value=sign_test(better, worse) if both else None,
     )
 
 
-def _by_run(rows: Iterable[ResultRow], across_models: bool) -> dict[tuple[object, ...], ResultRow]:
-    found = run_results(rows)
-    if across_models:
-        return {(row.task, row.run_number): row for row in found}
-    return {(row.task, row.model, row.run_number): row for row in found}
+def _is_fixed(sides: Iterable[Iterable[ResultRow]], fact: Callable[[ResultRow], object]) -> bool:
+    """Return whether a fact has one value on each side, and another one on the other."""
+    before, after = ({fact(row) for row in side} for side in sides)
+    return len(before) == len(after) == 1 and before != after

@@ -233,23 +233,28 @@ def batch_lines(comparison: BatchComparison, fleet: Fleet) -> Iterator[Cell]:
 
 
 def batch_totals(comparison: BatchComparison) -> tuple[Span, ...]:
-    """Return how many runs flipped which way."""
+    """Return how many runs flipped which way, where any are paired."""
     changes = comparison.changes
     better, worse = (sum(getattr(change, name) for change in changes) for name in ("is_better", "is_worse"))
-    return joined(
-        (
-            Span(f"{count(better)} newly resolved", "good"),
-            Span(f"{count(worse)} no longer", "bad"),
-            f"{count(comparison.unchanged)} unchanged",
-            f"{count(len(comparison.only_before))} only before",
-            f"{count(len(comparison.only_after))} only after",
-        )
+    flipped = (
+        Span(f"{count(better)} newly resolved", "good"),
+        Span(f"{count(worse)} no longer", "bad"),
+        f"{count(comparison.unchanged)} unchanged",
     )
+    unpaired = (
+        f"{count(len(comparison.only_before))} only before",
+        f"{count(len(comparison.only_after))} only after",
+    )
+    return joined((*(flipped if comparison.pairs else ()), *unpaired))
 
 
 def batch_chance(comparison: BatchComparison) -> Span:
-    """Return how likely the flips are by chance alone."""
-    return Span(f"p = {comparison.p_value:.3f} (McNemar, exact)", "dim")
+    """Return how likely the flips are by chance alone, and what was paired; or that nothing could be."""
+    *facts, last = comparison.paired_by
+    paired_by = f"paired by {', '.join(facts)} and {last}" if facts else f"paired by {last}"
+    if comparison.p_value is None:
+        return Span(f"no pair in common: {paired_by}", "look")
+    return Span(f"p = {comparison.p_value:.3f} (McNemar, exact), {paired_by}", "dim")
 
 
 def batch_record(comparison: BatchComparison) -> dict[str, Any]:
@@ -268,6 +273,7 @@ def batch_record(comparison: BatchComparison) -> dict[str, Any]:
         "unchanged": comparison.unchanged,
         "only_before": [_who(row) for row in comparison.only_before],
         "only_after": [_who(row) for row in comparison.only_after],
+        "paired_by": list(comparison.paired_by),
         "p_value": comparison.p_value,
     }
 
