@@ -6,16 +6,20 @@ from dataclasses import replace
 
 import pytest
 
-from tests.ui.dashboard.build import attempt, run
+from tests.ui.dashboard.build import attempt, instance, run, snapshot
 from velora_tui.domain.compare import compare_batches, summarise
 from velora_tui.domain.counting import Tally, tally
-from velora_tui.domain.events import AttemptState
+from velora_tui.domain.events import AttemptState, PhaseState
 from velora_tui.domain.listing import ResultRow
 from velora_tui.domain.report import Outcome
-from velora_tui.domain.run import Attempt, Run
+from velora_tui.domain.run import Attempt, PhaseRun, Run, total_seconds
 from velora_tui.view.cells import plain
+from velora_tui.view.cli_fleet import run_lines
 from velora_tui.view.export import as_markdown
+from velora_tui.view.fleet_rows import fleet_entries
 from velora_tui.view.header import judged
+from velora_tui.view.listing import Listing
+from velora_tui.view.rates import Rates
 from velora_tui.view.results_rows import by_run, row_of_run, totals, with_journal
 
 GOOD, POOR = Outcome.RESOLVED, Outcome.UNRESOLVED
@@ -72,6 +76,21 @@ def test_dashboard_and_commands_count_the_same(runs: list[Run]) -> None:
     assert summarise(shown) == summarise(attempts)
     assert "| 2 | 1 | 50.0 % |" in "".join(as_markdown(attempts))
     assert compare_batches(shown, attempts).unchanged == 2
+
+
+def test_every_screen_and_command_tells_the_same_time_of_an_attempt() -> None:
+    seconds = {"upload": 1.26, "image": 30.0, "evaluation": 10.7, "validate": 0.9}
+    phases = tuple(PhaseRun(name=name, state=PhaseState.SUCCEEDED, seconds=took) for name, took in seconds.items())
+    a_run = run_of("A", finished(GOOD).model_copy(update={"phases": phases}))
+    fleet = snapshot(instance("eval1", a_run), others=(a_run,))
+
+    (row,) = with_journal((), [a_run], lambda run: "folder")
+    written = total_seconds(took for name, took in seconds.items() if name != "validate")
+
+    assert row.seconds == written == 42.0
+    assert plain(fleet_entries(fleet, Rates(), 120)[0].row.cells["time"]) == "0:42"
+    assert plain(Listing(fleet.fleet).row(row).cells["time"]) == "0:42"
+    assert " 0:42 " in plain(run_lines([a_run], fleet)[1])
 
 
 def test_what_only_the_journal_knows_counts_in_the_same_way() -> None:

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 
 from velora_tui.domain.report import Outcome
 from velora_tui.domain.result import AttemptResult
+from velora_tui.domain.run import total_seconds
 
 Origin = Literal["velora", "import"]
 HARNESS_DIFFERS = "harness-differs"
@@ -282,7 +283,7 @@ def row_of(result: AttemptResult, *, origin: Origin, folder: str, content: str, 
         patch_bytes=summary.patch_bytes,
         history=summary.history,
         cost=summary.cost,
-        seconds=round(sum(result.phase_seconds.values()), 1) if result.phase_seconds else None,
+        seconds=total_seconds(result.phase_seconds.values()) if result.phase_seconds else None,
         started_at=_utc(started_at) if started_at else None,
         recorded_at=_utc(result.provenance.recorded_at),
         instance=result.provenance.instance,

@@ -20,7 +20,7 @@ RUNS_SHOWN = 30
 _REASON_CELLS = 60
 _TASK_CELLS = 34
 # What a narrow terminal goes without, the first one first.
-_SPARE_COLUMNS = ("P2P", "F2P", "PHASES", "K", "ATT", "ELAPSED", "RUN", "INSTANCE", "MODEL")
+_SPARE_COLUMNS = ("P2P", "F2P", "PHASES", "K", "ATT", "TIME", "RUN", "INSTANCE", "MODEL")
 
 
 def fleet_lines(snapshot: FleetSnapshot, width: int | None = None) -> Iterator[Cell]:
@@ -44,9 +44,9 @@ def fleet_lines(snapshot: FleetSnapshot, width: int | None = None) -> Iterator[C
 
 def run_lines(runs: Iterable[Run], snapshot: FleetSnapshot, width: int | None = None) -> list[Line]:
     """Return a table of `runs`, each with its latest attempt, with the columns that `width` cells have room for."""
-    titles = ("RUN", "TASK", "MODEL", "K", "ATT", "INSTANCE", "STATE", "PHASES", "ELAPSED", "F2P", "P2P")
+    titles = ("RUN", "TASK", "MODEL", "K", "ATT", "INSTANCE", "STATE", "PHASES", "TIME", "F2P", "P2P")
     rows = [_run_row(run, snapshot) for run in runs]
-    return fitting(titles, rows, right=("K", "ATT", "ELAPSED", "F2P", "P2P"), width=width, spare=_SPARE_COLUMNS)
+    return fitting(titles, rows, right=("K", "ATT", "TIME", "F2P", "P2P"), width=width, spare=_SPARE_COLUMNS)
 
 
 def _head(snapshot: FleetSnapshot) -> Line:
@@ -92,7 +92,7 @@ def _run_row(run: Run, snapshot: FleetSnapshot) -> tuple[Cell, ...]:
         attempt.instance or "any",
         _attempt_state(attempt),
         compact_strip(attempt),
-        _elapsed(attempt, snapshot.at),
+        duration(attempt.seconds_at(snapshot.at)) if attempt.started_at else "",
         *fractions(attempt.summary),
     )
 
@@ -101,9 +101,3 @@ def _attempt_state(attempt: Attempt) -> Line:
     signature = attempt.failure.signature if attempt.failure else ""
     detached = "nobody follows it" if attempt.detached else ""
     return joined((attempt_state(attempt).spans, Span(signature, "dim"), Span(detached, "look")), between="  ")
-
-
-def _elapsed(attempt: Attempt, at: datetime) -> str:
-    if attempt.started_at is None:
-        return ""
-    return duration(((attempt.ended_at or at) - attempt.started_at).total_seconds())

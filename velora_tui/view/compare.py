@@ -10,6 +10,7 @@ from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.listing import ResultRow
 from velora_tui.domain.report import Status
 from velora_tui.domain.result import AttemptResult, Flip
+from velora_tui.domain.run import total_seconds
 from velora_tui.domain.statistics import Interval
 from velora_tui.view.cells import Cell, Span, Tone
 from velora_tui.view.cli_text import joined, table
@@ -185,7 +186,7 @@ def run_record(result: AttemptResult) -> dict[str, Any]:
         "patch_bytes": summary.patch_bytes,
         "history": summary.history,
         "cost": summary.cost,
-        "seconds": sum(result.phase_seconds.values()) if result.phase_seconds else None,
+        "seconds": total_seconds(result.phase_seconds.values()) if result.phase_seconds else None,
     }
 
 

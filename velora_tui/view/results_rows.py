@@ -80,7 +80,7 @@ def _told(run: Run, known: ResultRow | None, folder: Callable[[Run], str]) -> Re
     if known.attempt < attempt.number:
         return replace(row_of_run(run, folder(run)), earlier=(*known.earlier, replace(known, earlier=())))
     if known.seconds is None and known.attempt == attempt.number and attempt.started_at:
-        return replace(known, seconds=seconds_of(attempt))
+        return replace(known, seconds=_seconds(attempt))
     return None
 
 
@@ -118,7 +118,7 @@ def _row_of_attempt(run: Run, attempt: Attempt, folder: str) -> ResultRow:
         patch_bytes=summary.patch_bytes,
         history=summary.history,
         cost=summary.cost,
-        seconds=seconds_of(attempt) if attempt.started_at else None,
+        seconds=_seconds(attempt) if attempt.started_at else None,
         started_at=_utc(attempt.started_at),
         recorded_at=_utc(attempt.ended_at) or _utc(run.created_at) or "",
         instance=attempt.instance or "",
@@ -143,9 +143,8 @@ def task_name(run: Run) -> tuple[Span, ...]:
     return Span(run.repo.rpartition("/")[2]), Span(f" {short_task(run)}", "dim")
 
 
-def seconds_of(attempt: Attempt) -> float:
-    """Return how long an attempt that has ended took."""
-    return attempt.worked_seconds
+def _seconds(attempt: Attempt) -> float:
+    return attempt.seconds_at(attempt.ended_at or attempt.queued_at)
 
 
 def _attempt(run: Run) -> Attempt:

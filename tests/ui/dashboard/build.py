@@ -49,12 +49,15 @@ def attempt(
         AttemptState.FAILED: PhaseState.FAILED,
         AttemptState.STOPPED: PhaseState.STOPPED,
     }
+    took = (seconds - (60 if state.is_over else 30)) / max(1, came_to)
     phases = []
     for place, name in enumerate(PHASES):
         if place < came_to:
-            phases.append(PhaseRun(name=name, state=PhaseState.SUCCEEDED, seconds=12.0))
+            phases.append(PhaseRun(name=name, state=PhaseState.SUCCEEDED, seconds=took))
         elif place == came_to and phase:
-            phases.append(PhaseRun(name=name, state=now_state[state], started_at=ago(30), failure=failure))
+            phases.append(
+                PhaseRun(name=name, state=now_state[state], started_at=ago(30 if came_to else seconds), failure=failure)
+            )
         else:
             phases.append(PhaseRun(name=name))
     queued = state is AttemptState.QUEUED
