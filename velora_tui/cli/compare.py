@@ -104,7 +104,7 @@ class _Face:
         if self._as_json:
             self._console.document({"models": [model_record(summary) for summary in summaries]})
         elif summaries:
-            self._console.lines(model_lines(summaries, self._fleet))
+            self._console.lines(model_lines(summaries, self._fleet, self._console.width))
         else:
             self._say_nothing("no results — `velora import DIR` takes in finished runs")
 
@@ -124,7 +124,9 @@ class _Face:
         if not results:
             self._say_nothing("no results of this task")
             return
-        self._console.lines(matrix_lines(compared, self._fleet, only_differing=not self._show_all))
+        self._console.lines(
+            matrix_lines(compared, self._fleet, only_differing=not self._show_all, width=self._console.width)
+        )
         if len(results) == 2:
             self._console.lines(("",))
             self._console.lines(pair_lines(results[0], results[1], self._fleet))
@@ -135,7 +137,7 @@ class _Face:
         if self._as_json:
             self._console.document(batch_record(comparison))
         else:
-            self._console.lines(batch_lines(comparison, self._fleet))
+            self._console.lines(batch_lines(comparison, self._fleet, self._console.width))
 
 
 def _compare_sides(catalog: Catalog, rows: list[ResultRow], sides: list[str], face: _Face) -> None:

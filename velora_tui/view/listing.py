@@ -133,6 +133,7 @@ _CELLS: dict[str, Callable[[ResultRow], Cell | None]] = {
     "task": _task,
     "model": lambda row: Span(row.model, "model") if row.model else _NOTHING,
     "run": lambda row: Span("–" if row.run_number is None else str(row.run_number), "dim"),
+    "attempt": lambda row: Span(str(row.attempt), "look" if row.attempt > 1 else "dim"),
     "outcome": _outcome,
     "f2p": lambda row: _tests(row.f2p_passed, row.f2p_listed, is_fixing=True),
     "p2p": lambda row: _tests(row.p2p_passed, row.p2p_listed, is_fixing=False),
