@@ -58,7 +58,10 @@ def compare(
     """Compare finished runs.
 
     Without arguments: the models across all tasks. With one --task: its tests in every run. With two results: them
-    side by side. With two folders or filters: what flipped from the first batch to the second.
+    side by side. With two folders or filters: what flipped from the first batch to the second, in pairs of the same
+    task, model and run number, but for what each side fixes to one of its own.
+
+    A run's result is that of its latest attempt with a valid one.
 
     Exit status: 0, or 2 for a wrong request.
     """
