@@ -83,7 +83,7 @@ FAILING = (
 FINISHING = (
     Finishing("resolved", Outcome.RESOLVED, harness=True),
     Finishing("unresolved", Outcome.UNRESOLVED, harness=False),
-    Finishing("no-tests", Outcome.EVAL_ERROR, harness=False),
+    Finishing("no-tests", Outcome.EVAL_ERROR, harness=False, flags=("harness-differs",)),
     Finishing("no-patch", Outcome.NO_PATCH, skipped=NO_PATCH),
     Finishing("short-patch", Outcome.NO_PATCH, skipped=NO_PATCH),
     Finishing("no-patch iteration-limit", Outcome.NO_PATCH, skipped=NO_PATCH),

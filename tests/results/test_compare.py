@@ -10,6 +10,7 @@ import pytest
 
 from tests.results.trees import ALL_PASS, Finished, january, log
 from velora_tui.domain.compare import compare_batches, matrix, summarise
+from velora_tui.domain.counting import tally
 from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.listing import ResultRow, group, order, select
 from velora_tui.domain.missing import missing
@@ -17,6 +18,7 @@ from velora_tui.domain.report import Outcome, Status
 from velora_tui.pipeline.imported.batch import import_trees
 from velora_tui.store.catalog import Catalog
 from velora_tui.view.cells import plain
+from velora_tui.view.compare import batch_lines, batch_record
 from velora_tui.view.filter import parse_filter
 from velora_tui.view.listing import COLUMNS, FILTER_KEYS, Listing
 
@@ -64,7 +66,7 @@ def test_a_run_repeated_counts_once_with_its_newest_result(rows: list[ResultRow]
 
     claude = next(summary for summary in summarise([*rows, again, copy]) if summary.model == "claude")
 
-    assert (claude.runs, claude.valid, claude.resolved) == (3, 1, 0)
+    assert (claude.runs, claude.valid, claude.resolved) == (2, 1, 0)
 
 
 def test_the_matrix_shows_where_runs_of_a_task_differ(rows: list[ResultRow], catalog: Catalog) -> None:
@@ -81,23 +83,38 @@ def test_the_matrix_shows_where_runs_of_a_task_differ(rows: list[ResultRow], cat
 
 
 def test_what_flipped_between_two_batches(rows: list[ResultRow]) -> None:
-    before = [row for row in rows if row.run_number == 1]
-    after = [replace(row, run_number=1) for row in rows if row.run_number == 2]
+    before, after = ([row for row in rows if row.run_number == number] for number in (1, 2))
 
     found = compare_batches(before, after)
 
     (change,) = found.changes
     assert (change.before.task, change.is_better, change.is_worse) == ("shop-1", False, True)
     assert (found.unchanged, len(found.only_before), len(found.only_after), found.p_value) == (1, 2, 0, 1.0)
+    assert found.paired_by == ("task", "model")
 
 
 def test_models_are_paired_by_task_and_run_number(rows: list[ResultRow]) -> None:
     sides = [[row for row in rows if row.model == model] for model in ("gpt", "claude")]
 
-    found = compare_batches(*sides, across_models=True)
+    found = compare_batches(*sides)
+
+    assert found.paired_by == ("task", "run number")
 
     assert [(change.before.task, change.after.outcome) for change in found.changes] == [("shop-2", Outcome.EVAL_ERROR)]
     assert (found.unchanged, len(found.only_before)) == (1, 3)
+
+
+def test_batches_without_a_pair_have_no_p_value_and_say_so(rows: list[ResultRow]) -> None:
+    first = [row for row in rows if row.model == "gpt" and row.run_number == 1]
+    others = [row for row in rows if row.model == "gpt" and row.run_number in (2, 3)]
+
+    found = compare_batches(first, others)
+
+    assert [plain(line) for line in batch_lines(found, Fleet())] == [
+        "2 only before · 3 only after",
+        "no pair in common: paired by task, model and run number",
+    ]
+    assert batch_record(found)["p_value"] is None
 
 
 def test_missing_runs_with_what_is_wrong_with_those_there_are(rows: list[ResultRow]) -> None:
@@ -136,7 +153,7 @@ def test_rows_are_sorted_with_the_unknown_last_and_grouped(rows: list[ResultRow]
     costs = [row.cost for row in order([unknown, *rows], "cost", descending=True)]
 
     assert costs == [3.0, 1.0, 0.5, 0.4, 0.3, 0.2, 0.1, None]
-    assert [(found.key, len(found.rows), found.resolved) for found in group(rows, "model")] == [
+    assert [(found.key, len(found.rows), tally(found.rows).resolved) for found in group(rows, "model")] == [
         ("claude", 2, 1),
         ("gpt", 5, 2),
     ]
@@ -157,7 +174,7 @@ def test_a_row_of_the_table_shows_what_there_is_to_know(rows: list[ResultRow]) -
         "harness": "! resolved",
         "quality": "7/8",
         "patch": "",
-        "steps": "30",
+        "history": "30",
         "time": "–",
         "cost": "$0.20",
         "date": "2026-01-22",

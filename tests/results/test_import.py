@@ -10,12 +10,16 @@ from pathlib import Path
 import pytest
 
 from tests.results.trees import ALL_PASS, F2P, P2P, Finished, february, january, log
+from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.listing import ResultRow
 from velora_tui.domain.report import Outcome
 from velora_tui.domain.result import AttemptResult
 from velora_tui.domain.task import Task
 from velora_tui.pipeline.imported.batch import import_trees
 from velora_tui.store.catalog import Catalog
+from velora_tui.view.cells import plain
+from velora_tui.view.listing import Listing
+from velora_tui.view.results_rows import differing
 
 One = Callable[..., ResultRow]
 Details = Callable[..., AttemptResult]
@@ -247,6 +251,21 @@ def test_outcomes(disk: Path, imported: One, run: Finished, outcome: Outcome, fl
 
     assert (row.outcome, row.is_valid) == (outcome, valid)
     assert flag is None or flag in row.flags
+
+
+def test_what_cannot_be_graded_and_the_harness_counts_as_unresolved_differs_everywhere(
+    disk: Path, imported: One, catalog: Catalog
+) -> None:
+    Finished(output="bash: line 1: cd: /app/repo: No such file", resolved=False).write(january(disk))
+
+    row = imported()
+
+    result = catalog.result(row)
+    assert (row.outcome, row.harness_resolved) == (Outcome.EVAL_ERROR, False)
+    assert (result.verdicts_differ, result.flips[0].rule) == (True, "no-tests-ran")
+    assert row.field("harness") == "unresolved differs"
+    assert plain(Listing(Fleet()).row(row).cells["harness"]) == "! unresolved"
+    assert "harness said unresolved, we have no verdict: 1 run" in plain(differing([row]))
 
 
 def test_the_evaluation_of_another_runs_patch_is_void(disk: Path, imported: One) -> None:

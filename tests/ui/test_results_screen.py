@@ -39,7 +39,7 @@ async def test_runs_that_ended_stand_with_their_numbers(engine):
     async with dashboard(engine) as seen:
         await seen.press("4")
         await seen.sees("3 runs")
-        await seen.sees("1 resolved 50 %   1 unresolved   1 failed", on="3 runs")
+        await seen.sees("1 resolved, 50 % of 2 valid   1 unresolved   1 failed", on="3 runs")
         await seen.sees_like(r"sepal_ui 1319603449 +claude +1 +✓ resolved +3/3 +8/8")
         await seen.sees_like(r"sepal_ui 1319603449 +gpt +1 +○ unresolved +0/3 +8/8 .*16:29 +\$1.21")
         await seen.sees("✗ failed", on="click 1769880766")

@@ -33,6 +33,8 @@ from velora_tui.view.filter import parse_filter
 from velora_tui.view.lines import Line, PackedLines
 from velora_tui.view.listing import FILTER_KEYS, Listing, chosen, content_widths
 from velora_tui.view.results_rows import row_of_run, totals, with_journal
+from velora_tui.view.results_table import ResultsTable
+from velora_tui.view.sort import Order
 from velora_tui.view.tests_rows import TreeView, failed_keys, name_of, tree_lines
 from velora_tui.view.timeline import timeline
 from velora_tui.view.trajectory import read_trajectory
@@ -281,10 +283,17 @@ def test_rows_are_filtered_by_what_they_mean():
     assert found("!repo:click") == ["01RUN"]
 
 
+def test_a_remembered_order_by_a_column_that_is_no_more_is_none():
+    table = ResultsTable(fleet_of().fleet)
+    table.take(rows_of(ended_run()))
+    assert table.arrange(parse_filter("", FILTER_KEYS), Order("steps"), "")
+    assert [row.key for row in table.shown] == ["01RUN"]
+
+
 def test_the_totals_count_each_outcome():
     stopped = running_run("01STOP").model_copy(update={"attempts": (attempt("eval2", "image", AttemptState.STOPPED),)})
-    text = plain(totals(rows_of(ended_run(), ended_run("01B"), failed_run(), stopped)))
-    assert text == " 4 runs   0 resolved 0 %   2 unresolved   1 failed   1 stopped"
+    text = plain(totals(rows_of(ended_run(), ended_run("01B", number=2), failed_run(), stopped)))
+    assert text == " 4 runs   0 resolved, 0 % of 2 valid   2 unresolved   1 failed   1 stopped"
 
 
 # --- lines by the ten thousand

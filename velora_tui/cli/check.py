@@ -94,7 +94,7 @@ def _show_files(options: Options, names: Sequence[str]) -> int:
     if options.as_json:
         console.document(report.model_dump(mode="json"))
     else:
-        console.lines(file_lines(report, get_terminal_size().columns if sys.stdout.isatty() else None))
+        console.lines(file_lines(report, console.width))
     copies = [copy for row in report.rows for copy in row.copies]
     return Exit.PROBLEM if any(copy.odd or copy.state == "unknown" for copy in copies) else Exit.OK
 

@@ -58,7 +58,10 @@ def compare(
     """Compare finished runs.
 
     Without arguments: the models across all tasks. With one --task: its tests in every run. With two results: them
-    side by side. With two folders or filters: what flipped from the first batch to the second.
+    side by side. With two folders or filters: what flipped from the first batch to the second, in pairs of the same
+    task, model and run number, but for what each side fixes to one of its own.
+
+    A run's result is that of its latest attempt with a valid one.
 
     Exit status: 0, or 2 for a wrong request.
     """
@@ -104,7 +107,7 @@ class _Face:
         if self._as_json:
             self._console.document({"models": [model_record(summary) for summary in summaries]})
         elif summaries:
-            self._console.lines(model_lines(summaries, self._fleet))
+            self._console.lines(model_lines(summaries, self._fleet, self._console.width))
         else:
             self._say_nothing("no results — `velora import DIR` takes in finished runs")
 
@@ -124,19 +127,20 @@ class _Face:
         if not results:
             self._say_nothing("no results of this task")
             return
-        self._console.lines(matrix_lines(compared, self._fleet, only_differing=not self._show_all))
+        self._console.lines(
+            matrix_lines(compared, self._fleet, only_differing=not self._show_all, width=self._console.width)
+        )
         if len(results) == 2:
             self._console.lines(("",))
             self._console.lines(pair_lines(results[0], results[1], self._fleet))
 
     def show_batches(self, before: Sequence[ResultRow], after: Sequence[ResultRow]) -> None:
-        """Show what flipped; batches of different models are paired by task and run number."""
-        across = not {row.model for row in before} & {row.model for row in after}
-        comparison = compare_batches(before, after, across_models=across)
+        """Show what flipped."""
+        comparison = compare_batches(before, after)
         if self._as_json:
             self._console.document(batch_record(comparison))
         else:
-            self._console.lines(batch_lines(comparison, self._fleet))
+            self._console.lines(batch_lines(comparison, self._fleet, self._console.width))
 
 
 def _compare_sides(catalog: Catalog, rows: list[ResultRow], sides: list[str], face: _Face) -> None:

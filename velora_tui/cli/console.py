@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
+from shutil import get_terminal_size
 from typing import Any, TextIO
 
 from velora_tui.errors import OutputLost
@@ -25,6 +26,11 @@ class Console:
 
     def __init__(self) -> None:
         self._transient = False
+
+    @property
+    def width(self) -> int | None:
+        """How many cells a line of data has room for; None where it goes to no terminal."""
+        return get_terminal_size().columns if sys.stdout.isatty() else None
 
     # --- data
 

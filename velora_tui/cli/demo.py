@@ -165,7 +165,7 @@ class _Matrix:
             await self._follower.follow(subscription, self._retry_where_it_helps)
         if not self._as_json:
             snapshot = self._engine.snapshot()
-            self._console.lines(("", *run_lines(snapshot.runs.values(), snapshot)))
+            self._console.lines(("", *run_lines(snapshot.runs.values(), snapshot, self._console.width)))
         return self._follower.exit_status()
 
     async def _ask_the_refusing_instance(self) -> None:

@@ -23,7 +23,7 @@ from velora_tui.cli.selection import (
     known_fleet,
     opened_catalog,
 )
-from velora_tui.domain.compare import latest
+from velora_tui.domain.counting import latest
 from velora_tui.domain.events import now
 from velora_tui.domain.listing import ResultRow
 from velora_tui.errors import UsageError

@@ -23,22 +23,14 @@ from velora_tui.cli.selection import (
     opened_catalog,
 )
 from velora_tui.domain.fleet import Fleet
-from velora_tui.domain.listing import GROUP_KEYS, SORT_KEYS, ResultRow, group, order
+from velora_tui.domain.listing import GROUP_KEYS, SORT_KEYS, ResultRow, order
 from velora_tui.domain.result import AttemptResult
 from velora_tui.errors import StoreError, UnknownName
 from velora_tui.pipeline.imported.assess import of_ours
 from velora_tui.store.catalog import Catalog
 from velora_tui.store.results import find_results, load_result
-from velora_tui.view.cells import Cell, Span
-from velora_tui.view.cli_text import joined, table
-from velora_tui.view.cli_verdict import listed_lines
-from velora_tui.view.compare import flip_lines
-from velora_tui.view.listing import COLUMNS, Listing, group_words
+from velora_tui.view.cli_results import proof_lines, result_lines
 from velora_tui.view.stream import result_record
-
-_SHOWN = [column for column in COLUMNS if column.id not in {"origin", "time"}]
-
-Details = list[tuple[ResultRow, AttemptResult]]
 
 
 def results(
@@ -55,13 +47,14 @@ def results(
     reverse: Annotated[bool, typer.Option("--reverse", help="Sort the other way round.")] = False,
     by: Annotated[str | None, typer.Option("--group", metavar="KEY", help=f"One of {', '.join(GROUP_KEYS)}.")] = None,
     keys: Annotated[bool, typer.Option("--keys", help="Show the keys by which other commands know results.")] = False,
+    show_all: Annotated[bool, typer.Option("--all", help="All tests of a result that is named.")] = False,
     fleet: FleetOption = None,
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """List finished attempts, one's own and imported ones.
 
-    For a single one, its listed tests are shown too, and what the harness said otherwise.
+    For one that is named, what the harness said otherwise and its listed tests are shown too.
 
     Exit status: 0, or 1 where a result could not be read.
     """
@@ -77,7 +70,8 @@ def results(
         everything = rows
         rows = selection.of(everything, known)
         rows = order(rows, sort, descending=reverse) if sort else rows
-        if options.as_json or len(rows) == 1:
+        is_named = bool(targets) and len(rows) == 1
+        if options.as_json or is_named:
             details = list(_details(catalog, rows, unreadable))
     for error in unreadable:
         console.complain(error.explain())
@@ -86,9 +80,9 @@ def results(
     if options.as_json:
         console.document({"results": [result_record(result, Path(row.folder)) for row, result in details]})
     elif rows:
-        console.lines(_lines(rows, Listing(known or Fleet()), by, keys))
-        if len(rows) == 1:
-            console.lines(_proof(details))
+        console.lines(result_lines(rows, known or Fleet(), by=by, keys=keys, width=console.width))
+        for _, result in details if is_named else ():
+            console.lines(proof_lines(result, everything=show_all, width=console.width))
     elif only_folders and not everything:
         console.say(f"there is no result of Velora's in {', '.join(targets or [])} — `velora import` takes in others")
     elif not everything:
@@ -134,32 +128,3 @@ def _details(
             yield row, catalog.result(row) if catalog is not None else load_result(Path(row.folder))
         except StoreError as error:
             unreadable.append(error)
-
-
-def _lines(rows: list[ResultRow], listing: Listing, by: str | None, keys: bool) -> Iterator[Cell]:
-    titles = ([] if not keys else ["KEY"]) + [column.title for column in _SHOWN]
-    right = [column.title for column in _SHOWN if column.align == "right"]
-    shown = [column.id for column in _SHOWN]
-    cells = {row.key: (*((Span(row.key, "dim"),) if keys else ()), *listing.cells(row, shown)) for row in rows}
-    lines = table(titles, cells.values(), right=right)
-    if by is None:
-        yield from lines
-        return
-    by_key = dict(zip(cells, lines[1:], strict=True))
-    yield lines[0]
-    for found in group(rows, by):
-        yield group_words(found)
-        yield from (by_key[row.key] for row in found.rows)
-
-
-def _proof(details: Details) -> Iterator[Cell]:
-    """Yield what stands behind the verdict of a single result."""
-    for _, result in details:
-        if result.verdict is not None:
-            yield ""
-            yield from listed_lines(result.verdict)
-        if result.flips:
-            yield ""
-            yield from flip_lines(result.flips)
-        for flag in result.flags:
-            yield joined((Span(f"! {flag.id}", "look"), flag.detail))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from shutil import get_terminal_size
 from typing import Any
 
 import typer
@@ -41,7 +39,7 @@ def status(
     if options.as_json:
         console.document(_snapshot_document(snapshot))
     else:
-        console.lines(fleet_lines(snapshot, get_terminal_size().columns if sys.stdout.isatty() else None))
+        console.lines(fleet_lines(snapshot, console.width))
     return Exit.OK
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Literal
 
+from velora_tui.domain.counting import all_results, latest, run_results
 from velora_tui.domain.listing import ResultRow
 from velora_tui.domain.report import Status, Verdict
 from velora_tui.domain.result import AttemptResult
@@ -96,6 +97,7 @@ class PassAtK:
 class ModelSummary:
     """What a model's runs come to. Rates are over valid runs; `pass_at` has one entry for each k that has a task.
 
+    `cost_total` is of all attempts that came to a result.
     `resolved_interval` is Wilson's, which takes runs as independent: with several runs of a task, trust pass@1's.
     """
 
@@ -122,58 +124,38 @@ class ModelSummary:
 
 
 def summarise(rows: Iterable[ResultRow], ks: Sequence[int] = (1, 2, 4, 8)) -> list[ModelSummary]:
-    """Return a summary of each model, those that resolve most first. Copies don't count."""
+    """Return a summary of each model, those that resolve most first: of its runs that came to a result."""
     models: dict[str, list[ResultRow]] = {}
-    for row in rows:
-        if not row.is_copy:
-            models.setdefault(row.model, []).append(row)
+    for row in all_results(rows):
+        models.setdefault(row.model, []).append(row)
     summaries = [_summary(model, found, ks) for model, found in models.items()]
     return sorted(summaries, key=lambda summary: (-(summary.resolved_rate or 0.0), summary.model))
 
 
-def _summary(model: str, rows: list[ResultRow], ks: Sequence[int]) -> ModelSummary:
-    valid = latest(row for row in rows if row.is_valid)
+def _summary(model: str, results: list[ResultRow], ks: Sequence[int]) -> ModelSummary:
+    runs = latest(results)
+    valid = [row for row in runs if row.is_valid]
     resolved = sum(row.resolved for row in valid)
     costs = [row.cost for row in valid if row.cost is not None]
     seconds = [row.seconds for row in valid if row.seconds is not None]
     return ModelSummary(
         model=model,
-        runs=len(rows),
+        runs=len(runs),
         valid=len(valid),
-        tasks=len({row.task for row in rows}),
+        tasks=len({row.task for row in runs}),
         resolved=resolved,
-        no_patch=sum(row.outcome == "no_patch" for row in rows),
-        eval_errors=sum(row.outcome == "eval_error" for row in rows),
+        no_patch=sum(row.outcome == "no_patch" for row in runs),
+        eval_errors=sum(row.outcome == "eval_error" for row in runs),
         resolved_interval=wilson(resolved, len(valid)),
         pass_at=tuple(found for k in ks if (found := _pass_at(valid, k)) is not None),
         f2p=_total((row.f2p_passed, row.f2p_listed) for row in valid),
         p2p=_total((row.p2p_passed, row.p2p_listed) for row in valid),
         cost_mean=fmean(costs) if costs else None,
         cost_interval=bootstrap(costs),
-        cost_total=sum(row.cost or 0.0 for row in rows),
+        cost_total=sum(row.cost or 0.0 for row in results),
         seconds_median=median(seconds) if seconds else None,
         seconds_interval=bootstrap(seconds, median),
     )
-
-
-def latest(rows: Iterable[ResultRow]) -> list[ResultRow]:
-    """Return one row of each run, the newest; runs without a number are each their own."""
-    newest: dict[tuple[object, ...], ResultRow] = {}
-    for row in rows:
-        key = run_key(row)
-        if key not in newest or _age(row) > _age(newest[key]):
-            newest[key] = row
-    return list(newest.values())
-
-
-def run_key(row: ResultRow) -> tuple[object, ...]:
-    """Return what makes two results attempts of one run: task, model and run number, where they are known."""
-    known = row.run_number is not None and row.task and row.model
-    return (row.task, row.model, row.run_number) if known else (row.key,)
-
-
-def _age(row: ResultRow) -> tuple[str, int, str]:
-    return row.started_at or "", row.attempt, row.recorded_at
 
 
 def _pass_at(valid: Iterable[ResultRow], k: int) -> PassAtK | None:
@@ -207,33 +189,53 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class BatchComparison:
-    """What changed between two batches. `p_value`: McNemar's exact test of the changes between resolved and not."""
+    """What changed between two batches, whose runs are `paired_by` these of their facts.
+
+    `p_value`: McNemar's exact test of the changes between resolved and not; None where nothing is paired.
+    """
 
     changes: tuple[Change, ...]
     unchanged: int
     only_before: tuple[ResultRow, ...]
     only_after: tuple[ResultRow, ...]
-    p_value: float
+    paired_by: tuple[str, ...]
+    p_value: float | None
+
+    @property
+    def pairs(self) -> int:
+        return len(self.changes) + self.unchanged
 
 
-def compare_batches(
-    before: Iterable[ResultRow], after: Iterable[ResultRow], *, across_models: bool = False
-) -> BatchComparison:
-    """Return what changed from `before` to `after`, run by run; `across_models` pairs different models' runs."""
-    old, new = _by_run(before, across_models), _by_run(after, across_models)
+_FACTS: dict[str, Callable[[ResultRow], object]] = {
+    "task": lambda row: row.task,
+    "model": lambda row: row.model,
+    "run number": lambda row: row.run_number,
+}
+
+
+def compare_batches(before: Iterable[ResultRow], after: Iterable[ResultRow]) -> BatchComparison:
+    """Return what changed from `before` to `after`, run by run.
+
+    Runs are paired by task, model and run number, but for a fact that each side fixes to another value: the two sides
+    of "model:a vs model:b" are paired by task and run number.
+    """
+    sides = run_results(before), run_results(after)
+    paired_by = tuple(name for name, fact in _FACTS.items() if name == "task" or not _is_fixed(sides, fact))
+    old, new = ({tuple(_FACTS[name](row) for name in paired_by): row for row in side} for side in sides)
     both = [(old[key], new[key]) for key in old if key in new]
     changes = tuple(Change(first, second) for first, second in both if first.outcome is not second.outcome)
+    better, worse = sum(change.is_better for change in changes), sum(change.is_worse for change in changes)
     return BatchComparison(
         changes=changes,
         unchanged=len(both) - len(changes),
         only_before=tuple(row for key, row in old.items() if key not in new),
         only_after=tuple(row for key, row in new.items() if key not in old),
-        p_value=sign_test(sum(c.is_better for c in changes), sum(c.is_worse for c in changes)),
+        paired_by=paired_by,
+        p_value=sign_test(better, worse) if both else None,
     )
 
 
-def _by_run(rows: Iterable[ResultRow], across_models: bool) -> dict[tuple[object, ...], ResultRow]:
-    found = latest(row for row in rows if not row.is_copy)
-    if across_models:
-        return {(row.task, row.run_number): row for row in found}
-    return {(row.task, row.model, row.run_number): row for row in found}
+def _is_fixed(sides: Iterable[Iterable[ResultRow]], fact: Callable[[ResultRow], object]) -> bool:
+    """Return whether a fact has one value on each side, and another one on the other."""
+    before, after = ({fact(row) for row in side} for side in sides)
+    return len(before) == len(after) == 1 and before != after

@@ -10,8 +10,11 @@ from typing import Any, Literal, Protocol
 
 from velora_tui.domain.report import Outcome
 from velora_tui.domain.result import AttemptResult
+from velora_tui.domain.run import total_seconds
 
 Origin = Literal["velora", "import"]
+HARNESS_DIFFERS = "harness-differs"
+"""The flag of a result that the harness counts otherwise."""
 FIELDS = (
     *("task", "repo", "model", "run", "outcome", "origin", "instance", "date", "quality", "flag", "valid", "folder"),
     *("harness", "failure", "state"),
@@ -25,7 +28,8 @@ class ResultRow:
 
     `content` is the same for copies of one run; all but one of them are `is_copy`. `why` says why a result is not
     `is_valid`. `flips` is how many tests the harness judged otherwise; a word
-    of a filter without a key is looked for in `search`.
+    of a filter without a key is looked for in `search`. Where the row stands for a whole run, `earlier` are the results
+    of the attempts before.
     """
 
     key: str
@@ -61,6 +65,7 @@ class ResultRow:
     batch: str
     is_copy: bool = False
     is_gone: bool = False
+    earlier: tuple[ResultRow, ...] = ()
     search: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -75,6 +80,11 @@ class ResultRow:
         return self.outcome.value
 
     @property
+    def has_result(self) -> bool:
+        """Whether it came to a result, be it a valid one or not."""
+        return True
+
+    @property
     def failure(self) -> str:
         """The signature of what made it fail; "" where it came to a result."""
         return ""
@@ -85,7 +95,10 @@ class ResultRow:
 
     @property
     def verdicts_differ(self) -> bool:
-        return self.harness_resolved is not None and self.is_verified and self.harness_resolved is not self.resolved
+        """Whether the harness counts it otherwise than we, as `verdicts_differ` of its result says."""
+        if self.harness_resolved is None or not self.is_verified:
+            return False
+        return self.harness_resolved is not self.resolved or HARNESS_DIFFERS in self.flags
 
     def field(self, name: str) -> str:
         """Return the text that a filter on `name`, one of FIELDS, looks at."""
@@ -102,6 +115,10 @@ class EndedRow(ResultRow):
     @property
     def outcome_word(self) -> str:
         return self.ended or self.outcome.value
+
+    @property
+    def has_result(self) -> bool:
+        return not self.ended
 
     @property
     def failure(self) -> str:
@@ -183,7 +200,7 @@ _SORT_VALUES: dict[str, Callable[[ResultRow], Any]] = {
     "f2p": lambda row: row.f2p_passed / row.f2p_listed if row.f2p_listed and row.f2p_passed is not None else None,
     "p2p": lambda row: row.p2p_passed / row.p2p_listed if row.p2p_listed and row.p2p_passed is not None else None,
     "patch": lambda row: row.patch_bytes,
-    "steps": lambda row: row.history,
+    "history": lambda row: row.history,
     "cost": lambda row: row.cost,
     "time": lambda row: row.seconds,
     "date": lambda row: row.started_at,
@@ -224,10 +241,6 @@ class Group:
 
     key: str
     rows: tuple[ResultRow, ...]
-
-    @property
-    def resolved(self) -> int:
-        return sum(row.resolved for row in self.rows)
 
 
 def group(rows: Iterable[ResultRow], by: str) -> list[Group]:
@@ -270,7 +283,7 @@ def row_of(result: AttemptResult, *, origin: Origin, folder: str, content: str, 
         patch_bytes=summary.patch_bytes,
         history=summary.history,
         cost=summary.cost,
-        seconds=round(sum(result.phase_seconds.values()), 1) if result.phase_seconds else None,
+        seconds=total_seconds(result.phase_seconds.values()) if result.phase_seconds else None,
         started_at=_utc(started_at) if started_at else None,
         recorded_at=_utc(result.provenance.recorded_at),
         instance=result.provenance.instance,

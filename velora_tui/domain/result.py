@@ -40,6 +40,18 @@ class HarnessVerdict(BaseModel):
     tests: Counts | None = None
 
 
+def verdicts_differ(harness: HarnessVerdict | None, verdict: Verdict | None) -> bool:
+    """Whether the harness counts a run otherwise than we; `verdict` None: there was no patch to judge.
+
+    It does too where it counts as unresolved, on its lists, what can't be graded.
+    """
+    if harness is None or harness.resolved is None:
+        return False
+    if harness.resolved is not (verdict is not None and verdict.resolved):
+        return True
+    return verdict is not None and not verdict.gradeable and harness.f2p is not None and harness.f2p[1] > 0
+
+
 class Flip(BaseModel):
     """A listed test, or with `test` None the whole run, that the harness and we judge differently, and why.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from pydantic import AwareDatetime
 
@@ -27,6 +28,13 @@ from velora_tui.domain.failure import Failure
 from velora_tui.domain.report import Outcome
 from velora_tui.errors import IllegalTransition
 
+RESULT_PHASE = "validate"  # which writes the result, and so is not in what the result says it took
+
+
+def total_seconds(seconds: Iterable[float]) -> float:
+    """Return the time of an attempt whose phases took so long, as every screen, command and result tells it."""
+    return round(sum(seconds), 1)
+
 
 class PhaseRun(Frozen):
     """One phase of an attempt."""
@@ -41,6 +49,12 @@ class PhaseRun(Frozen):
     @property
     def is_done(self) -> bool:
         return self.state in {PhaseState.SUCCEEDED, PhaseState.SKIPPED}
+
+    def seconds_at(self, at: datetime) -> float:
+        """Return how long it took, or has been running at `at`."""
+        if self.state is PhaseState.RUNNING and self.started_at is not None:
+            return max(0.0, (at - self.started_at).total_seconds())
+        return self.seconds
 
 
 class Attempt(Frozen):
@@ -69,10 +83,17 @@ class Attempt(Frozen):
         unfinished = {PhaseState.RUNNING, PhaseState.FAILED, PhaseState.STOPPED}
         return next((phase for phase in self.phases if phase.state in unfinished), None)
 
+    def seconds_at(self, at: datetime) -> float:
+        """Return how long its phases took, or have been running at `at`, up to the one that writes the result.
+
+        What passes while no operator is there, and nothing is done, is not in it.
+        """
+        return total_seconds(phase.seconds_at(at) for phase in self.phases if phase.name != RESULT_PHASE)
+
     @property
-    def worked_seconds(self) -> float:
-        """How long its phases took: what passes while no operator is there, and nothing is done, is not in it."""
-        return sum(phase.seconds for phase in self.phases)
+    def is_valid(self) -> bool:
+        """Whether it came to a result that says something of its model: one whose evaluation ran no test does not."""
+        return self.state is AttemptState.FINISHED and self.outcome not in (None, Outcome.EVAL_ERROR)
 
     @property
     def next_phase(self) -> PhaseRun | None:
@@ -105,6 +126,11 @@ class Run(Frozen):
     def attempt(self) -> Attempt | None:
         """The latest attempt."""
         return self.attempts[-1] if self.attempts else None
+
+    @property
+    def valid_attempt(self) -> Attempt | None:
+        """The attempt whose result is the run's: the latest with a valid one."""
+        return next((attempt for attempt in reversed(self.attempts) if attempt.is_valid), None)
 
     @property
     def is_active(self) -> bool:

@@ -138,6 +138,8 @@ def _agent_error(result: AttemptResult, files: ResultFiles) -> Iterator[Finding]
 def _harness_differs(result: AttemptResult) -> Iterator[Finding]:
     if not result.verdicts_differ or result.harness_verdict is None:
         return
+    if result.outcome is Outcome.EVAL_ERROR and not result.harness_verdict.resolved:
+        return  # why no test can be read is the finding, and no evaluator mends it
     words = {True: "resolved", False: "unresolved", None: "nothing"}
     name, line = _first_failure(result.verdict) if result.verdict else (None, None)
     flag = next((flag for flag in result.all_flags if flag.id == "harness-differs"), None)

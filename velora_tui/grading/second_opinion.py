@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from velora_tui.domain.report import Counts, Status, TestResult, Verdict
-from velora_tui.domain.result import Flip, HarnessVerdict
+from velora_tui.domain.result import Flip, HarnessVerdict, verdicts_differ
 
 _PASSING = frozenset({Status.PASSED, Status.XFAIL, Status.XPASS})
 _SUBSTRINGS_TRIED = 20_000_000  # characters compared at most, so that huge lists stay linear
@@ -77,11 +77,9 @@ def second_opinion(claims: Claims, verdict: Verdict, *, command_not_found: bool 
 
 
 def _run_flip(claims: Claims, verdict: Verdict, tests: Iterable[Flip], command_not_found: bool) -> Flip | None:
-    if claims.resolved is None:
+    if claims.resolved is None or not verdicts_differ(claims.verdict, verdict):
         return None
     if claims.resolved == verdict.resolved:
-        if verdict.gradeable or not claims.fail_to_pass:
-            return None
         detail = f"the harness counts it as unresolved, but it is not graded: {verdict.reason}"
         return Flip(rule="no-tests-ran", detail=detail, harness_passed=False)
     rule, detail = _run_rule(claims, verdict, list(tests), command_not_found)

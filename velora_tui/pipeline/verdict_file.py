@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from velora_tui.domain.report import Flag, Verdict
-from velora_tui.domain.result import HarnessVerdict
+from velora_tui.domain.result import HarnessVerdict, verdicts_differ
 from velora_tui.errors import StoreError
 from velora_tui.store.files import read_limited, write_atomically
 
@@ -35,9 +35,8 @@ class StoredVerdict(BaseModel):
 
     @property
     def verdicts_differ(self) -> bool:
-        """Whether the users' harness came to another verdict than we."""
-        said = self.harness.resolved if self.harness else None
-        return said is not None and said != (self.verdict is not None and self.verdict.resolved)
+        """Whether the users' harness counts the run otherwise than we."""
+        return verdicts_differ(self.harness, self.verdict)
 
 
 def save_verdict(folder: Path, stored: StoredVerdict) -> None:

@@ -28,7 +28,7 @@ CATALOG_FILE = "catalog.db"
 _VERSION = 1
 _BUSY_SECONDS = 10.0
 _NAMED = 8
-_COLUMNS = tuple(column.name for column in fields(ResultRow) if column.init)
+_COLUMNS = tuple(column.name for column in fields(ResultRow) if column.init and column.name != "earlier")
 _SHOWN = ", ".join(
     "iif(origin = 'import', coalesce((SELECT ours FROM models WHERE found = model), model), model)"
     if name == "model"

@@ -19,8 +19,10 @@ from velora_tui.view.text import age, counted, cut, duration
 RUNS_SHOWN = 30
 _REASON_CELLS = 60
 _TASK_CELLS = 34
+_NARROW_CELLS = 100
+_NARROW_TASK_CELLS = 20
 # What a narrow terminal goes without, the first one first.
-_SPARE_COLUMNS = ("P2P", "F2P", "PHASES", "K", "ATT", "ELAPSED", "RUN", "INSTANCE", "MODEL")
+_SPARE_COLUMNS = ("P2P", "F2P", "PHASES", "TIME", "INSTANCE", "ATT", "K", "MODEL")
 
 
 def fleet_lines(snapshot: FleetSnapshot, width: int | None = None) -> Iterator[Cell]:
@@ -44,9 +46,10 @@ def fleet_lines(snapshot: FleetSnapshot, width: int | None = None) -> Iterator[C
 
 def run_lines(runs: Iterable[Run], snapshot: FleetSnapshot, width: int | None = None) -> list[Line]:
     """Return a table of `runs`, each with its latest attempt, with the columns that `width` cells have room for."""
-    titles = ("RUN", "TASK", "MODEL", "K", "ATT", "INSTANCE", "STATE", "PHASES", "ELAPSED", "F2P", "P2P")
-    rows = [_run_row(run, snapshot) for run in runs]
-    return fitting(titles, rows, right=("K", "ATT", "ELAPSED", "F2P", "P2P"), width=width, spare=_SPARE_COLUMNS)
+    titles = ("RUN", "TASK", "MODEL", "K", "ATT", "INSTANCE", "STATE", "PHASES", "TIME", "F2P", "P2P")
+    task_cells = _NARROW_TASK_CELLS if width is not None and width < _NARROW_CELLS else _TASK_CELLS
+    rows = [_run_row(run, snapshot, task_cells) for run in runs]
+    return fitting(titles, rows, right=("K", "ATT", "TIME", "F2P", "P2P"), width=width, spare=_SPARE_COLUMNS)
 
 
 def _head(snapshot: FleetSnapshot) -> Line:
@@ -76,11 +79,11 @@ def _ready(readiness: Readiness | None) -> Cell:
     return Span("✓", "good") if readiness.ready else (Span("✗ ", "bad"), Span(cut(readiness.reason, _REASON_CELLS)))
 
 
-def _run_row(run: Run, snapshot: FleetSnapshot) -> tuple[Cell, ...]:
+def _run_row(run: Run, snapshot: FleetSnapshot, task_cells: int) -> tuple[Cell, ...]:
     attempt = run.attempt
     head: tuple[Cell, ...] = (
         Span(run.run, "dim"),
-        cut(run.task, _TASK_CELLS),
+        cut(run.task, task_cells),
         Span(snapshot.fleet.label(run.model), "model"),
         str(run.run_number),
     )
@@ -92,7 +95,7 @@ def _run_row(run: Run, snapshot: FleetSnapshot) -> tuple[Cell, ...]:
         attempt.instance or "any",
         _attempt_state(attempt),
         compact_strip(attempt),
-        _elapsed(attempt, snapshot.at),
+        duration(attempt.seconds_at(snapshot.at)) if attempt.started_at else "",
         *fractions(attempt.summary),
     )
 
@@ -101,9 +104,3 @@ def _attempt_state(attempt: Attempt) -> Line:
     signature = attempt.failure.signature if attempt.failure else ""
     detached = "nobody follows it" if attempt.detached else ""
     return joined((attempt_state(attempt).spans, Span(signature, "dim"), Span(detached, "look")), between="  ")
-
-
-def _elapsed(attempt: Attempt, at: datetime) -> str:
-    if attempt.started_at is None:
-        return ""
-    return duration(((attempt.ended_at or at) - attempt.started_at).total_seconds())

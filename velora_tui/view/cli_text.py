@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from textwrap import wrap
 from typing import Literal
 
 from velora_tui.view.cells import Cell, Span, Tone, plain, spans_of
-from velora_tui.view.text import cells, cut
+from velora_tui.view.text import cells, counted, cut
 
 Align = Literal["left", "right"]
 Line = tuple[Span, ...]
 
 _GAP = "  "
+_INDENT = " " * 4
 _RESET = "\x1b[0m"
 _SGR: dict[Tone, str] = {
     "dim": "2",
@@ -51,17 +53,16 @@ def fitting(
     spare: Sequence[str] = (),
 ) -> list[Line]:
     """Return a `table` of at most `width` cells: without as many of the `spare` columns as it takes, then cut."""
-    kept, body = list(titles), [list(row) for row in rows]
-    lines = table(kept, body, right)
-    for title in spare if width is not None else ():
-        if max(map(_cells, lines)) <= (width or 0):
+    body = [list(row) for row in rows]
+    if width is None:
+        return table(titles, body, right)
+    widths = {place: max(cells(plain(row[place])) for row in (titles, *body)) for place in range(len(titles))}
+    for title in spare:
+        if sum(widths.values()) + len(_GAP) * (len(widths) - 1) <= width:
             break
-        column = kept.index(title)
-        del kept[column]
-        for row in body:
-            del row[column]
-        lines = table(kept, body, right)
-    return lines if width is None else [cut_line(line, width) for line in lines]
+        del widths[titles.index(title)]
+    lines = table([titles[place] for place in widths], ([row[place] for place in widths] for row in body), right)
+    return [cut_line(line, width) for line in lines]
 
 
 def cut_line(line: Cell, width: int) -> Line:
@@ -72,6 +73,25 @@ def cut_line(line: Cell, width: int) -> Line:
             spans.append(Span(text, span.tone))
         width -= cells(span.text)
     return tuple(spans)
+
+
+def wrapped(line: Cell, width: int | None) -> Iterator[Line]:
+    """Yield a line of words in as many lines of at most `width` cells as it needs; what must be copied stays whole."""
+    first, *others = spans_of(line)
+    if width is None or cells(plain(line)) <= width:
+        yield first, *others
+        return
+    text = plain(line)
+    head, *rest = wrap(text, width, subsequent_indent=_INDENT, break_long_words=False, break_on_hyphens=False)
+    yield first, Span(head.removeprefix(first.text))
+    yield from ((Span(part),) for part in rest)
+
+
+def shortened(lines: Sequence[Cell], kind: str, most: int | None) -> Iterator[Cell]:
+    """Yield the first `most` lines, and how many more of their `kind` there are."""
+    yield from lines[:most]
+    if most is not None and len(lines) > most:
+        yield Span(f"… {counted(len(lines) - most, f'more {kind}')}: --all shows them", "dim")
 
 
 def joined(parts: Iterable[Cell], between: str = " · ") -> Line:
@@ -85,10 +105,6 @@ def joined(parts: Iterable[Cell], between: str = " · ") -> Line:
             line.append(Span(between, "dim"))
         line.extend(spans)
     return tuple(line)
-
-
-def _cells(line: Line) -> int:
-    return sum(cells(span.text) for span in line)
 
 
 def _aligned(row: Sequence[Cell], widths: Sequence[int], aligns: Sequence[Align]) -> Line:

@@ -7,7 +7,7 @@ from itertools import islice
 
 from velora_tui.domain.report import ListVerdict, Status, Verdict
 from velora_tui.view.cells import Cell, Span, Tone
-from velora_tui.view.cli_text import joined, table
+from velora_tui.view.cli_text import joined, shortened, table
 from velora_tui.view.states import outcome_state
 from velora_tui.view.tests_rows import fraction
 from velora_tui.view.text import count, counted
@@ -43,15 +43,18 @@ def verdict_lines(verdict: Verdict) -> Iterator[Cell]:
         yield Span(f"… {counted(len(verdict.flags) - FLAGS_SHOWN, 'more flag')}", "dim")
 
 
-def listed_lines(verdict: Verdict) -> Iterator[Cell]:
-    """Yield every listed test with its status and the log's line that shows it, failures first."""
+def listed_lines(verdict: Verdict, most: int | None = None) -> Iterator[Cell]:
+    """Yield the listed tests, at most so many of each list, with status and the log's line that shows it.
+
+    Failures are first.
+    """
     lists = (verdict.fail_to_pass, verdict.pass_to_pass)
     rows = [row for tests in lists for row in _test_rows(verdict, tests)]
     lines = iter(table(("", "STATUS", "LINE", "TEST"), rows, right=("LINE",))[1:])
     for title, tests in zip(("FAIL_TO_PASS", "PASS_TO_PASS"), lists, strict=True):
         tally = fraction(*tests.fraction, is_fixing=tests is verdict.fail_to_pass)
         yield joined((Span(title, "strong"), tally), between=" ")
-        yield from islice(lines, tests.fraction[1])
+        yield from shortened(list(islice(lines, tests.fraction[1])), "test", most)
 
 
 def _test_rows(verdict: Verdict, tests: ListVerdict) -> Iterator[tuple[Cell, ...]]:

@@ -10,16 +10,20 @@ from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.listing import ResultRow
 from velora_tui.domain.report import Status
 from velora_tui.domain.result import AttemptResult, Flip
+from velora_tui.domain.run import total_seconds
 from velora_tui.domain.statistics import Interval
-from velora_tui.view.cells import Cell, Span, Tone
-from velora_tui.view.cli_text import joined, table
+from velora_tui.view.cells import Cell, Span, Tone, plain
+from velora_tui.view.cli_text import cut_line, fitting, joined, table
 from velora_tui.view.states import outcome_state
 from velora_tui.view.tests_rows import fraction
-from velora_tui.view.text import count, counted, cut, duration
+from velora_tui.view.text import cells, count, counted, cut, duration
 from velora_tui.view.trajectory_lines import dollars
 
 _NOTHING = Span("–", "dim")
 _TEST_CELLS = 70
+_LEAST_TEST_CELLS = 24
+_TASK_CELLS = 34
+_SPARE_OF_MODELS = ("RUNS", "TIME", "$/RUN", "P2P", "F2P")  # what a narrow terminal goes without, after others
 STATUS_MARKS: dict[Status | None, Span] = {
     Status.PASSED: Span("pass", "good"),
     Status.FAILED: Span("FAIL", "bad"),
@@ -35,10 +39,13 @@ STATUS_MARKS: dict[Status | None, Span] = {
 # --- models
 
 
-def model_lines(summaries: Sequence[ModelSummary], fleet: Fleet) -> Iterator[Cell]:
-    """Yield a table of models, with what its intervals mean below it."""
+def model_lines(summaries: Sequence[ModelSummary], fleet: Fleet, width: int | None = None) -> Iterator[Cell]:
+    """Yield a table of models, with what its intervals mean below it; on a terminal, each in `width` cells."""
     titles = model_titles(summaries)
-    yield from table(titles, [model_cells(summary, summaries, fleet) for summary in summaries], right=titles[1:])
+    rows = [model_cells(summary, summaries, fleet) for summary in summaries]
+    others = [title for title in reversed(titles) if title.startswith("PASS@") and title != "PASS@1"]
+    spare = [title for title in ("TOTAL $", "TASKS", *others, *_SPARE_OF_MODELS) if title in titles]
+    yield from fitting(titles, rows, right=titles[1:], width=width, spare=spare)
     yield ""
     for line in MODEL_NOTES:
         yield Span(line, "dim")
@@ -132,8 +139,8 @@ def column_name(result: AttemptResult, fleet: Fleet) -> str:
     return f"{fleet.label(result.model) or '–'}{number}"
 
 
-def matrix_lines(matrix: Matrix, fleet: Fleet, *, only_differing: bool) -> Iterator[Cell]:
-    """Yield tests × runs of one task: the outcomes, then each test's status in each run."""
+def matrix_lines(matrix: Matrix, fleet: Fleet, *, only_differing: bool, width: int | None = None) -> Iterator[Cell]:
+    """Yield tests × runs of one task: the outcomes, then each test's status in each run; on a terminal, in `width`."""
     rows = matrix.differing if only_differing else matrix.rows
     names = [column_name(result, fleet) for result in matrix.results]
     head: list[tuple[Cell, ...]] = [
@@ -142,9 +149,13 @@ def matrix_lines(matrix: Matrix, fleet: Fleet, *, only_differing: bool) -> Itera
         ("P2P", "", *(_fraction(result.summary.p2p, is_fixing=False) for result in matrix.results)),
     ]
     body: list[tuple[Cell, ...]] = [
-        (cut(row.test, _TEST_CELLS), _list_mark(row), *(STATUS_MARKS[s] for s in row.statuses)) for row in rows
+        (row.test, _list_mark(row), *(STATUS_MARKS[s] for s in row.statuses)) for row in rows
     ]
-    yield from table(("TEST", "", *names), [*head, *body])
+    least = table(("", *names), [row[1:] for row in (*head, *body)])
+    left = _TEST_CELLS if width is None else width - max(cells(plain(line)) for line in least) - 2
+    test_cells = min(_TEST_CELLS, max(_LEAST_TEST_CELLS, left))
+    named = [(cut_line(row[0], test_cells), *row[1:]) for row in (*head, *body)]
+    yield from fitting(("TEST", "", *names), named, width=width)
     hidden = len(matrix.rows) - len(rows)
     if hidden:
         yield Span(f"… {counted(hidden, 'test is', 'tests are')} the same in all runs: --all shows them", "dim")
@@ -185,7 +196,7 @@ def run_record(result: AttemptResult) -> dict[str, Any]:
         "patch_bytes": summary.patch_bytes,
         "history": summary.history,
         "cost": summary.cost,
-        "seconds": sum(result.phase_seconds.values()) if result.phase_seconds else None,
+        "seconds": total_seconds(result.phase_seconds.values()) if result.phase_seconds else None,
     }
 
 
@@ -211,13 +222,13 @@ def _number(name: str, value: float | None) -> Cell:
 # --- batches
 
 
-def batch_lines(comparison: BatchComparison, fleet: Fleet) -> Iterator[Cell]:
-    """Yield what changed between two batches, the changes to and from resolved first."""
+def batch_lines(comparison: BatchComparison, fleet: Fleet, width: int | None = None) -> Iterator[Cell]:
+    """Yield what changed between two batches, the changes to and from resolved first; on a terminal, in `width`."""
     changes = sorted(comparison.changes, key=lambda change: (not change.is_better, not change.is_worse))
     rows: list[tuple[Cell, ...]] = [
         (
             Span("+", "good") if change.is_better else Span("-", "bad") if change.is_worse else "",
-            change.after.task,
+            change.after.task if width is None else cut(change.after.task, _TASK_CELLS),
             Span(fleet.label(change.after.model), "model"),
             "–" if change.after.run_number is None else str(change.after.run_number),
             outcome_state(change.before.outcome).spans,
@@ -226,30 +237,36 @@ def batch_lines(comparison: BatchComparison, fleet: Fleet) -> Iterator[Cell]:
         for change in changes
     ]
     if rows:
-        yield from table(("", "TASK", "MODEL", "RUN", "BEFORE", "AFTER"), rows)
+        titles = ("", "TASK", "MODEL", "RUN", "BEFORE", "AFTER")
+        yield from fitting(titles, rows, width=width, spare=("RUN", "MODEL"))
         yield ""
     yield batch_totals(comparison)
     yield batch_chance(comparison)
 
 
 def batch_totals(comparison: BatchComparison) -> tuple[Span, ...]:
-    """Return how many runs flipped which way."""
+    """Return how many runs flipped which way, where any are paired."""
     changes = comparison.changes
     better, worse = (sum(getattr(change, name) for change in changes) for name in ("is_better", "is_worse"))
-    return joined(
-        (
-            Span(f"{count(better)} newly resolved", "good"),
-            Span(f"{count(worse)} no longer", "bad"),
-            f"{count(comparison.unchanged)} unchanged",
-            f"{count(len(comparison.only_before))} only before",
-            f"{count(len(comparison.only_after))} only after",
-        )
+    flipped = (
+        Span(f"{count(better)} newly resolved", "good"),
+        Span(f"{count(worse)} no longer", "bad"),
+        f"{count(comparison.unchanged)} unchanged",
     )
+    unpaired = (
+        f"{count(len(comparison.only_before))} only before",
+        f"{count(len(comparison.only_after))} only after",
+    )
+    return joined((*(flipped if comparison.pairs else ()), *unpaired))
 
 
 def batch_chance(comparison: BatchComparison) -> Span:
-    """Return how likely the flips are by chance alone."""
-    return Span(f"p = {comparison.p_value:.3f} (McNemar, exact)", "dim")
+    """Return how likely the flips are by chance alone, and what was paired; or that nothing could be."""
+    *facts, last = comparison.paired_by
+    paired_by = f"paired by {', '.join(facts)} and {last}" if facts else f"paired by {last}"
+    if comparison.p_value is None:
+        return Span(f"no pair in common: {paired_by}", "look")
+    return Span(f"p = {comparison.p_value:.3f} (McNemar, exact), {paired_by}", "dim")
 
 
 def batch_record(comparison: BatchComparison) -> dict[str, Any]:
@@ -268,6 +285,7 @@ def batch_record(comparison: BatchComparison) -> dict[str, Any]:
         "unchanged": comparison.unchanged,
         "only_before": [_who(row) for row in comparison.only_before],
         "only_after": [_who(row) for row in comparison.only_after],
+        "paired_by": list(comparison.paired_by),
         "p_value": comparison.p_value,
     }
 

@@ -25,7 +25,7 @@ _FACTS = {
     "f2p": "FAIL_TO_PASS",
     "p2p": "PASS_TO_PASS",
     "patch": "patch",
-    "steps": "steps",
+    "history": "history",
     "time": "time",
     "cost": "cost",
     "quality": "quality",

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from velora_tui.domain.compare import ModelSummary, summarise
+from velora_tui.domain.counting import tally
 from velora_tui.domain.listing import ResultRow
 
 COLUMNS = (
@@ -18,7 +19,7 @@ COLUMNS = (
     "started_at", "instance", "quality_good", "quality_checks", "valid", "why", "flags", "origin", "key", "folder",
 )  # fmt: skip
 _MODEL_HEAD = ("model", "tasks", "valid runs", "resolved", "rate", "pass@1", "F2P", "P2P", "cost")
-_RESULT_HEAD = ("task", "model", "run", "outcome", "F2P", "P2P", "patch", "steps", "cost", "notes")
+_RESULT_HEAD = ("task", "model", "run", "outcome", "F2P", "P2P", "patch", "history", "cost", "notes")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -83,7 +84,7 @@ def as_html(rows: Sequence[ResultRow], title: str, made_at: datetime) -> Iterato
         tasks=tasks,
         cells=_by_task_and_model(rows),
         total=len(rows),
-        resolved=sum(row.resolved for row in rows),
+        tally=tally(rows),
     )
 
 

@@ -182,7 +182,7 @@ def _state_cell(state: State, narrow: bool) -> Cell:
 def _run_cells(
     run: Run, attempt: Attempt, row: InstanceSnapshot, snapshot: FleetSnapshot, width: int
 ) -> dict[str, Cell]:
-    narrow, seconds = width < NARROW_CELLS, elapsed_seconds(attempt, snapshot.at)
+    narrow, seconds = width < NARROW_CELLS, attempt.seconds_at(snapshot.at)
     model = Span(snapshot.fleet.label(run.model), "model")
     spacious = width >= SPACIOUS_CELLS
     number = Span(f"·{run.run_number}" if run.run_number > 1 and not spacious else "", "dim")
@@ -213,13 +213,6 @@ def short_task(run: Run | ResultRow) -> str:
     return re.sub(rf"^(?:{re.escape(owner)}[-_/.]+)?{re.escape(name)}[-_.#]+(?=.)", "", run.task)
 
 
-def elapsed_seconds(attempt: Attempt, at: datetime) -> float:
-    """Return how long the attempt has run, or ran."""
-    if attempt.started_at is None:
-        return 0.0
-    return ((attempt.ended_at or at) - attempt.started_at).total_seconds()
-
-
 def _run_order(run: Run, attempt: Attempt, snapshot: FleetSnapshot) -> dict[str, SortKey]:
     done = sum(phase.is_done for phase in attempt.phases)
     progress = snapshot.progress.get(run.run)
@@ -230,7 +223,7 @@ def _run_order(run: Run, attempt: Attempt, snapshot: FleetSnapshot) -> dict[str,
         "task": (0, run.task),
         "model": (run.run_number, snapshot.fleet.label(run.model)),
         "phases": (done + min(0.99, part), ""),
-        "time": (elapsed_seconds(attempt, snapshot.at), ""),
+        "time": (attempt.seconds_at(snapshot.at), ""),
         "progress": (done + min(0.99, part) + (f2p[0] / f2p[1] if f2p and f2p[1] else 0.0), ""),
     }
 

@@ -39,8 +39,8 @@ def _width(spans: Spans) -> int:
 
 
 def judged(runs: Iterable[Run]) -> tuple[int, int]:
-    """Return how many runs are resolved, and how many have an outcome."""
-    outcomes = [run.attempt.outcome for run in runs if run.attempt and run.attempt.outcome]
+    """Return how many runs are resolved, and how many have a valid result."""
+    outcomes = [attempt.outcome for run in runs if (attempt := run.valid_attempt) is not None]
     return outcomes.count(Outcome.RESOLVED), len(outcomes)
 
 

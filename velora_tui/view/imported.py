@@ -109,7 +109,7 @@ def _run_facts(row: ResultRow, result: AttemptResult) -> Iterator[Line]:
     ran = f"   {count(row.tests_run)} ran" if row.tests_run else ""
     yield fact("tests", *(_tests(result)[1:] or (Span("–"),)), Span(ran, "dim"))
     if row.history is not None:
-        yield fact("steps", Span(count(row.history)), Span(" entries in the history", "dim"))
+        yield fact("history", Span(count(row.history)), Span(" entry" if row.history == 1 else " entries", "dim"))
     if row.seconds is not None:
         yield fact("took", Span(duration(row.seconds)))
     if row.cost is not None:

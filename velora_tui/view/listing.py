@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from velora_tui.domain.counting import tally
 from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.listing import FIELDS, EndedRow, Group, ResultRow, select, sort_value
 from velora_tui.view.cells import Cell, Row, Span, plain, spans_of
@@ -15,7 +16,7 @@ from velora_tui.view.filter import Term
 from velora_tui.view.fleet_rows import short_task
 from velora_tui.view.states import outcome_state
 from velora_tui.view.tests_rows import fraction
-from velora_tui.view.text import cells, count, duration, size
+from velora_tui.view.text import cells, count, counted, duration, size
 from velora_tui.view.trajectory_lines import dollars
 
 FILTER_KEYS = FIELDS
@@ -26,10 +27,10 @@ COLUMNS = (
     Column("outcome", "OUTCOME", 14, priority=9),
     Column("f2p", "F2P", None, "right", 5, priority=8),
     Column("p2p", "P2P", None, "right", 7, priority=6),
-    Column("harness", "HARNESS", 10, priority=3),
+    Column("harness", "HARNESS", 12, priority=3),
     Column("quality", "QUALITY", 7, "right", priority=1),
     Column("patch", "PATCH", 6, "right", priority=4),
-    Column("steps", "STEPS", 5, "right", priority=2),
+    Column("history", "HISTORY", 7, "right", priority=2),
     Column("time", "TIME", 7, "right", priority=3),
     Column("cost", "COST", 6, "right", priority=5),
     Column("date", "DATE", 10, priority=2),
@@ -85,7 +86,7 @@ def _sorted_by(column: str) -> Callable[[ResultRow], SortKey | None]:
 _FIELDS: dict[str, Callable[[ResultRow], str | None]] = {name: _field(name) for name in FIELDS}
 _ORDERS = {
     name: _sorted_by(name)
-    for name in ("task", "model", "run", "outcome", "f2p", "p2p", "quality", "patch", "steps", "time", "cost", "date")
+    for name in ("task", "model", "run", "outcome", "f2p", "p2p", "quality", "patch", "history", "time", "cost", "date")
 }
 
 
@@ -96,7 +97,7 @@ def _harness(row: ResultRow) -> Cell:
     word = "resolved" if row.harness_resolved else "unresolved"
     if not row.is_verified:
         return Span("unchecked", "look")
-    return Span(f"! {word}"[:10], "look") if row.verdicts_differ else Span("agrees", "dim")
+    return Span(f"! {word}", "look") if row.verdicts_differ else Span("agrees", "dim")
 
 
 def _task(row: ResultRow) -> Cell:
@@ -132,6 +133,7 @@ _CELLS: dict[str, Callable[[ResultRow], Cell | None]] = {
     "task": _task,
     "model": lambda row: Span(row.model, "model") if row.model else _NOTHING,
     "run": lambda row: Span("–" if row.run_number is None else str(row.run_number), "dim"),
+    "attempt": lambda row: Span(str(row.attempt), "look" if row.attempt > 1 else "dim"),
     "outcome": _outcome,
     "f2p": lambda row: _tests(row.f2p_passed, row.f2p_listed, is_fixing=True),
     "p2p": lambda row: _tests(row.p2p_passed, row.p2p_listed, is_fixing=False),
@@ -140,7 +142,7 @@ _CELLS: dict[str, Callable[[ResultRow], Cell | None]] = {
         f"{row.quality_good}/{row.quality_checks}", "dim" if row.quality_good == row.quality_checks else "look"
     ),
     "patch": lambda row: size(row.patch_bytes) if row.patch_bytes else _NOTHING,
-    "steps": lambda row: _NOTHING if row.history is None else str(row.history),
+    "history": lambda row: _NOTHING if row.history is None else str(row.history),
     "time": lambda row: _dim(duration(row.seconds) if row.seconds is not None else None),
     "cost": lambda row: _dim(dollars(row.cost) if row.cost is not None else None),
     "date": lambda row: _dim((row.started_at or "")[:10]),
@@ -238,10 +240,10 @@ def _fraction_cells(listed: Iterable[int | None]) -> int:
 
 def group_words(group: Group) -> tuple[Span, ...]:
     """Return the heading of a group: "django  12 runs  5 resolved"."""
-    runs = len(group.rows)
+    found = tally(group.rows)
     return (
         Span(group.key or "–", "strong"),
-        Span(f"  {count(runs)} run{'' if runs == 1 else 's'}", "dim"),
-        Span(f"  {count(group.resolved)}", "good" if group.resolved else "dim"),
+        Span(f"  {counted(found.runs, 'run')}", "dim"),
+        Span(f"  {count(found.resolved)}", "good" if found.resolved else "dim"),
         Span(" resolved", "dim"),
     )

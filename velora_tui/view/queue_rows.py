@@ -8,7 +8,7 @@ from velora_tui.domain.snapshot import FleetSnapshot
 from velora_tui.view.cells import Cell, Row, Span
 from velora_tui.view.columns import Column
 from velora_tui.view.entries import Entry
-from velora_tui.view.fleet_rows import elapsed_seconds, short_task
+from velora_tui.view.fleet_rows import short_task
 from velora_tui.view.states import run_state
 from velora_tui.view.text import count, duration
 
@@ -79,7 +79,7 @@ def _entry(run: Run, place: int | None, snapshot: FleetSnapshot) -> Entry:
 
 def _seconds(attempt: Attempt, snapshot: FleetSnapshot) -> float:
     if attempt.started_at is not None:
-        return elapsed_seconds(attempt, snapshot.at)
+        return attempt.seconds_at(snapshot.at)
     return (snapshot.at - attempt.queued_at).total_seconds()
 
 

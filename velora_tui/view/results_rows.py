@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from velora_tui.domain.counting import run_results, tally
 from velora_tui.domain.events import AttemptState
 from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.listing import EndedRow, Group, ResultRow, group
 from velora_tui.domain.report import Outcome
 from velora_tui.domain.run import Attempt, Run
-from velora_tui.view.cells import Cell, Row, Span
+from velora_tui.view.cells import Cell, Row, Span, Tone
 from velora_tui.view.fleet_rows import short_task
 from velora_tui.view.tests_rows import fraction
 from velora_tui.view.text import count
@@ -30,19 +32,25 @@ def ended(runs: Iterable[Run]) -> list[Run]:
 def by_run(rows: Iterable[ResultRow]) -> list[ResultRow]:
     """Return the catalog's rows as the table shows them: of one's own runs the latest attempt, keyed by the run's id.
 
-    Newest first. The details of such a row are found by its folder.
+    Newest first; the attempts before it are its `earlier`. The details of such a row are found by its folder.
     """
-    own: dict[str, ResultRow] = {}
+    own: dict[str, list[ResultRow]] = {}
     others: list[ResultRow] = []
     for row in rows:
         if row.origin == "import" or "." not in row.key:
             others.append(row)
             continue
         run = row.key.rpartition(".")[0]
-        if run not in own or row.attempt > own[run].attempt:
-            own[run] = row
-    found = [*others, *(replace(row, key=run) for run, row in own.items())]
-    return _newest_first(found)
+        own.setdefault(run, []).append(replace(row, key=run))
+    return _newest_first([*others, *map(_latest_of, own.values())])
+
+
+def _latest_of(attempts: Sequence[ResultRow]) -> ResultRow:
+    """Return the row of the latest of a run's attempts, with the others behind it."""
+    if len(attempts) == 1:
+        return attempts[0]
+    *earlier, latest = sorted(attempts, key=lambda row: row.attempt)
+    return replace(latest, earlier=tuple(earlier))
 
 
 def _newest_first(rows: Iterable[ResultRow]) -> list[ResultRow]:
@@ -67,20 +75,28 @@ def with_journal(catalogued: Sequence[ResultRow], runs: Iterable[Run], folder: C
 def _told(run: Run, known: ResultRow | None, folder: Callable[[Run], str]) -> ResultRow | None:
     """Return the row of a run where its journal knows more than the catalog."""
     attempt = _attempt(run)
-    if known is None or known.attempt < attempt.number:
+    if known is None:
         return row_of_run(run, folder(run))
+    if known.attempt < attempt.number:
+        return replace(row_of_run(run, folder(run)), earlier=(*known.earlier, replace(known, earlier=())))
     if known.seconds is None and known.attempt == attempt.number and attempt.started_at:
-        return replace(known, seconds=seconds_of(attempt))
+        return replace(known, seconds=_seconds(attempt))
     return None
 
 
 def row_of_run(run: Run, folder: str) -> ResultRow:
     """Return the row of a run that is over, as its journal tells it."""
-    attempt = _attempt(run)
+    finished = [attempt for attempt in run.attempts[:-1] if attempt.state is AttemptState.FINISHED]
+    earlier = tuple(_row_of_attempt(run, attempt, attempt.results or "") for attempt in finished)
+    return replace(_row_of_attempt(run, _attempt(run), folder), earlier=earlier)
+
+
+def _row_of_attempt(run: Run, attempt: Attempt, folder: str) -> ResultRow:
     summary, failure = attempt.summary, attempt.failure
     f2p, p2p = summary.f2p or (None, None), summary.p2p or (None, None)
     word = _WORDS.get(attempt.state, "")
-    why = f"{failure.signature}: {failure.message}" if failure else (word and f"it was {word}")
+    no_test = "" if attempt.is_valid else "no test ran"
+    why = f"{failure.signature}: {failure.message}" if failure else f"it was {word}" if word else no_test
     return EndedRow(
         key=run.run,
         origin="velora",
@@ -102,13 +118,13 @@ def row_of_run(run: Run, folder: str) -> ResultRow:
         patch_bytes=summary.patch_bytes,
         history=summary.history,
         cost=summary.cost,
-        seconds=seconds_of(attempt) if attempt.started_at else None,
+        seconds=_seconds(attempt) if attempt.started_at else None,
         started_at=_utc(attempt.started_at),
         recorded_at=_utc(attempt.ended_at) or _utc(run.created_at) or "",
         instance=attempt.instance or "",
         quality_good=sum(check.ok for check in summary.quality),
         quality_checks=len(summary.quality),
-        is_valid=not word,
+        is_valid=attempt.is_valid,
         why=why,
         flags=(),
         content="",
@@ -127,9 +143,8 @@ def task_name(run: Run) -> tuple[Span, ...]:
     return Span(run.repo.rpartition("/")[2]), Span(f" {short_task(run)}", "dim")
 
 
-def seconds_of(attempt: Attempt) -> float:
-    """Return how long an attempt that has ended took."""
-    return attempt.worked_seconds
+def _seconds(attempt: Attempt) -> float:
+    return attempt.seconds_at(attempt.ended_at or attempt.queued_at)
 
 
 def _attempt(run: Run) -> Attempt:
@@ -142,40 +157,56 @@ def _attempt(run: Run) -> Attempt:
 
 
 def totals(rows: Sequence[ResultRow]) -> tuple[Span, ...]:
-    """Return "521 runs   214 resolved 41 %   280 unresolved …" of finished runs; shares are of those with a verdict."""
-    words = [row.outcome_word for row in rows]
-    number = {word: words.count(word) for word in (*(outcome.value for outcome in Outcome), "failed", "stopped")}
-    judged = sum(number[outcome.value] for outcome in Outcome)
-    resolved = number[Outcome.RESOLVED.value]
-    share = f" {100 * resolved / judged:.0f} %" if judged else ""
-    spans = [Span(f" {count(len(rows))}"), Span(" run" if len(rows) == 1 else " runs", "dim")]
+    """Return "521 runs, 9 imported   214 resolved, 41 % of 519 valid   280 unresolved …"; each run is counted once.
+
+    A run that failed or was stopped after it had come to a result counts with that.
+    """
+    found = run_results(rows)
+    valid = [row for row in found if row.is_valid]
+    number = Counter(row.outcome.value for row in found)
+    lost = Counter(row.outcome_word for row in rows if not (row.has_result or row.earlier))
+    since = Counter(row.outcome_word for row in rows if not row.has_result and row.earlier)
+    resolved = sum(row.resolved for row in valid)
+    share = f", {100 * resolved / len(valid):.0f} % of {count(len(valid))} valid" if valid else ""
+    spans = [Span(f" {count(len(rows))}"), Span(" run" if len(rows) == 1 else " runs", "dim"), _imported(rows)]
     spans += [Span(f"   {count(resolved)}", "good"), Span(f" resolved{share}", "dim")]
-    spans += [Span(f"   {count(number[Outcome.UNRESOLVED.value])}"), Span(" unresolved", "dim")]
-    for word, title in (
-        (Outcome.NO_PATCH.value, "no patch"),
-        (Outcome.EVAL_ERROR.value, "no verdict"),
-        ("failed", "failed"),
-        ("stopped", "stopped"),
-    ):
-        if number[word]:
-            spans += [Span(f"   {count(number[word])}", "" if title == "no patch" else "bad"), Span(f" {title}", "dim")]
+    spans += [Span(f"   {count(number[Outcome.UNRESOLVED])}"), Span(" unresolved", "dim")]
+    endings: tuple[tuple[int, str, Tone], ...] = (
+        (number[Outcome.NO_PATCH], "no patch", ""),
+        (number[Outcome.EVAL_ERROR], "no verdict", "bad"),
+        (lost["failed"], "failed", "bad"),
+        (lost["stopped"], "stopped", "bad"),
+        (since["failed"], "failed since", ""),
+        (since["stopped"], "stopped since", ""),
+    )
+    for amount, title, tone in endings:
+        if amount:
+            spans += [Span(f"   {count(amount)}", tone), Span(f" {title}", "dim")]
     return tuple(spans)
+
+
+def _imported(rows: Iterable[ResultRow]) -> Span:
+    imported = sum(row.origin == "import" for row in rows)
+    return Span(f", {count(imported)} imported" if imported else "", "dim")
 
 
 def differing(rows: Iterable[ResultRow]) -> tuple[Span, ...]:
     """Return "harness said resolved, we say unresolved: 2 runs [!]"; empty where all verdicts agree."""
-    found = [row.harness_resolved for row in rows if row.verdicts_differ]
+    found = Counter(_difference(row) for row in rows if row.verdicts_differ)
     if not found:
         return ()
-    wrong_passes = sum(bool(said) for said in found)
     spans = [Span(" ! ", "look")]
-    for amount, words in (
-        (wrong_passes, "harness said resolved, we do not: "),
-        (len(found) - wrong_passes, "harness said unresolved, we say resolved: "),
-    ):
-        if amount:
-            spans += [Span(words, "dim"), Span(count(amount), "look"), Span(f" run{'' if amount == 1 else 's'}   ")]
+    for words in ("resolved, we do not", "unresolved, we say resolved", "unresolved, we have no verdict"):
+        if amount := found[words]:
+            spans += [Span(f"harness said {words}: ", "dim"), Span(count(amount), "look")]
+            spans.append(Span(f" run{'' if amount == 1 else 's'}   "))
     return (*spans, Span("[!]", "ours"))
+
+
+def _difference(row: ResultRow) -> str:
+    if row.harness_resolved:
+        return "resolved, we do not"
+    return "unresolved, we say resolved" if row.resolved else "unresolved, we have no verdict"
 
 
 # --- groups
@@ -205,14 +236,14 @@ def group_name(found: Group, by: str, fleet: Fleet) -> str:
 
 def _header(found: Group, by: str, is_open: bool, fleet: Fleet) -> Mapping[str, Cell]:
     runs = len(found.rows)
-    valid = sum(row.is_valid for row in found.rows)
-    resolved = sum(row.resolved and row.is_valid for row in found.rows)
+    of_runs = tally(found.rows)
     costs = [row.cost for row in found.rows if row.cost is not None]
-    share = f" {100 * resolved / valid:.0f} %" if valid else ""
+    share = f" {100 * of_runs.resolved / of_runs.valid:.0f} %" if of_runs.valid else ""
+    rate = Span(f"{of_runs.resolved}/{of_runs.valid}", "good" if of_runs.resolved else "")
     return {
         "task": (Span(f"{'▾' if is_open else '▸'} ", "ours"), Span(group_name(found, by, fleet), "strong")),
         "model": Span(f"{count(runs)} run{'' if runs == 1 else 's'}", "dim"),
-        "outcome": (Span(f"{resolved}/{valid}", "good" if resolved else ""), Span(share, "dim")) if valid else _NOTHING,
+        "outcome": (rate, Span(share, "dim")) if of_runs.valid else _NOTHING,
         "f2p": _sum(found.rows, "f2p", is_fixing=True),
         "p2p": _sum(found.rows, "p2p", is_fixing=False),
         "cost": Span(dollars(sum(costs)), "dim") if costs else "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from velora_tui.domain.fleet import Fleet
-from velora_tui.domain.listing import Group, ResultRow, order
+from velora_tui.domain.listing import SORT_KEYS, Group, ResultRow, order
 from velora_tui.garbage import collection_held
 from velora_tui.view.cells import Row
 from velora_tui.view.columns import Column
@@ -51,7 +51,8 @@ class ResultsTable:
             return False
         if wanted[:2] != self._stands_for[:2]:
             found: Sequence[ResultRow] = chosen(self.rows, filter.terms, self._fleet) if filter.terms else self.rows
-            self.found = order(found, by.column, descending=by.descending) if by.column else found
+            is_known = by.column in SORT_KEYS  # one that is remembered may be another version's
+            self.found = order(found, by.column or "", descending=by.descending) if is_known else found
         self._stands_for = wanted
         if group:
             self.shown, self.groups = grouped(self.found, group, self.unfolded, self._row, self._fleet)

@@ -43,20 +43,13 @@ class _Mark:
         return sum(cells(span.text) for span in self.spans)
 
 
-def phase_seconds(phase: PhaseRun, now: datetime) -> float:
-    """Return how long a phase took, or has been running."""
-    if phase.state is PhaseState.RUNNING and phase.started_at is not None:
-        return max(0.0, (now - phase.started_at).total_seconds())
-    return phase.seconds
-
-
 def timeline(attempt: Attempt, now: datetime, width: int, chosen: str | None = None) -> list[tuple[Span, ...]]:
     """Return the phases in at most three lines of `width` cells, with bars in proportion where there is room.
 
     The phase `chosen` is the one whose log is shown. Where not all fits on a line, details go first, then brief times,
     then long names, then all times but long ones.
     """
-    total_seconds = sum(phase_seconds(phase, now) for phase in attempt.phases)
+    total_seconds = sum(phase.seconds_at(now) for phase in attempt.phases)
     for form in _forms(total_seconds):
         marks = [_mark(phase, now, chosen, form) for phase in attempt.phases]
         rows = _rows(marks, width)
@@ -81,7 +74,7 @@ def _forms(total_seconds: float) -> tuple[_Form, ...]:
 
 def _mark(phase: PhaseRun, now: datetime, chosen: str | None, form: _Form) -> _Mark:
     sign, tone = PHASE_SPANS[phase.state]
-    seconds = phase_seconds(phase, now)
+    seconds = phase.seconds_at(now)
     is_quiet = phase.state in {PhaseState.PENDING, PhaseState.SKIPPED}
     name = phase.name if form.has_names else SHORT_NAMES.get(phase.name, phase.name)
     spans = [Span(name, "strong" if phase.name == chosen else ("dim" if is_quiet else ""))]

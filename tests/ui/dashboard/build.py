@@ -16,7 +16,7 @@ from velora_tui.domain.failure import Failure, FailureClass
 from velora_tui.domain.fleet import Fleet, FleetSection, Instance, Model
 from velora_tui.domain.readiness import CheckResult, CheckStatus, Holder, Readiness
 from velora_tui.domain.report import Outcome
-from velora_tui.domain.run import Attempt, PhaseRun, Run
+from velora_tui.domain.run import RESULT_PHASE, Attempt, PhaseRun, Run
 from velora_tui.domain.snapshot import FleetSnapshot, InstanceSnapshot
 
 NOW = datetime(2026, 1, 15, 17, 0, 12, tzinfo=UTC)
@@ -49,12 +49,15 @@ def attempt(
         AttemptState.FAILED: PhaseState.FAILED,
         AttemptState.STOPPED: PhaseState.STOPPED,
     }
+    took = (seconds - (60 if state.is_over else 30)) / max(1, min(came_to, len(PHASES) - 1))
     phases = []
     for place, name in enumerate(PHASES):
         if place < came_to:
-            phases.append(PhaseRun(name=name, state=PhaseState.SUCCEEDED, seconds=12.0))
+            phases.append(PhaseRun(name=name, state=PhaseState.SUCCEEDED, seconds=0 if name == RESULT_PHASE else took))
         elif place == came_to and phase:
-            phases.append(PhaseRun(name=name, state=now_state[state], started_at=ago(30), failure=failure))
+            phases.append(
+                PhaseRun(name=name, state=now_state[state], started_at=ago(30 if came_to else seconds), failure=failure)
+            )
         else:
             phases.append(PhaseRun(name=name))
     queued = state is AttemptState.QUEUED

@@ -39,7 +39,7 @@ async def group_by(seen: Dashboard, by: str) -> None:
 async def test_imported_runs_stand_beside_ones_own(engine):
     async with dashboard(engine, (170, 40)) as seen:
         await opened(seen)
-        await seen.sees("2 resolved 22 %   7 unresolved", on="9 runs")
+        await seen.sees("2 resolved, 22 % of 9 valid   7 unresolved", on="9 runs, 8 imported")
         await seen.sees_like(r"sepal_ui 1319603449 +gpt +1 +○ unresolved +0/3 +8/8")
         await seen.sees_like(r"shop 2 +claude-4.6 +1 +✓ resolved +1/1 +2/2")
 

@@ -12,9 +12,9 @@ from typing import Any
 from velora_tui import __version__
 from velora_tui.domain.agent_error import is_own_doing
 from velora_tui.domain.events import Summary, now
-from velora_tui.domain.listing import ResultRow, row_of
+from velora_tui.domain.listing import HARNESS_DIFFERS, ResultRow, row_of
 from velora_tui.domain.report import Flag, Outcome, QualityCheck, Verdict
-from velora_tui.domain.result import AttemptResult, Flip, Provenance
+from velora_tui.domain.result import AttemptResult, Flip, Provenance, verdicts_differ
 from velora_tui.domain.task import Task
 from velora_tui.grading.grade import grade
 from velora_tui.grading.judge import RunFacts, judge
@@ -97,9 +97,7 @@ def _assess(files: RunFiles, tasks: Tasks, key: str, batch: str) -> Assessed:
         summary=_summary(files, judged, claims, facts, judge(facts)),
         verdict=judged.verdict,
         harness_verdict=claims.verdict if claims.says_something else None,
-        verdicts_differ=judged.is_verified
-        and claims.resolved is not None
-        and claims.resolved is not (judged.outcome is Outcome.RESOLVED),
+        verdicts_differ=judged.is_verified and verdicts_differ(claims.verdict, judged.verdict),
         is_verified=judged.is_verified,
         flips=judged.flips,
         flags=(*judged.flags, *_run_flags(files, identity, judged, facts, cleaned)),
@@ -211,7 +209,7 @@ def _run_flags(
     if files.has_record and patch and _is_of_other_patch(files, patch):
         flags.append(Flag(id="other-patch-evaluated", detail="patch.diff is not the trajectory's patch"))
     if judged.flips and judged.flips[0].test is None:
-        flags.append(Flag(id="harness-differs", detail=f"{judged.flips[0].rule}: {judged.flips[0].detail}"))
+        flags.append(Flag(id=HARNESS_DIFFERS, detail=f"{judged.flips[0].rule}: {judged.flips[0].detail}"))
     return tuple(flags)
 
 

@@ -12,7 +12,7 @@ from velora_tui.pipeline.output import read_output
 from velora_tui.pipeline.phase import PhaseContext, PhaseFailed, PhaseResult
 from velora_tui.pipeline.remote_job import run_job
 from velora_tui.pipeline.sandbox import ProcessSandbox
-from velora_tui.view.text import size
+from velora_tui.view.text import counted, size
 
 _STEP = re.compile(r"^(?:\d\d:\d\d:\d\d )?step (\d+)/(\d+)\s*(.*)$")
 
@@ -49,7 +49,8 @@ class Trajectory:
         output = await read_output(ctx)
         if output.error and not output.git_patch:
             raise PhaseFailed(agent_failure(output.error), seconds)
-        detail = f"{output.history} steps, patch {size(len(output.git_patch.encode()))}"
+        history = counted(output.history, "history entry", "history entries")
+        detail = f"{history}, patch {size(len(output.git_patch.encode()))}"
         return PhaseResult(detail, seconds=seconds)
 
     async def resume(self, ctx: PhaseContext) -> PhaseResult:

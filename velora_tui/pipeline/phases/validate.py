@@ -11,6 +11,7 @@ from velora_tui.domain.failure import Failure, FailureClass
 from velora_tui.domain.image import image_source
 from velora_tui.domain.report import Flag, Outcome, QualityCheck
 from velora_tui.domain.result import AttemptResult, Provenance
+from velora_tui.domain.run import RESULT_PHASE
 from velora_tui.domain.tree_files import wanted_files
 from velora_tui.grading.judge import RunFacts, judge
 from velora_tui.pipeline.phase import PhaseContext, PhaseFailed, PhaseResult
@@ -21,7 +22,7 @@ from velora_tui.store.results import save_result
 class Validate:
     """`strict`: a tree that lacks a file is a failure. Trees that others make may lack some: then it is a flag."""
 
-    name = "validate"
+    name = RESULT_PHASE
     job: str | None = None
 
     def __init__(self, *, strict: bool = True) -> None:
@@ -60,7 +61,7 @@ def _incomplete(missing: list[str]) -> Failure:
         signature="tree-incomplete",
         message=f"the collected tree lacks {', '.join(missing)}",
         remedy="retry from report",
-        phase="validate",
+        phase=RESULT_PHASE,
     )
 
 

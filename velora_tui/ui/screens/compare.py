@@ -93,7 +93,7 @@ class CompareScreen(BaseScreen):
         if self._pane == "batches" and len(self._groups) == 2:
             before, after = self._groups
             self._versus = f"{before.key or '–'}{VERSUS}{after.key or '–'}"
-            self._batches = _compared(before.rows, after.rows)
+            self._batches = compare_batches(before.rows, after.rows)
         self._draw()
         if not self._why_no_tests():
             compared = await self.dashboard.catalog.compared(self._rows)
@@ -182,7 +182,8 @@ class CompareScreen(BaseScreen):
             return
         rows = batch_rows(self._batches, self.dashboard.engine.fleet)
         totals, chance = batch_totals(self._batches), batch_chance(self._batches)
-        self._show(rows, "nothing flipped", (Span(" "), *totals), more=(Span(" "), chance))
+        empty = "nothing flipped" if self._batches.pairs else chance.text
+        self._show(rows, empty, (Span(" "), *totals), more=(Span(" "), chance))
 
     # --- keys
 
@@ -284,7 +285,7 @@ class CompareScreen(BaseScreen):
             return
         bar.show_problem("")
         self._versus = text.strip()
-        self._batches = _compared(before, after)
+        self._batches = compare_batches(before, after)
         self._draw()
 
     def _chosen(self, text: str) -> list[ResultRow]:
@@ -304,9 +305,3 @@ def _first_pane(rows: Sequence[ResultRow], groups: Sequence[Group]) -> PaneName:
     if len(groups) == 2:
         return "batches"
     return "tests" if len(rows) > 1 and len({row.task for row in rows}) == 1 else "models"
-
-
-def _compared(before: Sequence[ResultRow], after: Sequence[ResultRow]) -> BatchComparison:
-    """Return what flipped; batches of different models are paired by task and run number."""
-    across = not {row.model for row in before} & {row.model for row in after}
-    return compare_batches(before, after, across_models=across)

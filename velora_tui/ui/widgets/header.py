@@ -56,7 +56,7 @@ class FleetHeader(Vertical):
         line.display = bool(snapshot.runs)
         end = (*runs_done(snapshot), Span("   "), *verdict_counts(snapshot), Span(" "))
         bar = runs_bar(snapshot, max(0, self.size.width - cells(plain(end)) - _BAR_START_CELLS))
-        line.show((Span(" runs ", "dim"), *bar), end)
+        line.show((Span(" ours ", "dim"), *bar), end)  # as Results calls them: what is imported is not in it
 
     def show_status(self, status: Cell) -> None:
         """Show what the screen says at the end of the tab line."""

@@ -1,0 +1,109 @@
+"""The lines of `velora results`, `compare` and `status`: what tells rows apart, comes first, and fits a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from tests.diagnosis.test_findings import result, verdict
+from tests.ui.dashboard.build import attempt, busy_fleet, run
+from velora_tui.domain.compare import compare_batches, matrix, summarise
+from velora_tui.domain.events import AttemptState, Summary
+from velora_tui.domain.fleet import Fleet
+from velora_tui.domain.listing import ResultRow, row_of
+from velora_tui.domain.report import Flag, Outcome, QualityCheck, Status
+from velora_tui.domain.result import AttemptResult
+from velora_tui.view.cells import Cell, plain
+from velora_tui.view.cli_fleet import run_lines
+from velora_tui.view.cli_results import LINES_SHOWN, proof_lines, result_lines
+from velora_tui.view.compare import batch_lines, matrix_lines, model_lines
+from velora_tui.view.text import cells
+
+LONG = "tests/integration/test_the_cart_of_a_shop_with_a_long_name.py::TestCart::test_total[one item - sale]"
+NARROW = 80
+
+
+def told(lines: Iterable[Cell]) -> list[str]:
+    return [plain(line) for line in lines]
+
+
+def made(number: int = 1, attempt: int = 1, **changes: object) -> AttemptResult:
+    own = verdict({LONG: Status.PASSED if number == 1 else Status.FAILED, "t::b": Status.PASSED})
+    fields = {"run": f"01K0X{number}", "attempt": attempt, "run_number": number, "task": "a-long-name" * 5, **changes}
+    return result(Outcome.RESOLVED if number == 1 else Outcome.UNRESOLVED, verdict=own, **fields)
+
+
+def row(number: int = 1, attempt: int = 1) -> ResultRow:
+    return row_of(made(number, attempt), origin="velora", folder="f", content=f"{number}.{attempt}", batch="")
+
+
+def test_attempts_are_told_apart_where_a_run_has_several() -> None:
+    once, again = told(result_lines([row()], Fleet())), told(result_lines([row(), row(attempt=3)], Fleet()))
+
+    assert "ATT" not in once[0]
+    column = again[0].index("ATT")
+    assert [line[column : column + 3].strip() for line in again[1:]] == ["1", "3"]
+
+
+def test_what_one_should_know_comes_before_the_tests_and_these_are_cut() -> None:
+    many = verdict({f"t::n{number:03}": Status.MISSING for number in range(100)}, gradeable=False)
+    quality = (
+        QualityCheck(id="patch-size", ok=False, detail="too small"),
+        QualityCheck(id="tests", ok=True, detail=""),
+    )
+    flag = Flag(id="field-cut", detail="cut")
+    shown = result(Outcome.EVAL_ERROR, verdict=many, flags=(flag,), summary=Summary(quality=quality))
+
+    lines, everything = told(proof_lines(shown)), told(proof_lines(shown, everything=True))
+
+    assert lines[:4] == ["", "! field-cut · cut", "✗ patch-size · too small", ""]
+    assert lines[4] == "FAIL_TO_PASS 0/100"
+    assert lines[5 + LINES_SHOWN] == f"… {100 - LINES_SHOWN} more tests: --all shows them"
+    assert sum("MISSING" in line for line in everything) == 100
+
+
+def test_what_one_should_know_is_broken_between_words() -> None:
+    flag = Flag(id="field-cut", detail="a field of the dataset was cut by a spreadsheet " * 4)
+
+    lines = told(proof_lines(result(flags=(flag,)), width=NARROW))
+
+    assert lines[1].startswith("! field-cut · a field")
+    assert " ".join(" ".join(lines[1:4]).split()).endswith(flag.detail.strip())
+    assert all(cells(line) <= NARROW for line in lines)
+
+
+@pytest.mark.parametrize("width", [NARROW, 120])
+def test_no_line_of_a_table_is_wider_than_the_terminal(width: int) -> None:
+    rows, results = [row(1), row(2), row(2, 2)], [made(1), made(2)]
+    tables = {
+        "results": result_lines(rows, Fleet(), by="model", keys=True, width=width),
+        "models": model_lines(summarise(rows), Fleet(), width),
+        "tests": matrix_lines(matrix(results), Fleet(), only_differing=False, width=width),
+        "batches": batch_lines(compare_batches(rows[:1], rows[1:]), Fleet(), width),
+        "runs": run_lines(busy_fleet().runs.values(), busy_fleet(), width),
+    }
+
+    wide = {name: max(map(cells, told(lines))) for name, lines in tables.items()}
+
+    assert {name: most for name, most in wide.items() if most > width} == {}
+
+
+def test_a_narrow_list_keeps_what_names_a_result_and_its_outcome() -> None:
+    (head, line, _) = told(result_lines([row(), row(2)], Fleet(), width=NARROW))
+    (models, *_) = told(model_lines(summarise([row()]), Fleet(), NARROW))
+
+    assert head.split()[:4] == ["TASK", "MODEL", "RUN", "OUTCOME"]
+    assert "✓ resolved" in line
+    assert {"MODEL", "VALID", "RESOLVED", "RATE", "PASS@1"} <= set(models.split())
+
+
+def test_a_narrow_status_keeps_the_runs_by_which_commands_know_them() -> None:
+    name = "01KBCDEFGHJKMNPQRSTVWXYZ01"
+    waits = run(name, "a/b", "a-long-task-name" * 3, "llm.gpt", attempt("eval1", "image", AttemptState.FAILED))
+
+    head, line = told(run_lines([waits], busy_fleet(), NARROW))
+
+    assert head.split()[:2] == ["RUN", "TASK"]
+    assert line.startswith(name)
+    assert "✗ failed" in line
