@@ -22,6 +22,7 @@ from velora_tui.domain.task import Task
 from velora_tui.engine.admission import Admission
 from velora_tui.engine.driver import Workshop
 from velora_tui.engine.queue import AttemptQueue, Entry
+from velora_tui.engine.shared_progress import SharedProgress
 from velora_tui.engine.worker import InstanceWorker
 from velora_tui.errors import Refused, StoreError
 from velora_tui.hosts.lease import operator
@@ -50,7 +51,8 @@ class Runs:
 
     def serving(self) -> list[Coroutine[None, None, None]]:
         """Return what must be awaited meanwhile: the workers, and what answers to other processes."""
-        return [*(worker.serve() for worker in self._workers.values()), self._react()]
+        progress = SharedProgress(self._ledger, self._shop.layout, self._locks.__contains__)
+        return [*(worker.serve() for worker in self._workers.values()), self._react(), progress.share()]
 
     def release(self) -> None:
         """Let other processes take up what this one drove."""
