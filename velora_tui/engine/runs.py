@@ -81,9 +81,10 @@ class Runs:
             )
             return await self._enqueue(queued, created, wait=request.wait)
 
-    async def retry(self, run: Run, from_phase: str | None, *, force: bool, wait: bool) -> Run:
+    async def retry(self, run: Run, from_phase: str | None, instance: str | None, *, force: bool, wait: bool) -> Run:
         """Try an ended run again as `Engine.retry` does."""
-        candidates = self._candidates(self._admission.retry_point(run, from_phase).instance)
+        place = self._admission.retry_place(self._admission.retry_point(run, from_phase), from_phase, instance)
+        candidates = self._candidates(place)
         if not wait:
             await self._admission.require_free(candidates, run.recipe, force=force)
         async with self._starting:
@@ -95,7 +96,7 @@ class Runs:
                 run=run.run,
                 attempt=last.number + 1,
                 phases=tuple(phase.name for phase in last.phases),
-                instance=last.instance,
+                instance=place,
                 from_phase=from_phase,
                 force=force,
             )
