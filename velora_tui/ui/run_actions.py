@@ -50,12 +50,10 @@ def run_name(run: Run, fleet: Fleet) -> tuple[Span, ...]:
 
 
 async def start_run(screen: Asking, instances: Sequence[str]) -> bool:
-    """Ask what to start, with the first of `instances` proposed; True if something is started."""
+    """Ask what to start, with the first of `instances` proposed, as a run goes to one; True if something is started."""
     dashboard = screen.dashboard
     remembered = await load_form(dashboard.engine.layout.form)
-    run = await screen.app.push_screen_wait(
-        StartScreen(dashboard.engine, dashboard.datasets, remembered, instances[0] if instances else None)
-    )
+    run = await screen.app.push_screen_wait(StartScreen(dashboard.engine, dashboard.datasets, remembered, instances))
     if run is not None:
         waits = run.attempt is not None and run.attempt.instance is None
         screen.say(f"{run.repo} {short_task(run)} · {run.model} · run {run.run_number}{' waits' if waits else ''}",
