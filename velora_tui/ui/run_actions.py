@@ -16,8 +16,8 @@ from velora_tui.ui.screens.confirm import ConfirmScreen, Question
 from velora_tui.ui.screens.start import StartScreen, load_form
 from velora_tui.ui.take_over import may_take_over
 from velora_tui.view.cells import Cell, Span
-from velora_tui.view.fleet_rows import short_task
 from velora_tui.view.states import run_state
+from velora_tui.view.task_names import short_task
 
 FROM_START = "start"
 
