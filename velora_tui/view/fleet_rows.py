@@ -105,7 +105,8 @@ def fleet_entries(snapshot: FleetSnapshot, rates: Rates, width: int) -> list[Ent
 
 
 def _runs(snapshot: FleetSnapshot) -> list[Run]:
-    return [row.run for row in snapshot.instances if row.run]
+    """Return the runs of which rows tell."""
+    return [row.run for row in snapshot.instances if row.run and shows_run(row, instance_state(row))]
 
 
 def _entry(row: InstanceSnapshot, snapshot: FleetSnapshot, rates: Rates, width: int, ends: Mapping[str, str]) -> Entry:
