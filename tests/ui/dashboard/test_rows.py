@@ -13,13 +13,14 @@ from tests.ui.dashboard.build import NOW, ago, attempt, busy_fleet, instance, pr
 from velora_tui.domain.events import AttemptState, ConnectionState
 from velora_tui.domain.readiness import CheckResult, CheckStatus, Readiness
 from velora_tui.errors import UsageError
+from velora_tui.ui.keys import TABS
 from velora_tui.view.cells import Row, plain
 from velora_tui.view.columns import fit
 from velora_tui.view.entries import Entry
 from velora_tui.view.farewell import farewell, going_on
 from velora_tui.view.filter import parse_filter
 from velora_tui.view.fleet_rows import fleet_columns, fleet_entries, ready_cell
-from velora_tui.view.header import fleet_counts, runs_bar
+from velora_tui.view.header import fleet_counts, runs_bar, tab_line
 from velora_tui.view.phases import compact_strip, strip
 from velora_tui.view.queue_rows import queue_entries
 from velora_tui.view.rates import Rates
@@ -220,6 +221,23 @@ def test_the_runs_bar_is_as_wide_as_asked(width, waiting):
     )
     assert sum(len(span.text) for span in runs_bar(replace(busy_fleet(), runs=snapshot(
         *busy_fleet().instances, others=others).runs), width)) == width  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [30, 40, 59, 70])
+def test_no_count_is_dropped_while_its_word_can_be(width):
+    shown = "".join(span.text for span in fleet_counts(busy_fleet(), width))
+    assert [symbol in shown for symbol in "▶✗!●✓"] == [True] * 5
+
+
+@pytest.mark.parametrize(
+    ("width", "tabs"),
+    [(52, "Fleet Readiness Queue Results Log"), (44, "Fleet Readiness Queue Results Log"), (20, "Queue")],
+)
+def test_every_tab_is_there_at_any_width(width, tabs):
+    line = "".join(span.text for span in tab_line(TABS, "queue", width))
+    assert [word for word in line.split() if word.isdigit()] == list("12345")
+    assert [word for word in line.split() if not word.isdigit()] == tabs.split()
+    assert len(line.rstrip()) <= width
 
 
 @given(st.integers(0, 120))
