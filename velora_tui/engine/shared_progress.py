@@ -38,16 +38,22 @@ class SharedProgress:
         self._sizes: dict[Place, int] = {}
 
     async def share(self) -> None:
-        """Do so until cancelled."""
-        while True:
-            running = {place[0]: place for run in self._ledger.runs.values() if (place := _place(run))}
-            ours = {run for run in running if self._drives(run)}
-            await self._leave(ours)
-            others = [place for run, place in running.items() if run not in ours]
-            self._sizes = {place: size for place, size in self._sizes.items() if place in others}
-            if others:
-                self._tell(await asyncio.to_thread(self._look, others))
-            await asyncio.sleep(_SHARE_SECONDS)
+        """Do so until cancelled; then nobody says any more how far our runs are."""
+        try:
+            while True:
+                await self._share_once()
+                await asyncio.sleep(_SHARE_SECONDS)
+        finally:
+            self._write({}, self._left)
+
+    async def _share_once(self) -> None:
+        running = {place[0]: place for run in self._ledger.runs.values() if (place := _place(run))}
+        ours = {run for run in running if self._drives(run)}
+        await self._leave(ours)
+        others = [place for run, place in running.items() if run not in ours]
+        self._sizes = {place: size for place, size in self._sizes.items() if place in others}
+        if others:
+            self._tell(await asyncio.to_thread(self._look, others))
 
     async def _leave(self, ours: Iterable[str]) -> None:
         """Write what is new of our runs, and take away what was written of those that are over."""
@@ -55,9 +61,9 @@ class SharedProgress:
         latest = {run: known[run] for run in ours if run in known}
         new = {run: progress for run, progress in latest.items() if self._left.get(run) != progress}
         over = self._left.keys() - latest.keys()
+        self._left = latest
         if new or over:
             await asyncio.to_thread(self._write, new, over)
-        self._left = latest
 
     def _write(self, new: Mapping[str, PhaseProgressed], over: Iterable[str]) -> None:
         for run, progress in new.items():
