@@ -29,6 +29,8 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
+_LISTED = 8
+
 
 class VeloraError(Exception):
     """A failure that is explained to people: what happened, where, and what to do next.
@@ -87,9 +89,13 @@ class UnknownName(UsageError):
 
     @classmethod
     def of(cls, kind: str, name: str, known: list[str]) -> UnknownName:
-        """Build the error for a name that is not among `known`, offering the nearest ones."""
-        near = get_close_matches(name, known, n=5, cutoff=0.4) or sorted(known)[:8]
-        hint = f"did you mean {', '.join(near)}?" if near else f"there is no {kind} yet"
+        """Build the error for a name that is not among `known`, offering those that are near, else the first ones."""
+        if near := get_close_matches(name, known, n=3):
+            hint = f"did you mean {', '.join(near)}?"
+        elif known:
+            hint = f"one of: {', '.join((*known[:_LISTED], *(['…'] if len(known) > _LISTED else [])))}"
+        else:
+            hint = f"there is no {kind} yet"
         return cls(f"unknown {kind} {name!r}", hint=hint)
 
 

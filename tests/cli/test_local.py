@@ -123,6 +123,19 @@ def test_a_run_that_fails_can_be_read_and_retried(mixed: Place) -> None:
     assert mixed("status", "--json").json["runs"][0]["attempt"] == 2
 
 
+def test_a_retry_from_the_start_may_go_to_another_instance(crowded: Desk) -> None:
+    crowded("run", "--dataset", "task.jsonl", "--model", "llm.gpt", "--instance", "here")
+
+    unknown = crowded("retry", "shop-1", "--instance", "ful")
+    half = crowded("retry", "shop-1", "--instance", "full", "--from", "image")
+    crowded("retry", "shop-1", "--instance", "full", "--force")
+
+    assert "did you mean full?" in unknown.complaint
+    assert (half.status, "only there a retry can begin with it" in half.complaint) == (2, True)
+    attempts = crowded("status", "--json").json["runs"][0]
+    assert (attempts["attempt"], attempts["instance"]) == (2, "full")
+
+
 def test_what_a_retry_cannot_mean_is_refused(crowded: Desk) -> None:
     run = crowded("run", "--dataset", "task.jsonl", "--model", "llm.gpt", "--instance", "here", "--json").records[-1]
 

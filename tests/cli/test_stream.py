@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from velora_tui.domain.events import (
     AnyEvent,
+    AttemptAttached,
     AttemptFinished,
     AttemptQueued,
     AttemptStarted,
@@ -159,3 +160,15 @@ def test_hostile_words_in_an_event_stay_on_their_line() -> None:
 
     assert line is not None
     assert plain(line).isprintable()
+
+
+def test_a_run_taken_up_again_says_in_which_phase_it_is() -> None:
+    run = fold_all(None, begun())
+    assert run is not None
+    event = event_of(AttemptAttached, attempt=1, by="me@laptop")
+    later = event.model_copy(update={"at": event.at + timedelta(seconds=95)})
+
+    line = event_line(later, run, "gpt")
+
+    assert line is not None
+    assert plain(line).endswith("taken up again by me@laptop: in evaluation since 1:35")

@@ -10,7 +10,7 @@ import pytest
 from tests.engine.conftest import MakeEngine
 from tests.engine.following import ended, phase_of, until
 from velora_tui.demo.fleet import DemoFleet
-from velora_tui.domain.events import AttemptAttached, AttemptState, LogGrew, PhaseState
+from velora_tui.domain.events import AttemptAttached, AttemptState, LogGrew, PhaseProgressed, PhaseState
 from velora_tui.domain.fleet import Agent, Fleet
 from velora_tui.domain.requests import RunRequest
 from velora_tui.engine.engine import Engine
@@ -158,6 +158,28 @@ async def test_another_engine_watches_and_its_stop_is_carried_out(
             await watching.stop(run.run)
             (attempt,) = await ended(watching, subscription, [run])
         assert attempt.state is AttemptState.STOPPED
+
+
+async def test_how_far_a_run_is_that_another_engine_drives_is_seen(
+    request_: RunRequest, patient: Fleet, make_engine: MakeEngine
+) -> None:
+    async with make_engine(patient) as driving, make_engine(patient) as watching:
+        with watching.observe() as subscription:
+            run = await driving.start(request_.model_copy(update={"instance": "eval6"}))
+            step = await until(
+                subscription, lambda event: isinstance(event, PhaseProgressed) and event.phase == "trajectory"
+            )
+            log = driving.log_path(run.run, 1, "trajectory")
+            grown = await until(subscription, lambda event: isinstance(event, LogGrew) and event.phase == "trajectory")
+            assert watching.snapshot().progress[run.run].unit == "steps"
+            assert isinstance(step, PhaseProgressed)
+            assert isinstance(grown, LogGrew)
+            assert (step.run, grown.run) == (run.run, run.run)
+            assert grown.at.timestamp() < log.stat().st_mtime + 0.001, "it says when it grew, not when that was seen"
+            await driving.stop(run.run)
+            await ended(watching, subscription, [run])
+        assert run.run not in watching.snapshot().progress
+    assert not driving.layout.progress(run.run).exists()
 
 
 async def test_a_phase_that_takes_too_long_is_ended(

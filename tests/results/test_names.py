@@ -75,7 +75,7 @@ def test_why_a_run_is_missing_is_what_its_latest_attempt_failed_of(desk: Desk) -
     ("arguments", "words"),
     [
         (("results", "--filter", "outcome:reslved"), "unknown outcome 'reslved' — did you mean resolved"),
-        (("results", "--filter", "nope:foo"), "unknown filter key 'nope' — did you mean"),
+        (("results", "--filter", "nope:foo"), "unknown filter key 'nope' — one of: task, repo, model, run"),
         (("results", "--filter", "modle:gpt"), "unknown filter key 'modle' — did you mean model"),
         (("export", "--filter", "!state:reslved"), "unknown outcome 'reslved'"),
         (("compare", "modle:gpt", "model:gpt"), "unknown filter key 'modle'"),

@@ -27,7 +27,8 @@ def diagnose(
     run_id: Annotated[
         str | None,
         typer.Argument(
-            metavar="RUN", help="The run's id, its beginning or end; without it, the latest attempt of every run."
+            metavar="RUN",
+            help="Its id, its beginning or end, or a task that has one run; without it, every run's latest attempt.",
         ),
     ] = None,
     attempt: Annotated[

@@ -12,7 +12,7 @@ import typer
 from velora_tui.cli.console import Console
 from velora_tui.cli.exits import Exit
 from velora_tui.cli.log_tail import ByteTail, LineTail, LogTail
-from velora_tui.cli.options import FleetOption, JsonOption, StateOption, given
+from velora_tui.cli.options import FleetOption, JsonOption, RunArgument, StateOption, given
 from velora_tui.cli.session import run_session
 from velora_tui.cli.unwritable import say_unwritable
 from velora_tui.domain.events import PhaseState
@@ -27,9 +27,7 @@ POLL_SECONDS = 0.05  # a log may be written by another process: only its size te
 
 def logs(
     ctx: typer.Context,
-    run_id: Annotated[
-        str, typer.Argument(metavar="RUN", help="Its id, or the beginning or end of it.", show_default=False)
-    ],
+    run_id: RunArgument,
     phase: Annotated[
         str | None, typer.Option("--phase", metavar="P", help="Only this phase; without it, all of them.")
     ] = None,

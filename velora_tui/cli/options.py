@@ -29,6 +29,10 @@ TrustOption = Annotated[
         "--accept-new-host-keys", help="Trust the host keys of machines never met before; changed ones never."
     ),
 ]
+RunArgument = Annotated[
+    str,
+    typer.Argument(metavar="RUN", help="Its id, its beginning or end, or a task that has one run.", show_default=False),
+]
 
 
 @dataclass

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from velora_tui.cli.console import Console
 from velora_tui.cli.exits import Exit
 from velora_tui.cli.follow import Follower
-from velora_tui.cli.options import FleetOption, JsonOption, Options, StateOption, TrustOption, given
+from velora_tui.cli.options import FleetOption, JsonOption, Options, RunArgument, StateOption, TrustOption, given
 from velora_tui.cli.session import Interrupted, run_session
 from velora_tui.domain.events import AttemptState
 from velora_tui.domain.fleet import Fleet
@@ -96,11 +96,13 @@ def run(
 
 def retry(
     ctx: typer.Context,
-    run_id: Annotated[
-        str, typer.Argument(metavar="RUN", help="Its id, or the beginning or end of it.", show_default=False)
-    ],
+    run_id: RunArgument,
     from_phase: Annotated[
-        str | None, typer.Option("--from", metavar="PHASE", help="Begin there; without it, from the start.")
+        str | None,
+        typer.Option("--from", metavar="PHASE", help="Begin there, on the same instance; without it, from the start."),
+    ] = None,
+    instance: Annotated[
+        str | None, typer.Option("--instance", metavar="NAME", help="Another instance, from the start.")
     ] = None,
     force: ForceOption = False,
     wait: WaitOption = False,
@@ -111,13 +113,13 @@ def retry(
 ) -> int:
     """Give an ended run another attempt, and follow it.
 
-    It goes to the instance of the last one; earlier attempts are kept. Ctrl-C and exit statuses are those of
-    `velora run`.
+    It goes to the instance of the last one unless another is named; earlier attempts are kept. Ctrl-C and exit statuses
+    are those of `velora run`.
     """
     options = given(ctx, fleet, state, as_json, accept_new_host_keys)
 
     async def begin(engine: Engine, follower: Follower) -> None:
-        follower.add([await engine.retry(run_id, from_phase, force=force, wait=wait)])
+        follower.add([await engine.retry(run_id, from_phase, instance=instance, force=force, wait=wait)])
 
     return drive(options, begin)
 
@@ -148,9 +150,7 @@ def attach(
 
 def stop(
     ctx: typer.Context,
-    run_id: Annotated[
-        str, typer.Argument(metavar="RUN", help="Its id, or the beginning or end of it.", show_default=False)
-    ],
+    run_id: RunArgument,
     fleet: FleetOption = None,
     state: StateOption = None,
     as_json: JsonOption = False,

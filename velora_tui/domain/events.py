@@ -209,12 +209,13 @@ EVENT_ADAPTER: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
 
 
 class LogGrew(Frozen):
-    """Notice: the log of a phase has `size` bytes now."""
+    """Notice: the log of a phase has `size` bytes, since `at`."""
 
     run: str
     attempt: int
     phase: str
     size: int
+    at: AwareDatetime = Field(default_factory=now)
 
 
 class PhaseProgressed(Frozen):

@@ -107,6 +107,21 @@ class Admission:
             )
         return last
 
+    def retry_place(self, last: Attempt, from_phase: str | None, instance: str | None) -> str | None:
+        """Return where a retry goes: to `instance`, else to that of the last attempt, which has what its phases made.
+
+        Raises UnknownName and UsageError.
+        """
+        if instance is None:
+            return last.instance
+        self._shop.machines.instance(instance)
+        if from_phase is not None and instance != last.instance:
+            raise UsageError(
+                f"what comes before {from_phase} lies on {last.instance}: only there a retry can begin with it",
+                hint=f"retry there, or from the start on {instance}",
+            )
+        return instance
+
     def _busy(self) -> dict[str, str]:
         """Return run ids by the instance that an active attempt has or has asked for."""
         active = [run for run in self._shop.ledger.runs.values() if run.attempt and not run.attempt.state.is_over]

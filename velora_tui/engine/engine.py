@@ -106,14 +106,21 @@ class Engine:
         return await self._runs.start(request)
 
     async def retry(
-        self, run_id: str, from_phase: str | None = None, *, force: bool = False, wait: bool = False
+        self,
+        run_id: str,
+        from_phase: str | None = None,
+        *,
+        instance: str | None = None,
+        force: bool = False,
+        wait: bool = False,
     ) -> Run:
-        """Try an ended run again on the instance it was on, wholly or from a phase whose forerunners are done.
+        """Try an ended run again, wholly or, on the instance it was on, from a phase whose forerunners are done.
 
-        Raises UnknownName, Refused, InstanceBusy, InstanceNotReady, ReadOnly and StoreError.
+        Without `instance`, there too. Raises UnknownName, UsageError, Refused, InstanceBusy, InstanceNotReady,
+        ReadOnly and StoreError.
         """
         self.require_writable()
-        return await self._runs.retry(self.run(run_id), from_phase, force=force, wait=wait)
+        return await self._runs.retry(self.run(run_id), from_phase, instance, force=force, wait=wait)
 
     async def stop(self, run_id: str) -> Run:
         """Stop a queued or running attempt; returns at once, the end is told as an event.

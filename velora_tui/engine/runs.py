@@ -22,6 +22,7 @@ from velora_tui.domain.task import Task
 from velora_tui.engine.admission import Admission
 from velora_tui.engine.driver import Workshop
 from velora_tui.engine.queue import AttemptQueue, Entry
+from velora_tui.engine.shared_progress import SharedProgress
 from velora_tui.engine.worker import InstanceWorker
 from velora_tui.errors import Refused, StoreError
 from velora_tui.hosts.lease import operator
@@ -50,7 +51,8 @@ class Runs:
 
     def serving(self) -> list[Coroutine[None, None, None]]:
         """Return what must be awaited meanwhile: the workers, and what answers to other processes."""
-        return [*(worker.serve() for worker in self._workers.values()), self._react()]
+        progress = SharedProgress(self._ledger, self._shop.layout, self._locks.__contains__)
+        return [*(worker.serve() for worker in self._workers.values()), self._react(), progress.share()]
 
     def release(self) -> None:
         """Let other processes take up what this one drove."""
@@ -79,9 +81,10 @@ class Runs:
             )
             return await self._enqueue(queued, created, wait=request.wait)
 
-    async def retry(self, run: Run, from_phase: str | None, *, force: bool, wait: bool) -> Run:
+    async def retry(self, run: Run, from_phase: str | None, instance: str | None, *, force: bool, wait: bool) -> Run:
         """Try an ended run again as `Engine.retry` does."""
-        candidates = self._candidates(self._admission.retry_point(run, from_phase).instance)
+        place = self._admission.retry_place(self._admission.retry_point(run, from_phase), from_phase, instance)
+        candidates = self._candidates(place)
         if not wait:
             await self._admission.require_free(candidates, run.recipe, force=force)
         async with self._starting:
@@ -93,7 +96,7 @@ class Runs:
                 run=run.run,
                 attempt=last.number + 1,
                 phases=tuple(phase.name for phase in last.phases),
-                instance=last.instance,
+                instance=place,
                 from_phase=from_phase,
                 force=force,
             )

@@ -49,6 +49,10 @@ class Layout:
     def log(self, run: str, attempt: int, phase: str) -> Path:
         return self.state / "logs" / run / str(attempt) / f"{phase}.log"
 
+    def progress(self, run: str) -> Path:
+        """Where the process that drives a run says how far it is, for the other ones that show it."""
+        return self.state / "progress" / f"{run}.json"
+
     def work(self, run: str, attempt: int) -> Path:
         """Return the folder where an attempt's files are prepared before they are sent."""
         return self.state / "work" / f"{run}.{attempt}"

@@ -31,7 +31,18 @@ TABS: dict[str, str] = {
 }
 """The tabs by name, in the order of their numbers."""
 
-SCREENS: tuple[str, ...] = (*TABS, "run", "foreign", "files", "file_diff", "audit", "causes", "compare")
+PAGES: dict[str, str] = {
+    "run": "Run",
+    "foreign": "Somebody else's run",
+    "files": "Critical files",
+    "file_diff": "Critical file",
+    "audit": "What Velora did",
+    "causes": "Why runs failed",
+    "compare": "Compare",
+}
+"""What opens over a tab."""
+
+SCREENS: tuple[str, ...] = (*TABS, *PAGES)
 FOOTER_LIMIT = 8
 
 KEY_NAMES = {
@@ -62,12 +73,13 @@ KEY_NAMES = {
 class Targets:
     """What an action would apply to: the marked rows, else the one under the cursor.
 
-    `results` are keys of finished runs, imported ones too.
+    `results` are keys of finished runs, imported ones too; `side_by_side` is how many runs have a column each.
     """
 
     runs: tuple[Run, ...] = ()
     instances: tuple[InstanceSnapshot, ...] = ()
     results: tuple[str, ...] = ()
+    side_by_side: int = 0
     marked: int = 0
     is_live: bool = True
     read_only: bool = False
@@ -172,6 +184,10 @@ def _files_to_compare(targets: Targets) -> str | None:
     return None if wrong else "the critical files here are those that are expected: F compares them all"
 
 
+def _runs_side_by_side(targets: Targets) -> str | None:
+    return None if targets.side_by_side else "only Tests shows runs side by side, where two of a task are compared"
+
+
 LISTS = ("fleet", "readiness", "queue", "results")
 TABLES = (*LISTS, "files", "audit")
 _WITH_RUNS = ("fleet", "queue", "results", "run", "log", "causes")
@@ -210,10 +226,12 @@ ACTIONS: tuple[Action, ...] = (
            ("fleet", "queue", "results", "compare"), footer=5, condition=_a_run),
     Action("compare", ("v",), "compare", "Compare the marked runs or groups; else the task's runs, and the models",
            "Look", ("results",), footer=2),
-    Action("next_compared", ("right",), "next run", "To the next run's column", "Look", ("compare",), footer=2),
-    Action("previous_compared", ("left",), "run before", "To the column of the run before", "Look", ("compare",)),
+    Action("next_compared", ("right",), "next run", "To the next run's column", "Look", ("compare",), footer=2,
+           condition=_runs_side_by_side),
+    Action("previous_compared", ("left",), "run before", "To the column of the run before", "Look", ("compare",),
+           condition=_runs_side_by_side),
     Action("differing", ("f",), "only differing", "Only the tests in which the runs differ, or all of them", "Look",
-           ("compare",), footer=3),
+           ("compare",), footer=3, condition=_runs_side_by_side),
     Action("find", ("slash",), "find", "Find tests by name; among batches: FILTER vs FILTER", "Look", ("compare",),
            footer=7),
     Action("differ", ("exclamation_mark",), "differ", "Only runs that the harness judged otherwise, or all again",

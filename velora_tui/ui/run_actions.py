@@ -16,10 +16,11 @@ from velora_tui.ui.screens.confirm import ConfirmScreen, Question
 from velora_tui.ui.screens.start import StartScreen, load_form
 from velora_tui.ui.take_over import may_take_over
 from velora_tui.view.cells import Cell, Span
-from velora_tui.view.fleet_rows import short_task
 from velora_tui.view.states import run_state
+from velora_tui.view.task_names import short_task
 
 FROM_START = "start"
+FROM_FAILED = "failed"
 
 
 class Asking(Protocol):
@@ -50,12 +51,10 @@ def run_name(run: Run, fleet: Fleet) -> tuple[Span, ...]:
 
 
 async def start_run(screen: Asking, instances: Sequence[str]) -> bool:
-    """Ask what to start, with the first of `instances` proposed; True if something is started."""
+    """Ask what to start, with the first of `instances` proposed, as a run goes to one; True if something is started."""
     dashboard = screen.dashboard
     remembered = await load_form(dashboard.engine.layout.form)
-    run = await screen.app.push_screen_wait(
-        StartScreen(dashboard.engine, dashboard.datasets, remembered, instances[0] if instances else None)
-    )
+    run = await screen.app.push_screen_wait(StartScreen(dashboard.engine, dashboard.datasets, remembered, instances))
     if run is not None:
         waits = run.attempt is not None and run.attempt.instance is None
         screen.say(f"{run.repo} {short_task(run)} · {run.model} · run {run.run_number}{' waits' if waits else ''}",
@@ -95,13 +94,16 @@ async def retry_runs(screen: Asking, runs: Sequence[Run]) -> bool:
 
 
 def retry_choices(runs: Sequence[Run], restarts: Mapping[str, Collection[str]]) -> list[tuple[str, Cell]]:
-    """Return from where one can retry, the failed phase first; of several runs each from its own failed phase.
+    """Return from where one can retry, the failed phase first; of several runs each from its own, if any has one.
 
     `restarts` has by run the phases at which its recipe can begin.
     """
     start: tuple[str, Cell] = (FROM_START, "from the start")
     if len(runs) != 1:
-        return [("failed", "from the phase that failed, each that can; the others from the start"), start]
+        number = sum(_phase_chosen(run, FROM_FAILED, restarts[run.run]) is not None for run in runs)
+        words = "from the phase that failed"
+        some = f"{number} {words}, {len(runs) - number} from the start"
+        return [*([(FROM_FAILED, words if number == len(runs) else some)] if number else []), start]
     (run,) = runs
     attempt = run.attempt
     assert attempt is not None
@@ -118,7 +120,7 @@ def retry_choices(runs: Sequence[Run], restarts: Mapping[str, Collection[str]]) 
 def _phase_chosen(run: Run, chosen: str, restarts: Collection[str]) -> str | None:
     if chosen == FROM_START:
         return None
-    if chosen != "failed":
+    if chosen != FROM_FAILED:
         return chosen
     failed = run.attempt.next_phase if run.attempt else None
     is_first = failed is None or run.attempt is None or failed is run.attempt.phases[0]

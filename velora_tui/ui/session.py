@@ -9,6 +9,7 @@ from datetime import datetime
 
 from velora_tui.domain.events import (
     AnyEvent,
+    AttemptStarted,
     AttemptState,
     ChecksAnswered,
     ConnectionChanged,
@@ -17,7 +18,6 @@ from velora_tui.domain.events import (
     LogGrew,
     Notice,
     RunEvent,
-    now,
 )
 from velora_tui.domain.requests import RunRequest
 from velora_tui.domain.run import Run
@@ -93,11 +93,13 @@ class EngineSession:
 
     def _tell(self, event: AnyEvent | Notice) -> None:
         if isinstance(event, LogGrew):
-            self.heard_at[event.run] = now()
+            self.heard_at[event.run] = event.at
             self._on_growth(event)
         elif isinstance(event, DriveBroken):
             self._tell_once(StoreError(f"run {event.run} is no longer followed: {event.message}"))
         elif isinstance(event, RunEvent | InstanceChecked | ChecksAnswered | ConnectionChanged):
+            if isinstance(event, AttemptStarted):
+                self.heard_at.pop(event.run, None)  # what an earlier attempt said is nothing of this one
             self._on_change()
 
     async def _take_up(self) -> None:

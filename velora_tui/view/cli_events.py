@@ -19,7 +19,7 @@ from velora_tui.domain.events import (
 )
 from velora_tui.domain.failure import Failure
 from velora_tui.domain.report import Outcome
-from velora_tui.domain.run import Run
+from velora_tui.domain.run import Attempt, Run
 from velora_tui.view.cells import Cell, Span
 from velora_tui.view.cli_text import Line, joined
 from velora_tui.view.phases import PHASE_SPANS
@@ -51,7 +51,15 @@ def event_line(event: AnyEvent, run: Run, label: str) -> Line | None:
         Span(f"{pad(run.task, _TASK_CELLS)}  ", "dim"),
         Span(f"{pad(label, _MODEL_CELLS)}  ", "model"),
     )
-    return (*head, *told)
+    return (*head, *told, *_where_it_is(event, attempt))
+
+
+def _where_it_is(event: AnyEvent, attempt: Attempt | None) -> Line:
+    """Return in which phase an attempt is that is taken up again, and for how long."""
+    phase = attempt.current_phase if isinstance(event, AttemptAttached) and attempt else None
+    if phase is None or phase.started_at is None:
+        return ()
+    return (Span(f": in {phase.name} since {duration((event.at - phase.started_at).total_seconds())}"),)
 
 
 def progress_line(progress: PhaseProgressed, run: Run) -> str:

@@ -10,9 +10,9 @@ from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.view.cells import Cell, Span
 from velora_tui.view.diagnosis_text import repair_words
-from velora_tui.view.fleet_rows import short_task
 from velora_tui.view.results_rows import task_name
 from velora_tui.view.states import attempt_state
+from velora_tui.view.task_names import short_task
 from velora_tui.view.tests_rows import fraction
 from velora_tui.view.text import count, cut
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from velora_tui.domain.readiness import FileCopy, FileReport, FileRow
 from velora_tui.view.cells import Cell, Row, Span, Tone
-from velora_tui.view.columns import Column
+from velora_tui.view.columns import GAP_CELLS, Column
 from velora_tui.view.entries import Entry
 from velora_tui.view.text import cut
 
@@ -16,6 +16,7 @@ GOOD_COPY = "·good copy"
 """The key of the row of the good copies: no instance can be called so."""
 FILE_COLUMN = "file:"
 _SUM_CELLS = 8
+_COPY_CELLS = _SUM_CELLS + 2
 _LONGEST_NAME = 18
 
 _STATES: dict[str, tuple[str, Tone]] = {
@@ -40,25 +41,31 @@ class Tally(NamedTuple):
     unknown: int
 
 
-def file_columns(report: FileReport | None) -> tuple[Column, ...]:
-    """Return a column for each file."""
+def file_columns(report: FileReport | None, width: int) -> tuple[Column, ...]:
+    """Return a column for each file; their names are cut where that lets more of them into `width` cells."""
     rows = report.rows if report else ()
-    return (
+    first = (
         Column("instance", "INSTANCE", min_width=9, priority=9),
         Column("state", "FILES", min_width=12, priority=9),
+    )
+    free = width - sum(column.least + GAP_CELLS for column in first)
+    longest = min(_LONGEST_NAME, max(_COPY_CELLS, free // max(1, len(rows)) - GAP_CELLS))
+    names = names_of([row.path for row in rows], longest)
+    return (
+        *first,
         *(
-            Column(f"{FILE_COLUMN}{row.path}", name, min_width=10, priority=5)
-            for row, name in zip(rows, names_of([row.path for row in rows]), strict=True)
+            Column(f"{FILE_COLUMN}{row.path}", name, min_width=_COPY_CELLS, priority=5)
+            for row, name in zip(rows, names, strict=True)
         ),
     )
 
 
-def names_of(paths: Sequence[str]) -> list[str]:
+def names_of(paths: Sequence[str], longest: int = _LONGEST_NAME) -> list[str]:
     """Return the last part of each path, with the folder before it where two are called the same."""
     short = [path.rstrip("/").rpartition("/")[2] for path in paths]
     full = ["/".join(path.rstrip("/").split("/")[-2:]) for path in paths]
     chosen = (full[place] if short.count(name) > 1 else name for place, name in enumerate(short))
-    return [cut(name, _LONGEST_NAME) for name in chosen]
+    return [cut(name, longest) for name in chosen]
 
 
 def file_entries(report: FileReport | None) -> list[Entry]:

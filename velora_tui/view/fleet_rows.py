@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 
 from velora_tui.domain.events import ConnectionState
 from velora_tui.domain.fleet import Fleet
-from velora_tui.domain.listing import ResultRow
 from velora_tui.domain.readiness import CheckStatus, Readiness
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.domain.snapshot import FleetSnapshot, InstanceSnapshot
@@ -28,6 +28,7 @@ from velora_tui.view.phases import (
 from velora_tui.view.progress import QUIET_SECONDS, progress_cell
 from velora_tui.view.rates import Rates
 from velora_tui.view.states import State, attempt_state, instance_state
+from velora_tui.view.task_names import share_repositories, short_task, task_ends
 from velora_tui.view.text import age, duration
 
 _DISK = "disk"
@@ -68,6 +69,7 @@ MEDIUM_COLUMNS = (
     Column("instance", "INSTANCE", min_width=8, priority=9),
     Column("state", "STATE", min_width=16, priority=8),
     Column("repo", "TASK", min_width=10, priority=7),
+    Column("task", "", min_width=5, priority=3),
     Column("model", "MODEL", min_width=6, priority=6),
     Column("phases", STRIP_TITLE, STRIP_CELLS, priority=4),
     Column("time", "TIME", 7, "right", priority=5),
@@ -78,6 +80,7 @@ NARROW_COLUMNS = (
     Column("instance", "INSTANCE", min_width=6, priority=9),
     Column("state", "STATE", min_width=12, priority=8),
     Column("repo", "TASK", min_width=8, priority=7),
+    Column("task", "", min_width=5, priority=3),
     Column("model", "MODEL", min_width=5, priority=6),
     Column("phases", "PHASES", COMPACT_CELLS, priority=4),
     Column("time", "TIME", 5, "right", priority=5),
@@ -85,21 +88,28 @@ NARROW_COLUMNS = (
 )
 
 
-def fleet_columns(width: int) -> tuple[Column, ...]:
-    """Return the columns for a window of `width` cells."""
-    if width < NARROW_CELLS:
-        return NARROW_COLUMNS
-    if width >= SPACIOUS_CELLS:
-        return SPACIOUS_COLUMNS
-    return COLUMNS if width >= WIDE_CELLS else MEDIUM_COLUMNS
+def fleet_columns(snapshot: FleetSnapshot, width: int) -> tuple[Column, ...]:
+    """Return the columns for `width` cells; where these are few, tasks only if repositories do not tell them apart."""
+    if width >= WIDE_CELLS:
+        return SPACIOUS_COLUMNS if width >= SPACIOUS_CELLS else COLUMNS
+    columns = NARROW_COLUMNS if width < NARROW_CELLS else MEDIUM_COLUMNS
+    if share_repositories(_runs(snapshot)):
+        return columns
+    return tuple(column for column in columns if column.id != "task")
 
 
 def fleet_entries(snapshot: FleetSnapshot, rates: Rates, width: int) -> list[Entry]:
     """Return a row for each instance, in the order of the fleet file; its key is the instance's name."""
-    return [_entry(row, snapshot, rates, width) for row in snapshot.instances]
+    ends = {} if width >= WIDE_CELLS else task_ends(_runs(snapshot))
+    return [_entry(row, snapshot, rates, width, ends) for row in snapshot.instances]
 
 
-def _entry(row: InstanceSnapshot, snapshot: FleetSnapshot, rates: Rates, width: int) -> Entry:
+def _runs(snapshot: FleetSnapshot) -> list[Run]:
+    """Return the runs of which rows tell."""
+    return [row.run for row in snapshot.instances if row.run and shows_run(row, instance_state(row))]
+
+
+def _entry(row: InstanceSnapshot, snapshot: FleetSnapshot, rates: Rates, width: int, ends: Mapping[str, str]) -> Entry:
     narrow, state = width < NARROW_CELLS, instance_state(row)
     name = row.instance.name
     run = row.run if shows_run(row, state) else None
@@ -121,6 +131,7 @@ def _entry(row: InstanceSnapshot, snapshot: FleetSnapshot, rates: Rates, width: 
         order["last"] = (-told_at.timestamp(), "")
     if run is not None and attempt is not None:
         cells |= _run_cells(run, attempt, row, snapshot, width)
+        cells["task"] = Span(ends.get(run.task) or short_task(run), "dim")
         order |= _run_order(run, attempt, snapshot)
     return Entry(Row(name, cells), _fields(row, state, run, snapshot.fleet), order)
 
@@ -190,7 +201,6 @@ def _run_cells(
         "run": Span(str(run.run_number), "dim"),
         "attempt": Span(str(attempt.number), "look" if attempt.number > 1 else "dim"),
         "repo": run.repo if width >= WIDE_CELLS else run.repo.rpartition("/")[2],
-        "task": Span(short_task(run), "dim"),
         "model": (model, number),
         "phases": compact_strip(attempt)
         if narrow
@@ -205,12 +215,6 @@ def _short(seconds: float) -> str:
         return duration(seconds)
     hours, rest = divmod(int(seconds), 3600)
     return f"{hours}h{rest // 60:02}" if hours < 100 else f"{hours // 24}d"
-
-
-def short_task(run: Run | ResultRow) -> str:
-    """Return the task's id without the repository's name at its start."""
-    owner, _, name = run.repo.partition("/")
-    return re.sub(rf"^(?:{re.escape(owner)}[-_/.]+)?{re.escape(name)}[-_.#]+(?=.)", "", run.task)
 
 
 def _run_order(run: Run, attempt: Attempt, snapshot: FleetSnapshot) -> dict[str, SortKey]:

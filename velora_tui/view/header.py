@@ -17,11 +17,14 @@ Spans = tuple[Span, ...]
 
 
 def fleet_counts(snapshot: FleetSnapshot, width: int) -> Spans:
-    """Return the instances by state, each with symbol, number and word: as many, from the left, as fit `width`."""
+    """Return the instances by state, each with symbol, number and word.
+
+    Where `width` cells are too few for all, the last have no word, then they are left out.
+    """
     numbers = Counter(instance_state(row).group for row in snapshot.instances)
     groups = [group for group in GROUP_TONES if numbers[group]]
-    for gap in ("   ", "  "):
-        counts = [_counted(group, numbers[group], gap) for group in groups]
+    for gap, in_words in (("   ", len(groups)), *(("  ", number) for number in range(len(groups), -1, -1))):
+        counts = [_counted(group, numbers[group], gap, place < in_words) for place, group in enumerate(groups)]
         if sum(map(_width, counts)) <= width:
             break
     while counts and sum(map(_width, counts)) > width:
@@ -29,9 +32,9 @@ def fleet_counts(snapshot: FleetSnapshot, width: int) -> Spans:
     return tuple(span for spans in counts for span in spans)
 
 
-def _counted(group: str, number: int, gap: str) -> Spans:
+def _counted(group: str, number: int, gap: str, has_word: bool) -> Spans:
     symbol, tone = GROUP_TONES[group]
-    return Span(f"{symbol} {number}", tone), Span(f" {group}{gap}", "dim")
+    return Span(f"{symbol} {number}", tone), Span(f" {group}{gap}" if has_word else gap, "dim")
 
 
 def _width(spans: Spans) -> int:
@@ -78,9 +81,13 @@ def runs_done(snapshot: FleetSnapshot) -> Spans:
     return Span(count(over), "strong"), Span(f"/{count(len(snapshot.runs))} runs over", "dim")
 
 
-def tab_line(tabs: Mapping[str, str], current: str) -> Spans:
-    """Return the tabs with their numbers, the current one loud."""
-    return tuple(
-        Span(f" {number} {title}  ", "strong" if name == current else "dim")
-        for number, (name, title) in enumerate(tabs.items(), start=1)
-    )
+def tab_line(tabs: Mapping[str, str], current: str, width: int) -> Spans:
+    """Return the tabs with their numbers, the current one loud; in a small `width` the others are numbers alone."""
+    for gap, in_words in (("  ", set(tabs)), ("", set(tabs)), ("", {current})):
+        line = tuple(
+            Span(f" {number} {title if name in in_words else ''}{gap}", "strong" if name == current else "dim")
+            for number, (name, title) in enumerate(tabs.items(), start=1)
+        )
+        if _width(line) - len(gap) <= width:
+            break
+    return line

@@ -10,10 +10,10 @@ from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.listing import ResultRow
 from velora_tui.domain.result import AttemptResult
 from velora_tui.view.cells import Cell, Span
-from velora_tui.view.fleet_rows import short_task
 from velora_tui.view.lines import Line, fact, heading
 from velora_tui.view.quality import flag_lines, flips_in_line, path_line, quality_lines
 from velora_tui.view.states import outcome_state
+from velora_tui.view.task_names import short_task
 from velora_tui.view.tests_rows import fraction
 from velora_tui.view.text import count, duration
 from velora_tui.view.trajectory_lines import dollars

@@ -13,8 +13,8 @@ from velora_tui.view.cells import Cell, Row, Span, plain, spans_of
 from velora_tui.view.columns import Column
 from velora_tui.view.entries import Entry, SortKey
 from velora_tui.view.filter import Term
-from velora_tui.view.fleet_rows import short_task
 from velora_tui.view.states import outcome_state
+from velora_tui.view.task_names import short_task
 from velora_tui.view.tests_rows import fraction
 from velora_tui.view.text import cells, count, counted, duration, size
 from velora_tui.view.trajectory_lines import dollars

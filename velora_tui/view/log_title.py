@@ -10,8 +10,8 @@ from velora_tui.domain.run import Run
 from velora_tui.domain.snapshot import InstanceSnapshot
 from velora_tui.view.cells import Cell, Span
 from velora_tui.view.contact import key_trouble
-from velora_tui.view.fleet_rows import short_task
 from velora_tui.view.holders import hand_started, stale_holder
+from velora_tui.view.task_names import short_task
 from velora_tui.view.text import count, counted
 
 

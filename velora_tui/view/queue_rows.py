@@ -8,8 +8,8 @@ from velora_tui.domain.snapshot import FleetSnapshot
 from velora_tui.view.cells import Cell, Row, Span
 from velora_tui.view.columns import Column
 from velora_tui.view.entries import Entry
-from velora_tui.view.fleet_rows import short_task
 from velora_tui.view.states import run_state
+from velora_tui.view.task_names import short_task
 from velora_tui.view.text import count, duration
 
 FILTER_KEYS = ("state", "instance", "task", "repo", "model", "run")

@@ -14,7 +14,7 @@ from velora_tui.domain.listing import EndedRow, Group, ResultRow, group
 from velora_tui.domain.report import Outcome
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.view.cells import Cell, Row, Span, Tone
-from velora_tui.view.fleet_rows import short_task
+from velora_tui.view.task_names import short_task
 from velora_tui.view.tests_rows import fraction
 from velora_tui.view.text import count
 from velora_tui.view.trajectory_lines import dollars

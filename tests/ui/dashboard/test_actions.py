@@ -6,11 +6,15 @@ import re
 
 import pytest
 
-from tests.ui.dashboard.build import busy_fleet, instance, readiness, snapshot
+from tests.ui.dashboard.build import PHASES, attempt, busy_fleet, instance, readiness, run, snapshot
 from tests.ui.dashboard.drive import dashboard
 from tests.ui.dashboard.fake_engine import FakeEngine
+from velora_tui.domain.events import AttemptState
+from velora_tui.domain.report import Outcome
+from velora_tui.domain.run import Run
 from velora_tui.errors import InstanceBusy, InstanceNotReady, StoreError
-from velora_tui.ui.keys import ACTIONS, BY_ID, FOOTER_LIMIT, SCREENS, actions_of, footer_of
+from velora_tui.ui.keys import ACTIONS, BY_ID, FOOTER_LIMIT, SCREENS, Targets, actions_of, footer_of
+from velora_tui.ui.run_actions import retry_choices
 from velora_tui.ui.screens.audit import AuditScreen
 from velora_tui.ui.screens.causes import CausesScreen
 from velora_tui.ui.screens.compare import CompareScreen
@@ -23,6 +27,7 @@ from velora_tui.ui.screens.queue import QueueScreen
 from velora_tui.ui.screens.readiness import ReadinessScreen
 from velora_tui.ui.screens.results import ResultsScreen
 from velora_tui.ui.screens.run import RunScreen
+from velora_tui.view.cells import plain
 
 SCREEN_CLASSES = {
     "fleet": FleetScreen,
@@ -157,6 +162,31 @@ async def test_retry_proposes_the_phase_that_failed(engine):
         await seen.sees("from image   where it failed")
         await seen.press("enter")
         await seen.until(lambda: asked(engine, "retry") == [("01A3", "image")])
+
+
+def test_of_several_runs_only_those_that_failed_can_go_on_from_there():
+    done = run("01D", "a/b", "1", "llm.gpt", attempt("e1", None, AttemptState.FINISHED, outcome=Outcome.UNRESOLVED))
+    failed = run("01F", "a/b", "2", "llm.gpt", attempt("e2", "evaluation", AttemptState.FAILED))
+    restarts = {"01D": PHASES, "01F": PHASES}
+
+    def offered(*runs: Run) -> list[str]:
+        return [plain(label) for _, label in retry_choices(runs, restarts)]
+
+    assert offered(done, done) == ["from the start"]
+    assert offered(failed, done) == ["1 from the phase that failed, 1 from the start", "from the start"]
+    assert offered(failed, failed) == ["from the phase that failed", "from the start"]
+
+
+def test_what_compares_runs_side_by_side_is_dimmed_where_none_are():
+    for name in ("next_compared", "previous_compared", "differing"):
+        assert "only Tests" in str(BY_ID[name].reason_against(Targets(results=("01A",))))
+        assert BY_ID[name].reason_against(Targets(side_by_side=2)) is None
+
+
+async def test_help_is_called_as_the_screen_is(engine):
+    async with dashboard(engine) as seen:
+        await seen.press("F", "question_mark")
+        await seen.sees("Keys · Critical files")
 
 
 async def test_retry_from_the_start(engine):

@@ -11,7 +11,7 @@ import pytest
 from tests.ui.dashboard.build import NOW, attempt, busy_fleet, instance, readiness, run, snapshot
 from tests.ui.dashboard.drive import dashboard
 from tests.ui.dashboard.fake_engine import FakeEngine
-from velora_tui.domain.events import LogGrew, PhaseStarted
+from velora_tui.domain.events import AttemptStarted, LogGrew, PhaseStarted
 from velora_tui.ui import app as app_module
 from velora_tui.ui.widgets.log_view import LogView
 
@@ -83,10 +83,16 @@ async def test_a_change_is_shown_without_waiting_for_the_timer(engine, monkeypat
 
 async def test_an_instance_quiet_for_long_says_so(engine):
     async with dashboard(engine) as seen:
-        engine.tell(LogGrew(run="01A1", attempt=1, phase="trajectory", size=10))
-        await seen.until(lambda: "01A1" in seen.app.heard_at)
-        seen.app.heard_at["01A1"] = NOW - timedelta(seconds=130)
+        engine.tell(LogGrew(run="01A1", attempt=1, phase="trajectory", size=10, at=NOW - timedelta(seconds=130)))
         await seen.until(lambda: "quiet 2 m" in seen.line_with("eval1"))
+
+
+async def test_a_new_attempt_is_not_as_quiet_as_the_one_before(engine):
+    async with dashboard(engine) as seen:
+        engine.tell(LogGrew(run="01A1", attempt=1, phase="trajectory", size=10, at=NOW - timedelta(seconds=130)))
+        await seen.until(lambda: "quiet 2 m" in seen.line_with("eval1"))
+        engine.tell(AttemptStarted(run="01A1", attempt=2, instance="eval1", by="me"))
+        await seen.until(lambda: "quiet" not in seen.line_with("eval1"))
 
 
 async def test_an_empty_fleet_says_what_to_do(tmp_path):

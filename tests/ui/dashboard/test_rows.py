@@ -13,17 +13,20 @@ from tests.ui.dashboard.build import NOW, ago, attempt, busy_fleet, instance, pr
 from velora_tui.domain.events import AttemptState, ConnectionState
 from velora_tui.domain.readiness import CheckResult, CheckStatus, Readiness
 from velora_tui.errors import UsageError
+from velora_tui.ui.keys import TABS
 from velora_tui.view.cells import Row, plain
+from velora_tui.view.columns import fit
 from velora_tui.view.entries import Entry
 from velora_tui.view.farewell import farewell, going_on
 from velora_tui.view.filter import parse_filter
-from velora_tui.view.fleet_rows import fleet_columns, fleet_entries, ready_cell, short_task
-from velora_tui.view.header import fleet_counts, runs_bar
+from velora_tui.view.fleet_rows import fleet_columns, fleet_entries, ready_cell
+from velora_tui.view.header import fleet_counts, runs_bar, tab_line
 from velora_tui.view.phases import compact_strip, strip
 from velora_tui.view.queue_rows import queue_entries
 from velora_tui.view.rates import Rates
 from velora_tui.view.readiness_table import ReadinessTable
 from velora_tui.view.sort import Order
+from velora_tui.view.task_names import short_task, task_ends
 from velora_tui.view.text import cells
 
 KEYS = ("state", "model", "repo", "phase")
@@ -97,7 +100,7 @@ def test_readiness_has_a_column_beside_what_the_last_run_showed(statuses, asking
         for name, status in zip(("disk", "load"), statuses, strict=True)
     )
     assert ready_cell(Readiness(instance="eval1", checks=checks, at=NOW, asking=asking)).text == shown
-    assert "ready" in {column.id for column in fleet_columns(160)}
+    assert "ready" in {column.id for column in fleet_columns(busy_fleet(), 160)}
 
 
 def test_equal_rows_keep_their_order_and_unknown_ones_come_last():
@@ -183,9 +186,32 @@ def test_a_task_is_named_without_its_repository(repo, task, short):
     assert short_task(run("01A", repo, task, "llm.gpt")) == short
 
 
+@pytest.mark.parametrize(
+    ("tasks", "ends"),
+    [
+        (("requests-5182905279", "requests-5182909999"), ("…5279", "…9999")),
+        (("fix-a-name", "fix-b-name"), ("…a-name", "…b-name")),
+        (("12", "a-12", "11099"), ("12", "a-12", "11099")),
+    ],
+)
+def test_the_ends_of_tasks_of_one_repository_tell_them_apart(tasks, ends):
+    runs = [run(f"01{task}", f"psf{place}/requests", task, "llm.gpt") for place, task in enumerate(tasks)]
+    assert tuple(task_ends(runs).values()) == ends
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_two_runs_of_one_repository_are_told_apart(width):
+    runs = [run(f"01{n}", "psf/requests", f"51829052{n}", "llm.gpt", attempt(f"e{n}", "image")) for n in (71, 72)]
+    shown = snapshot(*(instance(f"e{one.run[2:]}", one) for one in runs))
+    shown_ends = [entry.row.cells["task"].text for entry in fleet_entries(shown, Rates(), width)]
+    assert shown_ends == ["…5271", "…5272"]
+    assert "task" in [place.column.id for place in fit(fleet_columns(shown, width), width - 3, {})]
+    assert "task" not in [column.id for column in fleet_columns(busy_fleet(), width)]
+
+
 @pytest.mark.parametrize("width", [60, 80, 110, 149, 150, 250])
 def test_the_least_columns_fit_the_window(width):
-    assert sum(column.least + 2 for column in fleet_columns(width)) - 2 <= max(width, 80) - 3
+    assert sum(column.least + 2 for column in fleet_columns(busy_fleet(), width)) - 2 <= max(width, 80) - 3
 
 
 @given(st.integers(0, 200), st.integers(0, 6))
@@ -195,6 +221,23 @@ def test_the_runs_bar_is_as_wide_as_asked(width, waiting):
     )
     assert sum(len(span.text) for span in runs_bar(replace(busy_fleet(), runs=snapshot(
         *busy_fleet().instances, others=others).runs), width)) == width  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [30, 40, 59, 70])
+def test_no_count_is_dropped_while_its_word_can_be(width):
+    shown = "".join(span.text for span in fleet_counts(busy_fleet(), width))
+    assert [symbol in shown for symbol in "▶✗!●✓"] == [True] * 5
+
+
+@pytest.mark.parametrize(
+    ("width", "tabs"),
+    [(52, "Fleet Readiness Queue Results Log"), (44, "Fleet Readiness Queue Results Log"), (20, "Queue")],
+)
+def test_every_tab_is_there_at_any_width(width, tabs):
+    line = "".join(span.text for span in tab_line(TABS, "queue", width))
+    assert [word for word in line.split() if word.isdigit()] == list("12345")
+    assert [word for word in line.split() if not word.isdigit()] == tabs.split()
+    assert len(line.rstrip()) <= width
 
 
 @given(st.integers(0, 120))

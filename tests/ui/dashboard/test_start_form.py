@@ -50,6 +50,39 @@ async def test_the_form_that_remembers_a_file_of_one_task_lets_one_name_the_next
     assert [request.task for (request,) in asked(engine, "start")] == ["requests-1", "requests-2"]
 
 
+async def test_of_a_run_that_is_active_the_next_free_number_is_proposed(engine, tmp_path):
+    async with dashboard(engine, datasets=[dataset(tmp_path, "1319603449")]) as seen:
+        await seen.press("s")
+        await seen.sees("run 1 of it is running on eval1: this is run 2 of it")
+        await seen.press("ctrl+s")
+        await seen.until(lambda: len(asked(engine, "start")) == 1)
+    assert asked(engine, "start")[0][0].run_number == 2
+    assert json.loads(engine.layout.form.read_text())["run_number"] == 1, "the next task begins with what one chose"
+
+
+async def test_a_run_number_that_is_active_is_told_before_the_start(engine, tmp_path):
+    async with dashboard(engine, datasets=[dataset(tmp_path, "1319603449")]) as seen:
+        await seen.press("s")
+        await seen.sees("this is run 2 of it")
+        seen.app.screen.query_one("#number").value = "1"
+        await seen.sees("run 1 of it is running on eval1: stop it, or take run 2")
+
+
+async def test_of_marked_instances_the_form_says_that_a_run_goes_to_one(engine, tmp_path):
+    async with dashboard(engine, datasets=[dataset(tmp_path, "t1")]) as seen:
+        await seen.press(*"jj", "space", "j", "space", "s")
+        await seen.sees("2 are marked: one run goes to one instance")
+        assert seen.app.screen.query_one("#instance").value == "eval3"
+
+
+async def test_no_list_offers_any_instance_twice(engine):
+    async with dashboard(engine) as seen:
+        await seen.press("s")
+        await seen.sees("Start a run")
+        labels = [str(label) for label, _ in seen.app.screen.query_one("#instance")._options]
+        assert [label for label in labels if label.startswith("any")] == ["any that is ready"]
+
+
 async def test_a_file_that_does_not_exist_is_told_in_the_form(engine):
     async with dashboard(engine) as seen:
         await seen.press("s")

@@ -13,7 +13,8 @@ from velora_tui.grading.clusters import cluster
 from velora_tui.view.audit_rows import audit_entries, deed_lines
 from velora_tui.view.causes import strip_lines
 from velora_tui.view.cells import plain
-from velora_tui.view.files_rows import GOOD_COPY, file_entries, names_of, tally
+from velora_tui.view.columns import fit
+from velora_tui.view.files_rows import GOOD_COPY, file_columns, file_entries, names_of, tally
 from velora_tui.view.readiness_table import ReadinessTable
 from velora_tui.view.remedies import mending_check, remedies
 from velora_tui.view.repair_progress import Doing, end_words, gain, planned_lines, working_lines
@@ -85,6 +86,17 @@ def test_an_instance_that_differs_from_all_others_comes_first():
     assert plain(entries[1].row.cells["file:x/docker.py"]) == "✗ 22222222"
     assert tally(report) == (1, 1, 1)
     assert names_of(["a/x.py", "b/x.py", "y.py"]) == ["a/x.py", "b/x.py", "y.py"]
+
+
+def test_four_files_have_a_column_each_in_a_small_window():
+    paths = ("run_full_eval_with_s3.sh", "eval_pilot2_standardized.py", "docker.py", "Dockerfile.j2", "a.py", "b.py")
+
+    def shown(number: int) -> int:
+        rows = tuple(FileRow(path=path, expected=None, good_copy=None, copies=()) for path in paths[:number])
+        return len(fit(file_columns(FileReport(rows=rows), 76), 76, {})) - 2
+
+    assert shown(4) == 4
+    assert shown(6) < 6, "the line below says how many more"
 
 
 def test_single_failures_are_left_to_the_table():

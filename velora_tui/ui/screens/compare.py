@@ -24,6 +24,7 @@ from velora_tui.view.compare_rows import (
     BATCH_COLUMNS,
     RUN_CELLS,
     TEST_PREFIX,
+    Compared,
     TestMatrix,
     batch_rows,
     model_columns,
@@ -191,11 +192,17 @@ class CompareScreen(BaseScreen):
         """Return the run that the cursor is on."""
         key = self._key_at_cursor() if self.has_body else None
         live, read_only = self.dashboard.is_live, self.dashboard.engine.read_only
-        return Targets(results=(key,) if key else (), is_live=live, read_only=read_only)
+        results = (key,) if key else ()
+        return Targets(results=results, side_by_side=len(self._side_by_side), is_live=live, read_only=read_only)
+
+    @property
+    def _side_by_side(self) -> Sequence[Compared]:
+        """The runs that have a column each."""
+        return self._tests.runs if self._pane == "tests" and self._tests is not None else ()
 
     def _key_at_cursor(self) -> str | None:
-        if self._pane == "tests" and self._tests is not None and self._tests.runs:
-            return self._tests.runs[self._run].row.key
+        if self._side_by_side:
+            return self._side_by_side[self._run].row.key
         return self.table.cursor_key if self._pane == "batches" else None
 
     def on_live_table_row_selected(self) -> None:
@@ -232,15 +239,13 @@ class CompareScreen(BaseScreen):
         self._step_run(-1)
 
     def _step_run(self, by: int) -> None:
-        if self._pane == "tests" and self._tests is not None:
-            self._run = max(0, min(self._run + by, len(self._tests.runs) - 1))
-            self._draw()
+        self._run = max(0, min(self._run + by, len(self._side_by_side) - 1))
+        self._draw()
 
     def do_differing(self) -> None:
         """Show only the tests in which runs differ, or all."""
-        if self._pane == "tests":
-            self._only_differing = not self._only_differing
-            self._draw()
+        self._only_differing = not self._only_differing
+        self._draw()
 
     def do_copy(self) -> None:
         """Copy the row."""

@@ -66,7 +66,7 @@ class FilesScreen(TableScreen):
 
     def columns(self, snapshot: FleetSnapshot) -> Sequence[Column]:
         """Return a column a file."""
-        return file_columns(self._report)
+        return file_columns(self._report, self.table.row_cells)
 
     def _empty_text(self, entries: Sequence[Entry]) -> str:
         if self._problem:
@@ -128,7 +128,13 @@ class FilesScreen(TableScreen):
         if row is None or key is None or self._report is None:
             line.show("")
         else:
-            line.show(copy_words(row, copy_of(self._report, key, row.path)))
+            line.show(copy_words(row, copy_of(self._report, key, row.path)), self._hidden())
+
+    def _hidden(self) -> Cell:
+        """Say how many files have no column, as there is no room."""
+        shown = sum(place.column.id.startswith(FILE_COLUMN) for place in self.table.places)
+        hidden = len(self._report.rows) - shown if self._report else 0
+        return Span(f"← → {count(hidden)} more ", "look") if hidden else ""
 
     def do_next_file(self) -> None:
         self._step_file(1)

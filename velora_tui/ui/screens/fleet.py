@@ -64,7 +64,7 @@ class FleetScreen(TableScreen):
 
     def columns(self, snapshot: FleetSnapshot) -> Sequence[Column]:
         """Return the columns that suit the width."""
-        return fleet_columns(self.app.size.width)
+        return fleet_columns(snapshot, self.app.size.width)
 
     def run_of(self, key: str) -> Run | None:
         """Return the run that the instance works on, or the latest it worked on."""

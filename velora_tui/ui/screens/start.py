@@ -26,6 +26,7 @@ from velora_tui.ui.port import EngineLike
 from velora_tui.ui.screens.dialog import Dialog, keys_line
 from velora_tui.ui.take_over import may_take_over
 from velora_tui.view.cells import Cell, Span
+from velora_tui.view.start_words import existing_words, proposed_number
 from velora_tui.view.states import instance_state
 from velora_tui.view.text import cut
 
@@ -71,12 +72,13 @@ class StartScreen(Dialog[Run]):
         Binding("ctrl+s", "start", "Start", show=False, id="start.start", tooltip="Start the run"),
     ]
 
-    def __init__(self, engine: EngineLike, datasets: Sequence[Path], form: Form, instance: str | None) -> None:
+    def __init__(self, engine: EngineLike, datasets: Sequence[Path], form: Form, instances: Sequence[str]) -> None:
         keys = keys_line(("⏎ ^s", "start"), ("tab", "next field"), ("esc", "leave"))
         super().__init__(Span("Start a run", "strong"), keys)
         self._engine = engine
         self._form = form
-        self._instance = instance
+        self._marked = tuple(instances)
+        self._wanted = self._proposed = form.run_number
         known = [*form.recent, *(str(path) for path in datasets)]
         self._datasets = tuple(dict.fromkeys(known))
         self._tasks: tuple[Task, ...] = ()
@@ -100,7 +102,11 @@ class StartScreen(Dialog[Run]):
         else:
             yield from _field("model", Input(proposed or "", compact=True, id="model", placeholder="llm.name"))
         yield from _field("run number", Input(str(form.run_number), compact=True, id="number", type="integer"))
-        yield from _field("instance", _select("instance", self._instances(), self._instance or _ANY, "any"))
+        first = next(iter(self._marked), _ANY)
+        yield from _field("instance", _select("instance", self._instances(), first, may_be_blank=False))
+        if len(self._marked) > 1:
+            words = f"{len(self._marked)} are marked: one run goes to one instance"
+            yield from _field("", Static(content(Span(words, "dim")), markup=False))
         yield from _field("", Tick(content("wait in the queue while it is busy"), form.wait, compact=True, id="wait"))
         yield from _field("", Tick(content("start although not ready"), form.force, compact=True, id="force"))
         yield Static("", id="start-problem", markup=False)
@@ -119,13 +125,17 @@ class StartScreen(Dialog[Run]):
         self.query_one("#dataset").focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Read the dataset that is named now."""
-        self._show_existing()
+        """Read the dataset, or take the run number, that is named now."""
         if event.input.id == "dataset":
             self._read_dataset()
+        elif event.input.id == "number" and event.value != str(self._proposed):
+            self._wanted = self._proposed = self._number()
+        self._show_existing()
 
     def on_select_changed(self, event: Select.Changed) -> None:
-        """Take over a known dataset."""
+        """Take over a known dataset; of a task and model propose a run that can be started."""
+        if event.select.id in ("task", "model"):
+            self._propose_number()
         self._show_existing()
         if event.select.id == "known" and isinstance(event.value, str):
             self.query_one("#dataset", Input).value = event.value
@@ -143,16 +153,23 @@ class StartScreen(Dialog[Run]):
         self.query_one("#start-problem", Static).update(content(cell))
 
     def _show_existing(self) -> None:
-        """Say that the run is there already, where it is: to start it is to give it another attempt."""
-        number = self._value("number")
-        key = (self._chosen("task"), self._chosen("model"), int(number) if number.isdigit() else 0)
-        run = next((run for run in self._engine.snapshot().runs.values() if run.key == key), None)
-        if run is None or run.attempt is None:
-            self.show_problem("")
-            return
-        stands = str(run.attempt.outcome or run.attempt.state).replace("_", " ")
-        words = f"run {run.run_number} of it is {stands}: this makes attempt {len(run.attempts) + 1} of it"
+        """Say what is there already of the task and model."""
+        words = existing_words(self._existing(), self._number(), self._wanted)
         self.query_one("#start-problem", Static).update(content(Span(words, "look")))
+
+    def _propose_number(self) -> None:
+        self._proposed = proposed_number(self._existing(), self._wanted)
+        if self._proposed != self._number():
+            self.query_one("#number", Input).value = str(self._proposed)
+
+    def _existing(self) -> list[Run]:
+        """Return the runs of the task and model that are chosen."""
+        chosen = (self._chosen("task"), self._chosen("model"))
+        return [run for run in self._engine.snapshot().runs.values() if (run.task, run.model) == chosen]
+
+    def _number(self) -> int:
+        number = self._value("number")
+        return int(number) if number.lstrip("-").isdigit() else 0
 
     # --- dataset
 
@@ -195,7 +212,6 @@ class StartScreen(Dialog[Run]):
             self.dismiss(run)
 
     def _request(self) -> RunRequest:
-        number = self._value("number")
         dataset = self._value("dataset")
         if not dataset:
             raise StoreError("no dataset named", hint="a JSON or JSON Lines file with the task")
@@ -203,7 +219,7 @@ class StartScreen(Dialog[Run]):
             dataset=str(Path(dataset).expanduser()),
             task=self._chosen("task"),
             model=self._chosen("model") or "",
-            run_number=int(number) if number.lstrip("-").isdigit() else 0,
+            run_number=self._number(),
             instance=self._chosen("instance") or None,
             wait=self.query_one("#wait", Checkbox).value,
             force=self.query_one("#force", Checkbox).value,
@@ -211,7 +227,7 @@ class StartScreen(Dialog[Run]):
 
     def _remembered(self, request: RunRequest) -> dict[str, object]:
         recent = tuple(dict.fromkeys((request.dataset, *self._form.recent)))[:_RECENT_DATASETS]
-        form = Form.model_validate({**request.model_dump(), "recent": recent})
+        form = Form.model_validate({**request.model_dump(), "run_number": self._wanted, "recent": recent})
         return json.loads(form.model_dump_json())  # type: ignore[no-any-return]
 
     def _value(self, field: str) -> str:
@@ -229,18 +245,21 @@ def _read(name: str) -> tuple[Task, ...]:
     return load_dataset(Path(name).expanduser())
 
 
-def _field(label: str, widget: Input | Select[str] | Checkbox) -> ComposeResult:
+def _field(label: str, widget: Input | Select[str] | Checkbox | Static) -> ComposeResult:
     with Horizontal(classes="field"):
         yield Static(label, classes="field-label", markup=False)
         yield widget
 
 
-def _select(name: str, options: Sequence[tuple[str, Cell]], value: str | None, prompt: str) -> Select[str]:
+def _select(
+    name: str, options: Sequence[tuple[str, Cell]], value: str | None, prompt: str = "", *, may_be_blank: bool = True
+) -> Select[str]:
     known = [key for key, _ in options]
     return Select(
         [(content(label), key) for key, label in options],
         value=value if value in known else Select.NULL,
         prompt=prompt,
+        allow_blank=may_be_blank,
         id=name,
         compact=True,
     )

@@ -127,6 +127,11 @@ class LiveTable(LineView):
         """The columns that are shown, with where they are drawn."""
         return tuple(self._places)
 
+    @property
+    def row_cells(self) -> int:
+        """How many cells there are for columns."""
+        return self.page_width - GUTTER_CELLS - MARGIN_CELLS
+
     def show(self, rows: Iterable[Row]) -> None:
         """Show these rows in this order, painting only what differs. Raises ValueError for a double key."""
         before, self._rows = self._rows, tuple(rows)
@@ -235,7 +240,7 @@ class LiveTable(LineView):
         return wider and self._place_columns()
 
     def _place_columns(self) -> bool:
-        places = fit(self._columns, self.page_width - GUTTER_CELLS - MARGIN_CELLS, self._content, GUTTER_CELLS)
+        places = fit(self._columns, self.row_cells, self._content, GUTTER_CELLS)
         moved = places != self._places
         self._places = places
         if moved:
