@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.ui.dashboard.drive import dashboard
+from tests.ui.readiness import canned
 from tests.ui.readiness.broken import change_file, drop_file, drop_gpu
 
 pytestmark = pytest.mark.timeout(120)
@@ -27,6 +29,13 @@ async def test_odd_files_stand_out_against_the_good_copies(opened):
         assert seen.line_with(" eval3 ").endswith("✗ missing")
         assert seen.line_with(" eval1 ").endswith(f"✓ {good}")
         await seen.sees("2 odd  1 good")
+
+
+async def test_files_without_a_column_are_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr(canned, "FILES", (*canned.FILES, *(f"scripts/more_{number}.sh" for number in range(5))))
+    async with dashboard(canned.CannedEngine(tmp_path), size=(80, 24)) as seen:
+        await seen.press("F")
+        await seen.sees("← → 4 more")
 
 
 async def test_the_difference_is_shown_and_pushed_away(opened):
