@@ -112,11 +112,13 @@ class Sshd:
     def kill_sessions(self) -> int:
         """Kill the server's end of every connection, as a network that breaks would; return how many there were."""
         assert self._process is not None
-        sessions = [child for child in psutil.Process(self._process.pid).children(True) if child.name() == "sshd"]
-        for session in sessions:
+        killed = 0
+        for child in psutil.Process(self._process.pid).children(True):
             with suppress(psutil.NoSuchProcess):
-                session.kill()
-        return len(sessions)
+                if child.name() == "sshd":
+                    child.kill()
+                    killed += 1
+        return killed
 
 
 def make_sshd(folder: Path, *lines: str, **fields: Any) -> Sshd:

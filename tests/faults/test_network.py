@@ -48,7 +48,7 @@ def fleet(demo: DemoFleet, sshd: Sshd, cable: Cable) -> Fleet:
 def attentive(monkeypatch: pytest.MonkeyPatch) -> None:
     """Notice a silent peer after three seconds instead of half a minute."""
     target = machines._target
-    monkeypatch.setattr(machines, "_target", lambda instance: replace(target(instance), keepalive_seconds=1.0))
+    monkeypatch.setattr(machines, "_target", lambda *of: replace(target(*of), keepalive_seconds=1.0))
 
 
 async def at_work(engine: Engine, subscription: Subscription, demo: DemoFleet, phase: str = "trajectory") -> Run:
