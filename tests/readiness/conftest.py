@@ -22,7 +22,13 @@ from velora_tui.readiness.probe import Contact, ask
 
 ROOT = "SWETEs7/the harness"
 CONFIG = '[core]\nx = 1\n[llm.gpt]  # ours\nmodel = "m"\n["llm.claude"]\nmodel = "n"\n'
-PYTHON_THAT_WORKS = 'case "$*" in "run python -c import "*) exit 0 ;; esac; exit 64'
+PYTHON_THAT_WORKS = """
+case "$*" in
+"run python -c import "*) exit 0 ;;
+"run python -c "*" llm.gpt llm.claude") printf 'key %s 200\\n' llm.gpt llm.claude ;;
+*) exit 64 ;;
+esac
+"""
 DOCKER_THAT_WORKS = r"""
 case "$*" in
 "version --format {{.Server.Version}}") echo 24.0.7 ;;

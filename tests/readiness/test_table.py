@@ -24,7 +24,7 @@ REPAIR_OF = {
     "env": "unset-variable",
     "docker-disk": "drop-runtime-images",
 }
-SLOW = {"poetry", "datasets", "credentials", "image", "docker-disk"}
+SLOW = {"poetry", "datasets", "llm-key", "credentials", "image", "docker-disk"}
 NATIVE = ["ssh", "disk", "busy", "load", "memory", "clock"]
 A, B = "a" * 32, "b" * 64
 
@@ -97,6 +97,13 @@ SUMS = f"0 {A} {B} x\n"
         ("aws", Answer(0, "/usr/bin/aws"), "ok", "/usr/bin/aws"),
         ("aws", Answer(127, ""), "fail", "the AWS CLI is not there"),
         ("credentials", Answer(254, "An error occurred (NoSuchBucket) when"), "fail", "does not exist"),
+        ("llm-key", Answer(0, "a warning\nkey llm.a 200\nkey llm.b 200"), "ok", "2/2 keys are taken"),
+        ("llm-key", Answer(0, "key llm.a 200\nkey llm.b 401"), "fail", "the key of llm.b is refused (status 401)"),
+        ("llm-key", Answer(0, "key llm.a no-key"), "warn", "llm.a has no api_key"),
+        ("llm-key", Answer(0, "key llm.a ConnectionRefusedError"), "unknown", "ConnectionRefusedError"),
+        ("llm-key", Answer(0, "key llm.a 404"), "unknown", "404"),
+        ("llm-key", Answer(0, ""), "unknown", "no key"),
+        ("llm-key", Answer(1, "ModuleNotFoundError: No module named 'tomllib'"), "unknown", "tomllib"),
         ("docker-disk", Answer(0, "Images\t1GB\t0B"), "ok", "1.0 GB in all, 0 B of it unused"),
         ("docker-disk", Answer(0, "Images\tmuch\t0B"), "unknown", ""),
         ("env", Answer(0, "environment: EVAL_SKIP_MAXIMUM_RETRIES_EXCEEDED=true"), "warn", "in environment"),

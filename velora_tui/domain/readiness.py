@@ -19,6 +19,7 @@ BUILT_IN_CHECKS = (
     "git",
     "datasets",
     "config",
+    "llm-key",
     "env",
     "aws",
     "credentials",

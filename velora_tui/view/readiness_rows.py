@@ -22,7 +22,13 @@ WIDE_CELLS = 140
 CHECK_COLUMN = "check:"
 _LONGEST_TITLE = 8
 _SHORT_DETAIL = re.compile(r"\d+ ?%|\d+/\d+|\d+(?:\.\d+)? [KMG]B")
-_SHORT_TITLES = {"credentials": "CREDS", "datasets": "DATA", "docker-disk": "IMAGES", "memory": "MEM"}
+_SHORT_TITLES = {
+    "credentials": "CREDS",
+    "datasets": "DATA",
+    "docker-disk": "IMAGES",
+    "llm-key": "KEYS",
+    "memory": "MEM",
+}
 _AS_SHORT_AS = 7
 
 STATUS: dict[CheckStatus, tuple[str, str, Tone]] = {

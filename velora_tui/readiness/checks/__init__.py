@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.readiness import BUILT_IN_CHECKS
-from velora_tui.readiness.checks import aws, docker, files, harness, machine, runs
+from velora_tui.readiness.checks import aws, docker, files, harness, llm, machine, runs
 from velora_tui.readiness.checks.check import Answer, Check, Subject, Verdict, unclear
 from velora_tui.readiness.checks.own import own_check
 from velora_tui.readiness.checks.runs import BUSY, REMOVE_LEASE
@@ -42,6 +42,7 @@ CHECKS: tuple[Check, ...] = tuple(
         (
             *_FROM_HERE,
             *harness.CHECKS,
+            *llm.CHECKS,
             *docker.CHECKS,
             *machine.CHECKS,
             *runs.CHECKS,
