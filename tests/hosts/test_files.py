@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.hosts.conftest import until
 from tests.sshd import Sshd
 from velora_tui.errors import CommandFailed, ConnectionLost, StoreError, UsageError
 from velora_tui.hosts.fetch import FetchLimits, fetch_tree
@@ -126,6 +127,26 @@ async def test_excluded_files_stay_there(host: Host, home: Path, tmp_path: Path)
     make_tree(home / "out")
     await fetch_tree(host, "out", tmp_path / "run", exclude=["*.json", "odd/*"])
     assert contents_of(tmp_path / "run") == {"empty": b""}
+
+
+async def test_uploads_that_were_never_finished_stay_there(host: Host, home: Path, tmp_path: Path) -> None:
+    (home / "out/.upload.a1B2c3").mkdir(parents=True)
+    for name in ("whole.json", ".upload.erakS9", ".upload.a1B2c3/half", ".uploaded"):
+        (home / "out" / name).write_text(name)
+    fetched = await fetch_tree(host, "out", tmp_path / "run")
+    assert {file.path for file in fetched} == {"whole.json", ".uploaded"}
+
+
+async def test_an_upload_that_is_given_up_leaves_nothing(host: Host, home: Path, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    with source.open("wb") as file:
+        file.truncate(10_000_000_000)
+    uploading = asyncio.create_task(upload(host, source, "out/file"))
+    await until(lambda: any(path.stat().st_size for path in (home / "out").glob(".upload.*")))
+    uploading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await uploading
+    await until(lambda: not list((home / "out").iterdir()))
 
 
 async def test_an_empty_folder_and_a_missing_one(host: Host, home: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from velora_tui.errors import CommandFailed, StoreError
 from velora_tui.hosts.archive import Puller, digest_of, relative_path, unpack
 from velora_tui.hosts.command import last_line, run_command
+from velora_tui.hosts.files import UNFINISHED_UPLOADS
 from velora_tui.hosts.host import Host, RemoteProcess
 from velora_tui.hosts.shell import assign, quote_path
 
@@ -22,9 +23,9 @@ _PROBE_BYTES = 1024 * 1024
 _FAST_LINK = 12_000_000.0
 _DIGEST_LINE = re.compile(rb"\\?([0-9a-f]{64}) ")
 
-_LIST = """
+_LIST = f"""
 cd -- "$folder" || exit
-find . -type f -printf '%s %P\\0'
+find . -name '{UNFINISHED_UPLOADS}' -prune -o -type f -printf '%s %P\\0'
 """
 
 # Standard input: the names of all files, then of those to send, each ended by NUL. The checksums of all go to standard

@@ -19,11 +19,15 @@ _PIECE_BYTES = 256 * 1024
 _NOT_A_FILE = 66
 _TRANSFER_SECONDS = 3600.0
 
+UNFINISHED_UPLOADS = ".upload.??????"
+"""What is not yet whole, or was left by an upload that died; a pattern of names for `find`."""
+
 _UPLOAD = """
 set -e
 mkdir -p -- "$folder"
 new=$(mktemp -- "$folder/.upload.XXXXXX")
 trap 'rm -f -- "$new"' EXIT
+trap 'exit 143' TERM HUP
 cat >"$new"
 [ "$(stat -c %s "$new")" = "$size" ] || { echo "the file arrived incomplete" >&2; exit 74; }
 chmod "$mode" "$new"
@@ -35,6 +39,7 @@ set -e
 mkdir -p -- "$folder"
 new=$(mktemp -d -- "$folder/.upload.XXXXXX")
 trap 'rm -rf -- "$new" "$new.old"' EXIT
+trap 'exit 143' TERM HUP
 tar -xf - -C "$new"
 [ "$(find "$new" -type f -printf x | wc -c)" = "$count" ] || { echo "the folder arrived incomplete" >&2; exit 74; }
 chmod 755 "$new"
