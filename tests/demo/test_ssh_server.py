@@ -98,7 +98,7 @@ async def test_the_client_can_end_a_command(fleet: DemoFleet, wait_for_start: bo
 
 async def test_input_that_nobody_reads_is_no_error(fleet: DemoFleet) -> None:
     async with connect(fleet.fleet_file) as connection:
-        finished = await connection.run("exit 7", input=bytes(3_000_000), encoding=None)
+        finished = await connection.run("head -c 1 >/dev/null; exit 7", input=bytes(3_000_000), encoding=None)
 
     assert finished.exit_status == 7
 
