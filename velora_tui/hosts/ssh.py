@@ -28,6 +28,7 @@ _SHELL_START_SECONDS = 60.0
 _TERMINATION_GRACE_SECONDS = 1.0
 _GREETING_SECONDS = 1.0
 _END_SECONDS = 3.0
+_ALL_ENDS_SECONDS = 9.0  # of all commands of a connection, given up at once: they take turns
 # Two hundred commands begun in one turn of the event loop would hold it up; a slow network gives the turn away.
 _session_starts = Turns(at_once=16, seconds=0.05)
 
@@ -219,7 +220,7 @@ class SshHost:
         # A command may have begun although its greeting was not read yet; one that greets after the hang-up dies of it.
         await process.started(_GREETING_SECONDS)
         if process.group is not None:
-            async with asyncio.timeout(_END_SECONDS), self._enders:
+            async with asyncio.timeout(_ALL_ENDS_SECONDS), self._enders, asyncio.timeout(_END_SECONDS):
                 await _end_group(link, process, process.group)
 
 
