@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from tests.sshd import Sshd, make_sshd, why_not
+from velora_tui.errors import CommandTimeout
 from velora_tui.hosts.host import Host
 from velora_tui.hosts.jobs import DetachedJobs
 from velora_tui.hosts.local import LocalHost
@@ -85,3 +86,12 @@ async def until(condition: Callable[[], bool], timeout_seconds: float = 30.0) ->
 def runs(pid: int) -> bool:
     """Whether a process is alive."""
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+async def give_up_eight_at_once(host: Host, home: Path) -> None:
+    """Start as many commands as a connection takes, give them up in one moment and see that none is left."""
+    commands = (host.run(f"echo $$ >pid{number}; sleep 60", timeout_seconds=5) for number in range(8))
+    results = await asyncio.gather(*commands, return_exceptions=True)
+    assert all(isinstance(result, CommandTimeout) for result in results)
+    pids = [int((home / f"pid{number}").read_text()) for number in range(8)]
+    await until(lambda: not any(runs(pid) for pid in pids))

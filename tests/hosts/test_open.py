@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hosts.conftest import runs, until
+from tests.hosts.conftest import give_up_eight_at_once, runs, until
 from velora_tui.errors import CommandFailed, CommandTimeout
 from velora_tui.hosts.host import OUTPUT_LIMIT, Host
 
@@ -85,11 +85,7 @@ async def test_a_command_without_end_is_given_up_and_leaves_nothing(host: Host, 
 
 
 async def test_many_commands_given_up_at_once_leave_nothing(host: Host, home: Path) -> None:
-    commands = (host.run(f"echo $$ >pid{number}; sleep 60", timeout_seconds=5) for number in range(8))
-    results = await asyncio.gather(*commands, return_exceptions=True)
-    assert all(isinstance(result, CommandTimeout) for result in results)
-    pids = [int((home / f"pid{number}").read_text()) for number in range(8)]
-    await until(lambda: not any(runs(pid) for pid in pids))
+    await give_up_eight_at_once(host, home)
 
 
 async def test_leaving_the_context_kills_what_ignores_sigterm(host: Host) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.hosts.conftest import runs, until
+from tests.hosts.conftest import give_up_eight_at_once, runs, until
 from tests.hosts.wire import Wire, behind
 from tests.sshd import Sshd, free_port, make_key, make_sshd
 from velora_tui.errors import (
@@ -341,6 +341,16 @@ async def test_a_peer_that_went_silent_is_noticed(sshd: Sshd) -> None:
 async def test_more_commands_than_sessions_wait_for_their_turn(ssh: SshHost) -> None:
     results = await asyncio.gather(*(ssh.run(f"sleep 0.05; echo {number}") for number in range(40)))
     assert [result.text for result in results] == [str(number) for number in range(40)]
+
+
+async def test_commands_are_ended_even_while_the_server_refuses_another_session(tmp_path: Path) -> None:
+    server = make_sshd(tmp_path / "sshd", "MaxSessions 9")  # eight commands leave one for ending them
+    host = SshHost(server.target())
+    try:
+        await give_up_eight_at_once(host, server.home)
+    finally:
+        await host.close()
+        server.stop()
 
 
 async def test_forty_hosts_connect_at_once(sshd: Sshd) -> None:

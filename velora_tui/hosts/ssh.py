@@ -109,14 +109,7 @@ class SshHost:
 
     async def _exec(self, link: Link, command: str) -> SshProcess:
         try:
-            # sshd counts a session that just ended for a moment longer.
-            async for attempt in stamina.retry_context(
-                on=lambda error: isinstance(error, asyncssh.ChannelOpenError) and link.alive,
-                attempts=8,
-                wait_initial=0.02,
-                wait_max=0.5,
-                wait_jitter=0.05,
-            ):
+            async for attempt in _retries_of_opening(link):
                 with attempt:
                     async with _session_starts.turn():
                         return await self._create_session(link, command)
@@ -224,6 +217,17 @@ class SshHost:
                 await _end_group(link, process, process.group)
 
 
+def _retries_of_opening(link: Link) -> AsyncIterator[stamina.Attempt]:
+    """Attempts at a session: sshd counts one that just ended for a moment longer, and refuses the next."""
+    return stamina.retry_context(
+        on=lambda error: isinstance(error, asyncssh.ChannelOpenError) and link.alive,
+        attempts=8,
+        wait_initial=0.02,
+        wait_max=0.5,
+        wait_jitter=0.05,
+    )
+
+
 def _abandon(creating: asyncio.Future[tuple[Any, Any]]) -> None:
     if not creating.cancelled() and creating.exception() is None:
         creating.result()[0].abort()
@@ -232,7 +236,10 @@ def _abandon(creating: asyncio.Future[tuple[Any, Any]]) -> None:
 async def _end_group(link: Link, process: SshProcess, group: int) -> None:
     """Send SIGTERM to the group, and SIGKILL once its leader is gone or has had its time."""
     script = f"kill -s TERM -- -{group} && read -r go; kill -s KILL -- -{group}"
-    killer = await link.connection.create_process(f"exec sh -c '{script}' >/dev/null 2>&1", encoding=None)
+    line = f"exec sh -c '{script}' >/dev/null 2>&1"
+    async for attempt in _retries_of_opening(link):
+        with attempt:
+            killer = await link.connection.create_process(line, encoding=None)
     async with killer:
         with suppress(TimeoutError):
             await asyncio.wait_for(process.wait(), _TERMINATION_GRACE_SECONDS)
