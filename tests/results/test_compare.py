@@ -122,7 +122,7 @@ def test_missing_runs_with_what_is_wrong_with_those_there_are(rows: list[ResultR
     accepting = missing(rows, ["shop-2"], ["claude"], [1], accept=frozenset({Outcome.EVAL_ERROR}))
 
     assert [(run.task, run.model, run.run_number, run.reason[:20]) for run in found] == [
-        ("shop-2", "claude", 1, "eval_error: no test "),
+        ("shop-2", "claude", 1, "eval_error: the prog"),
         ("shop-1", "claude", 2, "no result"),
         ("shop-2", "claude", 2, "no result"),
     ]

@@ -9,7 +9,7 @@ import pytest
 from tests.ui.dashboard.build import attempt, instance, run, snapshot
 from velora_tui.domain.compare import compare_batches, summarise
 from velora_tui.domain.counting import Tally, tally
-from velora_tui.domain.events import AttemptState, PhaseState
+from velora_tui.domain.events import AttemptState, PhaseState, Summary
 from velora_tui.domain.listing import ResultRow
 from velora_tui.domain.report import Outcome
 from velora_tui.domain.run import Attempt, PhaseRun, Run, total_seconds
@@ -27,6 +27,11 @@ GOOD, POOR = Outcome.RESOLVED, Outcome.UNRESOLVED
 
 def finished(outcome: Outcome, number: int = 1) -> Attempt:
     return attempt("eval1", None, AttemptState.FINISHED, number=number, seconds=900 - number, outcome=outcome)
+
+
+def without_tests(void: str) -> Attempt:
+    """Return a second attempt whose evaluation ran no test; `void` says why that is not its model's doing."""
+    return finished(Outcome.EVAL_ERROR, 2).model_copy(update={"summary": Summary(void=void)})
 
 
 def again(state: AttemptState, number: int = 2) -> Attempt:
@@ -50,8 +55,8 @@ RUNS = {
     "a retry that runs": [run_of("A", finished(POOR), again(AttemptState.RUNNING)), run_of("B", finished(GOOD))],
     "a retry that was stopped": [run_of("A", finished(POOR), again(AttemptState.STOPPED)), run_of("B", finished(GOOD))],
     "a retry that failed": [run_of("A", finished(POOR), again(AttemptState.FAILED)), run_of("B", finished(GOOD))],
-    "a retry without a verdict": [
-        run_of("A", finished(POOR), finished(Outcome.EVAL_ERROR, 2)),
+    "a retry whose evaluation failed": [
+        run_of("A", finished(POOR), without_tests("the disk was full")),
         run_of("B", finished(GOOD)),
     ],
     "a retry that did better": [
@@ -76,6 +81,23 @@ def test_dashboard_and_commands_count_the_same(runs: list[Run]) -> None:
     assert summarise(shown) == summarise(attempts)
     assert "| 2 | 1 | 50.0 % |" in "".join(as_markdown(attempts))
     assert compare_batches(shown, attempts).unchanged == 2
+
+
+def test_a_patch_that_breaks_all_tests_is_a_result_of_its_model() -> None:
+    runs = [run_of("A", finished(POOR), without_tests("")), run_of("B", finished(GOOD))]
+    attempts = catalogued(runs)
+    shown = with_journal(by_run(attempts), runs, lambda run: "folder")
+
+    assert judged(runs) == (1, 2)
+    assert tally(shown) == tally(attempts) == Tally(runs=2, valid=2, resolved=1)
+    assert "1 resolved, 50 % of 2 valid   0 unresolved   1 no verdict" in plain(totals(shown))
+
+
+def test_an_evaluation_that_failed_counts_for_nothing() -> None:
+    runs = [run_of("A", without_tests("the disk was full")), run_of("B", finished(GOOD))]
+
+    assert judged(runs) == (1, 1)
+    assert tally(with_journal([], runs, lambda run: "folder")) == Tally(runs=2, valid=1, resolved=1)
 
 
 def test_every_screen_and_command_tells_the_same_time_of_an_attempt() -> None:

@@ -241,6 +241,8 @@ def test_a_cut_list_is_taken_whole_from_the_harnesss_report(disk: Path, imported
         (Finished(patch="", output=ALL_PASS), Outcome.NO_PATCH, "no-patch-graded", True),
         (Finished(output=None), Outcome.EVAL_ERROR, "not-evaluated", False),
         (Finished(output="bash: line 1: cd: /app/repo: No such file"), Outcome.EVAL_ERROR, "harness-differs", False),
+        (Finished(output="cp: No space left on device"), Outcome.EVAL_ERROR, "evaluation-failed", False),
+        (Finished(output="ImportError while loading conftest '/c.py'."), Outcome.EVAL_ERROR, None, True),
         (Finished(instance={"test_output_parser": "x/unknown"}), Outcome.RESOLVED, "not-verified", True),
     ],
 )

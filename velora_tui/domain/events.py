@@ -49,7 +49,10 @@ class Frozen(BaseModel):
 
 
 class Summary(Frozen):
-    """What an attempt showed in numbers; None is "not known", (succeeded, listed) for F2P and P2P."""
+    """What an attempt showed in numbers; None is "not known", (succeeded, listed) for F2P and P2P.
+
+    `void` says why the result says nothing about its model; "" where it does.
+    """
 
     f2p: tuple[int, int] | None = None
     p2p: tuple[int, int] | None = None
@@ -58,6 +61,7 @@ class Summary(Frozen):
     history: int | None = None
     cost: float | None = None
     quality: tuple[QualityCheck, ...] = ()
+    void: str = ""
 
 
 class Event(Frozen):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
 from velora_tui.domain.report import Outcome
-from velora_tui.domain.result import AttemptResult
+from velora_tui.domain.result import AttemptResult, why_void
 from velora_tui.domain.run import total_seconds
 
 Origin = Literal["velora", "import"]
@@ -260,7 +260,7 @@ def row_of(result: AttemptResult, *, origin: Origin, folder: str, content: str, 
     """Return the row of a result whose files lie in `folder`."""
     summary, harness = result.summary, result.harness_verdict
     f2p, p2p = summary.f2p or (None, None), summary.p2p or (None, None)
-    why = why_invalid(result)
+    why = why_void(result.all_flags)
     started_at = result.provenance.started_at
     return ResultRow(
         key=f"{result.run}.{result.attempt}" if origin == "velora" else result.run,
@@ -295,22 +295,6 @@ def row_of(result: AttemptResult, *, origin: Origin, folder: str, content: str, 
         content=content,
         batch=batch,
     )
-
-
-def why_invalid(result: AttemptResult) -> str:
-    """Return why a result says nothing about its model, or "".
-
-    An unresolved run is a valid result, and so is one without a patch unless its agent died of an error. One whose
-    evaluation ran no test proves nothing: run it again, or look at it.
-    """
-    if result.outcome is Outcome.EVAL_ERROR:
-        reason = result.verdict.reason if result.verdict else None
-        return reason or next((flag.detail for flag in result.flags), "no test ran")
-    return next((flag.detail for flag in result.flags if flag.id in VOIDING_FLAGS), "")
-
-
-VOIDING_FLAGS = frozenset({"agent-error", "task-unknown", "other-patch-evaluated"})
-"""Flags of a run that make its result say nothing."""
 
 
 def _utc(at: datetime) -> str:

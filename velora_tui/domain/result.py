@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from velora_tui.domain.events import Summary
 from velora_tui.domain.report import Counts, Flag, Outcome, Status, Verdict
+
+EVALUATION_FAILED = "evaluation-failed"
+"""The flag of a result whose evaluation ran no test, which is not the model's doing."""
+_VOIDING_FLAGS = frozenset(
+    {"agent-error", "task-unknown", "other-patch-evaluated", "not-evaluated", "lists-cut", EVALUATION_FAILED}
+)
+
+
+def why_void(flags: Iterable[Flag]) -> str:
+    """Return why a result with these flags says nothing about its model, or "".
+
+    An unresolved run is a valid result, and so are one without a patch, unless its agent died of an error, and one
+    whose patch broke the tests so that none can be graded.
+    """
+    return next((flag.detail for flag in flags if flag.id in _VOIDING_FLAGS), "")
 
 
 class Provenance(BaseModel):

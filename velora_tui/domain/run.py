@@ -92,8 +92,8 @@ class Attempt(Frozen):
 
     @property
     def is_valid(self) -> bool:
-        """Whether it came to a result that says something of its model: one whose evaluation ran no test does not."""
-        return self.state is AttemptState.FINISHED and self.outcome not in (None, Outcome.EVAL_ERROR)
+        """Whether it came to a result that says something of its model."""
+        return self.state is AttemptState.FINISHED and not self.summary.void
 
     @property
     def next_phase(self) -> PhaseRun | None:

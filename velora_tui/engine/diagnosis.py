@@ -12,6 +12,7 @@ from velora_tui.domain.failure import FailedAttempt, Failure, Finding
 from velora_tui.domain.result import AttemptResult
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.errors import StoreError
+from velora_tui.grading.blame import END_LINES
 from velora_tui.grading.clusters import is_unknown, repair_of
 from velora_tui.grading.findings import ResultFiles, diagnose_result
 from velora_tui.pipeline.failures import diagnose_log
@@ -23,7 +24,6 @@ from velora_tui.view.text import clean_line
 
 LINES_BEFORE, LINES_AFTER = 5, 2
 _EXCERPT_BYTES = 1_000
-_END_LINES = 5_000
 _LINE_BYTES = 4_096
 _FILE_LIMIT = 64 * 1024 * 1024
 _ERROR_KEY = b'"error"'
@@ -115,7 +115,7 @@ def _around(log: Path, number: int | None) -> Iterator[tuple[int, str]]:
 def _end_of(path: Path) -> Iterator[tuple[int, str]]:
     file = LogFile(path)
     file.refresh()
-    for line in file.lines(max(1, file.line_count - _END_LINES), _END_LINES + 1, _LINE_BYTES):
+    for line in file.lines(max(1, file.line_count - END_LINES), END_LINES + 1, _LINE_BYTES):
         yield line.number, clean_line(line.data)
 
 

@@ -95,8 +95,7 @@ def _row_of_attempt(run: Run, attempt: Attempt, folder: str) -> ResultRow:
     summary, failure = attempt.summary, attempt.failure
     f2p, p2p = summary.f2p or (None, None), summary.p2p or (None, None)
     word = _WORDS.get(attempt.state, "")
-    no_test = "" if attempt.is_valid else "no test ran"
-    why = f"{failure.signature}: {failure.message}" if failure else f"it was {word}" if word else no_test
+    why = f"{failure.signature}: {failure.message}" if failure else f"it was {word}" if word else summary.void
     return EndedRow(
         key=run.run,
         origin="velora",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from velora_tui.domain.report import Flag, Verdict
 from velora_tui.domain.task import Task
+from velora_tui.grading.blame import with_blame
 from velora_tui.grading.grade import grade
 from velora_tui.grading.report import EvaluationFacts, eval_details
 from velora_tui.grading.second_opinion import claims_of_details
@@ -35,7 +36,7 @@ class Report:
         assert end is not None, "no phase of the job comes after report"
         seen = await timed_conclusion(ctx, end)
         tests = await _test_output(ctx, seen) if seen.graded else None
-        verdict = await asyncio.to_thread(grade, ctx.task, tests) if tests is not None else None
+        verdict = await asyncio.to_thread(_graded, ctx.task, tests) if tests is not None else None
         stored = _stored(seen, verdict, tests)
         missing = await _missing_files(ctx, seen, verdict, tests)
         await asyncio.to_thread(_keep, ctx.work, stored, missing, _copied(ctx, seen, verdict))
@@ -54,6 +55,10 @@ async def _test_output(ctx: PhaseContext, seen: Conclusion) -> bytes:
     whole, seconds = f"{seen.place.folder}/{path}", _TRANSFER_SECONDS
     output = await read_file(ctx.host, whole, TEST_OUTPUT_LIMIT, timeout_seconds=seconds) if path else b""
     return output or seen.graded.test_output.encode("utf-8", "surrogatepass")
+
+
+def _graded(task: Task, tests: bytes) -> Verdict:
+    return with_blame(grade(task, tests), tests)
 
 
 def _stored(seen: Conclusion, verdict: Verdict | None, tests: bytes | None) -> StoredVerdict:

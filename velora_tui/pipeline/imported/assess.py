@@ -16,6 +16,7 @@ from velora_tui.domain.listing import HARNESS_DIFFERS, ResultRow, row_of
 from velora_tui.domain.report import Flag, Outcome, QualityCheck, Verdict
 from velora_tui.domain.result import AttemptResult, Flip, Provenance, verdicts_differ
 from velora_tui.domain.task import Task
+from velora_tui.grading.blame import with_blame
 from velora_tui.grading.grade import grade
 from velora_tui.grading.judge import RunFacts, judge
 from velora_tui.grading.patch import clean_patch, split_files
@@ -135,7 +136,8 @@ def _judge(
         require_parser(task.task)
     except NoTask as reason:
         return _unverified(claims, str(reason))
-    verdict = _decided(grade(task.task, output.blocks()), task)
+    judged = with_blame(grade(task.task, output.blocks()), output.blocks())
+    verdict = _decided(judged, task)
     flips = second_opinion(claims, verdict, command_not_found=output.command_not_found)
     return _Judged(verdict.outcome, verdict, True, flips, task.flags)
 
@@ -159,7 +161,8 @@ def _decided(verdict: Verdict, task: GradingTask) -> Verdict:
     if not verdict.resolved or not task.cut_lists:
         return verdict
     reason = f"{' and '.join(task.cut_lists)} cut: give the whole dataset with --dataset"
-    return verdict.model_copy(update={"resolved": False, "gradeable": False, "reason": reason})
+    flags = (*verdict.flags, Flag(id="lists-cut", detail=reason))
+    return verdict.model_copy(update={"resolved": False, "gradeable": False, "reason": reason, "flags": flags})
 
 
 def _facts(files: RunFiles, judged: _Judged, claims: Claims, patch: str | None, output: Output | None) -> RunFacts:

@@ -7,9 +7,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from velora_tui.domain.listing import why_invalid
 from velora_tui.domain.report import Outcome
-from velora_tui.domain.result import AttemptResult
+from velora_tui.domain.result import AttemptResult, why_void
 from velora_tui.domain.task import DATASET_SIZE_LIMIT, parse_dataset
 from velora_tui.domain.tree_files import wanted_files
 from velora_tui.errors import DatasetError, StoreError
@@ -106,5 +105,5 @@ def _run_problems(result: AttemptResult, there: Collection[str]) -> Iterator[Pro
             yield Problem(level, check.id, check.detail)
     for flag in result.flags:
         yield Problem("error" if flag.id in {"file-broken", "task-unknown"} else "warning", flag.id, flag.detail)
-    if why := why_invalid(result):
+    if why := why_void(result.all_flags):
         yield Problem("error", "result", f"it proves nothing: {why}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from velora_tui.domain.report import Verdict
 from velora_tui.errors import CommandFailed
+from velora_tui.grading.blame import with_blame
 from velora_tui.grading.grade import grade
 from velora_tui.grading.patch import clean_patch
 from velora_tui.grading.report import EvaluationFacts, eval_details
@@ -98,7 +99,7 @@ def _grade(ctx: PhaseContext, tests: _Tests) -> Verdict:
         return verdict.model_copy(update={"reason": "the model's patch does not apply"})
     if tests.exit_status == TIME_LIMIT_STATUS and not verdict.gradeable:
         return verdict.model_copy(update={"reason": f"the tests were ended by their time limit: {verdict.reason}"})
-    return verdict
+    return with_blame(verdict, tests.output)
 
 
 def _documents(ctx: PhaseContext, verdict: Verdict | None, patch: str, tests: _Tests | None) -> list[tuple[str, bytes]]:

@@ -10,7 +10,7 @@ from velora_tui.domain.events import Summary, now
 from velora_tui.domain.failure import Failure, FailureClass
 from velora_tui.domain.image import image_source
 from velora_tui.domain.report import Flag, Outcome, QualityCheck
-from velora_tui.domain.result import AttemptResult, Provenance
+from velora_tui.domain.result import AttemptResult, Provenance, why_void
 from velora_tui.domain.run import RESULT_PHASE
 from velora_tui.domain.tree_files import wanted_files
 from velora_tui.grading.judge import RunFacts, judge
@@ -81,6 +81,7 @@ def _facts(stored: StoredVerdict) -> RunFacts:
 
 def _summary(stored: StoredVerdict, quality: tuple[QualityCheck, ...]) -> Summary:
     verdict = stored.verdict
+    flags = (*stored.flags, *(verdict.flags if verdict else ()))
     return Summary(
         f2p=verdict.fail_to_pass.fraction if verdict else None,
         p2p=verdict.pass_to_pass.fraction if verdict else None,
@@ -89,6 +90,7 @@ def _summary(stored: StoredVerdict, quality: tuple[QualityCheck, ...]) -> Summar
         history=stored.history,
         cost=stored.cost,
         quality=quality,
+        void=why_void(flags),
     )
 
 

@@ -15,6 +15,7 @@ from velora_tui.domain.listing import ResultRow
 from velora_tui.domain.result import AttemptResult
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.errors import StoreError
+from velora_tui.grading.blame import END_LINES
 from velora_tui.grading.findings import ResultFiles, diagnose_result
 from velora_tui.pipeline.trajectory_file import read_trajectory_file
 from velora_tui.store.layout import Layout
@@ -30,7 +31,6 @@ SHOWN_PATCH_BYTES = 4 * 1024 * 1024
 SCANNED_LOG_BYTES = 64 * 1024 * 1024
 MOST_FILES = 5_000
 _BINARY_PROBE_BYTES = 8_000
-_END_LINES = 5_000
 
 
 @dataclass(frozen=True)
@@ -210,8 +210,8 @@ def read_findings(place: Place) -> tuple[Finding, ...]:
         return ()
     log = LogFile(place.test_output)
     log.refresh()
-    first = max(1, log.line_count - _END_LINES)
-    lines = ((line.number, clean_line(line.data)) for line in log.lines(first, _END_LINES + 1, 4_000))
+    first = max(1, log.line_count - END_LINES)
+    lines = ((line.number, clean_line(line.data)) for line in log.lines(first, END_LINES + 1, 4_000))
     try:
         with place.patch.open("rb") as file:
             patch = file.read(SHOWN_PATCH_BYTES).decode("utf-8", "replace")
