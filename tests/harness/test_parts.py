@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,20 @@ def test_what_is_no_banner_passes_whole(log: bytes) -> None:
             assert not over
             got += data
         assert got + cutter.rest() == log
+
+
+@pytest.mark.parametrize("dress", [bytes, dressed], ids=["plain", "dressed"])
+def test_a_cut_that_is_taken_up_anywhere_is_the_same(dress: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    """At each moment the process is killed, and another one goes on from what the first one had kept."""
+    begin = b"agent\n" + dress(OTHER) + b"\nFound output directory: a\n"
+    log = begin + dress(EVALUATION) + b"\nParsed 7 test results\n"
+    trajectory = log[: log.index(b"=" * 44, len(begin))]
+    file = tmp_path / "trajectory.log"
+    for moment in range(len(begin) + 1):
+        file.write_bytes(BannerCutter("trajectory").feed(log[:moment])[0])
+        kept = file.read_bytes()
+        again = BannerCutter("trajectory", located=log_facts([file]).located)
+        assert (kept + again.feed(log[len(kept) :])[0], moment) == (trajectory, moment)
 
 
 def pieces(data: bytes, seed: int) -> list[bytes]:

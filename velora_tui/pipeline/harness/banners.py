@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 
 JOB = "harness"
 PHASES = ("image", "trajectory", "evaluation", "report")
@@ -37,16 +36,17 @@ def banner(title: str) -> bytes:
     return "\n".join((RULE, title, RULE)).encode()
 
 
-def find_banner(data: bytes, title: str, start: int = 0) -> int:
-    """Return where the banner begins that is first behind `start`; -1 where there is none."""
+def find_banner(data: bytes, title: str, start: int = 0) -> tuple[int, int] | None:
+    """Return where the banner begins and ends that is first behind `start`; None where there is none."""
     words = title.encode()
     place = data.find(words, start)
     while place >= 0:
         above = _ABOVE.search(data, max(place - _ABOVE_BYTES, start), place)
-        if above and _BELOW.match(data, place + len(words)):
-            return above.start()
+        below = _BELOW.match(data, place + len(words))
+        if above and below:
+            return above.start(), below.end()
         place = data.find(words, place + 1)
-    return -1
+    return None
 
 
 class BannerCutter:
@@ -65,13 +65,15 @@ class BannerCutter:
     def feed(self, data: bytes) -> tuple[bytes, bool]:
         """Return the bytes that belong to the phase, and whether a later phase has begun behind them."""
         data = self._held + data
-        place = 0 if self._located else find_banner(data, LOCATING)
-        self._located = place >= 0
-        found = [find_banner(data, OPENING[name], self._start(name, place)) for name in self._later]
-        if begun := [begin for begin in found if begin >= 0]:
+        behind = 0
+        if not self._located and (located := find_banner(data, LOCATING)):
+            self._located, behind = True, located[1]
+        found = [find_banner(data, OPENING[name], behind) for name in self._later if self._counts(name)]
+        if begun := [place[0] for place in found if place]:
             self._held = b""
             return data[: min(begun)], True
-        kept = len(data) - self._beginning(data)
+        # The rule that ends LOCATING begins no banner: without it a log that is kept up to there would not be located.
+        kept = len(data) - self._beginning(data[behind:])
         self._held = data[kept:]
         return data[:kept], False
 
@@ -79,11 +81,9 @@ class BannerCutter:
         """Return what was held back, once nothing can follow."""
         return self._held
 
-    def _start(self, name: str, located_at: int) -> int:
-        """Return from where on the banner of phase `name` counts; nowhere is behind everything."""
-        if name == "trajectory":
-            return 0
-        return located_at if self._located else sys.maxsize
+    def _counts(self, name: str) -> bool:
+        """Tell whether the banner of phase `name` is the script's own by now."""
+        return self._located or name == "trajectory"
 
     def _beginning(self, data: bytes) -> int:
         """Return how many bytes at the end of `data` a banner may begin with."""
