@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.lag import nothing_old_collected
+from tests.benchmarks.lag import tuned_as_the_dashboard
 from tests.ui.dashboard.drive import dashboard
 from tests.ui.dashboard.fake_engine import FakeEngine
 from tests.ui.proof import ended_run, fleet_of, keep, record
@@ -38,7 +38,7 @@ async def _opened(engine: FakeEngine) -> tuple[float, float, float]:
     async with dashboard(engine, (120, 40)) as seen:
         seen.app.open_run("01RUN")
         await seen.sees("FAIL_TO_PASS")
-        with nothing_old_collected():
+        with tuned_as_the_dashboard():
             async with probed() as patch:
                 await seen.press("right_square_bracket")
                 await seen.sees(f"only {MOST_LINES:,} lines shown")

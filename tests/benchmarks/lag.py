@@ -81,14 +81,19 @@ async def idle_beside() -> AsyncIterator[Lag]:
 
 
 @contextmanager
-def nothing_old_collected() -> Iterator[None]:
-    """Leave what is there already out of garbage collections, as the dashboard does; tests import a great deal."""
+def tuned_as_the_dashboard() -> Iterator[None]:
+    """Have threads give way, and leave out of collections what is there already, as the dashboard does."""
+    from velora_tui.cli.dashboard import SWITCH_SECONDS  # as a program, this one imports nothing of ours
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()
     try:
         yield
     finally:
         gc.unfreeze()
+        sys.setswitchinterval(interval)
 
 
 def _percentile(values: Sequence[float], share: float) -> float:

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from textual.app import App, ComposeResult
 
-from tests.benchmarks.lag import Lag, idle_beside, measured_lag, nothing_old_collected
+from tests.benchmarks.lag import Lag, idle_beside, measured_lag, tuned_as_the_dashboard
 from tests.engine.following import ended, until
 from tests.faults import flooding_agent
 from tests.faults.conftest import PATH, engine_of, fleet_of
@@ -132,7 +132,7 @@ async def test_floods_of_every_kind_at_once_disturb_nothing(
     demo: DemoFleet, machines: dict[str, Sshd], tmp_path: Path
 ) -> None:
     async with engine_of(flooded(demo, machines), tmp_path / "state") as engine:
-        with engine.observe() as subscription, nothing_old_collected():
+        with engine.observe() as subscription, tuned_as_the_dashboard():
             async with idle_beside() as idle, measured_lag() as lag:
                 runs = await start(engine, demo)
                 logs = {kind: engine.log_path(run.run, 1, "trajectory") for kind, run in runs.items()}
@@ -171,7 +171,7 @@ async def test_thousands_of_events_of_another_process_hold_up_nobody(tmp_path: P
             await journal.append_all(events)
 
     async with Engine(Fleet(), layout) as engine:
-        with engine.observe() as subscription, nothing_old_collected():
+        with engine.observe() as subscription, tuned_as_the_dashboard():
             async with idle_beside() as idle, measured_lag() as lag:
                 await asyncio.to_thread(asyncio.run, write())
                 await until(subscription, lambda event: isinstance(event, RunCreated) and event.run == events[-1].run)
@@ -201,7 +201,7 @@ async def test_the_log_screen_opens_a_flood_at_once(tmp_path: Path, kind: str) -
         file.writelines(KINDS[kind]())
         file.write(b"\nthe last line")
     view = LogView()
-    with nothing_old_collected():
+    with tuned_as_the_dashboard():
         async with Shown(view).run_test(size=(100, 30)) as pilot, idle_beside() as idle, measured_lag() as lag:
             began = time.perf_counter()
             view.open(path)

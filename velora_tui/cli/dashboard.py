@@ -15,7 +15,7 @@ from velora_tui.cli.options import Options
 from velora_tui.config import APP_NAME, EXAMPLE, FLEET_FILE_NAME, find_fleet_file
 from velora_tui.errors import UsageError
 
-_SWITCH_SECONDS = 0.001
+SWITCH_SECONDS = 0.001
 
 _WELCOME = """\
 Velora needs to know your instances. Write a fleet file, for example:
@@ -57,7 +57,7 @@ def load_dashboard() -> Callable[..., int]:
     80 ms. Threads that compute give way after a millisecond: of three, 20 ms instead of 70 pass until it is the turn
     of the screen.
     """
-    sys.setswitchinterval(_SWITCH_SECONDS)
+    sys.setswitchinterval(SWITCH_SECONDS)
     gc.disable()
     try:
         from velora_tui.ui.dashboard import run_dashboard

@@ -10,7 +10,8 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from itertools import accumulate, islice, pairwise
@@ -21,6 +22,7 @@ from weakref import finalize
 
 from velora_tui.errors import StoreError
 from velora_tui.garbage import collection_held
+from velora_tui.giving_way import giving_way
 from velora_tui.pipeline import child
 from velora_tui.pipeline.child import SMALL_BYTES, check_size
 from velora_tui.view.trajectory import Step, Trajectory, read_trajectory
@@ -53,18 +55,18 @@ async def _read_large(path: Path) -> Trajectory:
 
 @dataclass(frozen=True)
 class _Bodies:
-    """The texts of steps in a file; `ends` has for each where its thought, action and observation end.
+    """The texts of steps in a file; `bounds` has where each one's thought, action and observation begin, and the end.
 
     The file's descriptor is closed with the last reference to this.
     """
 
     descriptor: int
-    ends: tuple[tuple[int, int, int], ...]
-    start: int
+    bounds: Sequence[int]
 
     def __call__(self, place: int) -> dict[str, str]:
-        begin = self.ends[place - 1][-1] if place else self.start
-        bounds = (begin, *self.ends[place])
+        first = place * len(_TEXTS)
+        bounds = self.bounds[first : first + len(_TEXTS) + 1]
+        begin = bounds[0]
         data = os.pread(self.descriptor, bounds[-1] - begin, begin)
         pieces = (data[left - begin : right - begin] for left, right in pairwise(bounds))
         return dict(zip(_TEXTS, (piece.decode("utf-8", "replace") for piece in pieces), strict=True))
@@ -75,16 +77,16 @@ def _opened(file: IO[bytes]) -> Trajectory:
     """Return what `read` wrote. Blocks."""
     file.seek(0)
     head = json.loads(file.readline())
-    heads = [json.loads(file.readline()) for _ in range(head.pop("count"))]
-    sizes = [one.pop("sizes") for one in heads]
-    start = file.tell()
-    ends = list(accumulate((size for three in sizes for size in three), initial=start))[1:]
-    bodies = _Bodies(os.dup(file.fileno()), tuple(zip(*([iter(ends)] * 3), strict=True)), start)
+    sizes = array("Q")
+    steps = tuple(_step(json.loads(file.readline()), sizes) for _ in giving_way(range(head.pop("count"))))
+    bodies = _Bodies(os.dup(file.fileno()), array("Q", accumulate(sizes, initial=file.tell())))
     finalize(bodies, os.close, bodies.descriptor)
-    return Trajectory(tuple(_step(one) for one in heads), **{**head, "tokens": _pair(head["tokens"])}, body_of=bodies)
+    return Trajectory(steps, **{**head, "tokens": _pair(head["tokens"])}, body_of=bodies)
 
 
-def _step(head: dict[str, Any]) -> Step:
+def _step(head: dict[str, Any], sizes: array[int]) -> Step:
+    """Return a step without its texts; how long these are is put behind `sizes`."""
+    sizes.extend(head.pop("sizes"))
     at = datetime.fromisoformat(head["at"]) if head["at"] else None
     return Step(**{**head, "at": at, "tokens": _pair(head["tokens"])})
 

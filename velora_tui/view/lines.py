@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, Literal, overload
 
+from velora_tui.giving_way import giving_way
 from velora_tui.view.cells import Span, plain
 
 Ground = Literal["", "added", "removed", "empty"]
@@ -46,7 +47,7 @@ class PackedLines(Sequence[Line]):
         self.keys: list[str] = []
         self.texts: list[str] = []
         self._packed: list[tuple[Any, ...]] = []
-        for line in lines:
+        for line in giving_way(lines):
             self.keys.append(line.key)
             self.texts.append(line.text)
             self._packed.append(_packed(line))

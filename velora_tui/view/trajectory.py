@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from velora_tui.garbage import collection_held
+from velora_tui.giving_way import giving_way
 
 Record = dict[str, Any]
 
@@ -74,7 +75,7 @@ class Trajectory:
 
     def search(self, pattern: re.Pattern[str]) -> Iterator[int]:
         """Yield the places of the steps in which `pattern` occurs."""
-        for place in range(len(self.steps)):
+        for place in giving_way(range(len(self.steps))):
             if any(pattern.search(text) for text in self.whole(place).texts):
                 yield place
 
