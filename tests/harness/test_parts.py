@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -75,18 +74,25 @@ def test_what_is_no_banner_passes_whole(log: bytes) -> None:
         assert got + cutter.rest() == log
 
 
-@pytest.mark.parametrize("dress", [bytes, dressed], ids=["plain", "dressed"])
-def test_a_cut_that_is_taken_up_anywhere_is_the_same(dress: Callable[[bytes], bytes], tmp_path: Path) -> None:
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("phase", ["image", "trajectory", "evaluation"])
+def test_a_cut_that_is_taken_up_anywhere_is_the_same(phase: str, line_end: bytes, tmp_path: Path) -> None:
     """At each moment the process is killed, and another one goes on from what the first one had kept."""
-    begin = b"agent\n" + dress(OTHER) + b"\nFound output directory: a\n"
-    log = begin + dress(EVALUATION) + b"\nParsed 7 test results\n"
-    trajectory = log[: log.index(b"=" * 44, len(begin))]
-    file = tmp_path / "trajectory.log"
-    for moment in range(len(begin) + 1):
-        file.write_bytes(BannerCutter("trajectory").feed(log[:moment])[0])
-        kept = file.read_bytes()
-        again = BannerCutter("trajectory", located=log_facts([file]).located)
-        assert (kept + again.feed(log[len(kept) :])[0], moment) == (trajectory, moment)
+    parts = {
+        "image": banner("CONFIGURATION") + b"\n",
+        "trajectory": banner("PHASE 1: TRAJECTORY GENERATION") + b"\nagent\n" + OTHER + b"\nFound output file at: a\n",
+        "evaluation": EVALUATION + b"\nParsed 7 test results\n",
+        "report": banner("GENERATING OPENHANDS-FORMAT REPORT") + b"\n",
+    }
+    logs = {name: part.replace(b"\n", line_end) for name, part in parts.items()}
+    log = b"".join(logs.values())[b"".join(logs.values()).index(logs[phase]) :]
+    file = tmp_path / "phase.log"
+    for moment in range(len(log) + 1):
+        kept, over = BannerCutter(phase).feed(log[:moment])
+        file.write_bytes(kept)
+        again = BannerCutter(phase, located=log_facts([file]).located)
+        rest = b"" if over else again.feed(log[len(kept) :])[0]
+        assert (kept + rest, moment) == (logs[phase], moment)
 
 
 def pieces(data: bytes, seed: int) -> list[bytes]:

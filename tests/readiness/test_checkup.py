@@ -23,6 +23,7 @@ from velora_tui.store.layout import Layout
 
 pytestmark = pytest.mark.sshd
 
+IN_POETRY = {"poetry", "datasets", "llm-key"}
 OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 
 
@@ -50,7 +51,7 @@ async def test_answers_come_one_by_one_and_the_whole_is_journalled_once(machine:
             checking = asyncio.create_task(engine.check())
             async for event in subscription:
                 assert not isinstance(event, InstanceChecked)
-                if isinstance(event, ChecksAnswered) and event.readiness.asking == {"poetry", "datasets"}:
+                if isinstance(event, ChecksAnswered) and event.readiness.asking == IN_POETRY:
                     break
             seen = engine.snapshot().instances[0]
             assert seen.checking

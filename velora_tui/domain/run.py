@@ -93,7 +93,7 @@ class Attempt(Frozen):
     @property
     def is_valid(self) -> bool:
         """Whether it came to a result that says something of its model."""
-        return self.state is AttemptState.FINISHED and not self.summary.void
+        return self.state is AttemptState.FINISHED and self.outcome is not None and not self.summary.void
 
     @property
     def next_phase(self) -> PhaseRun | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 JOB = "harness"
 PHASES = ("image", "trajectory", "evaluation", "report")
@@ -68,7 +69,7 @@ class BannerCutter:
         behind = 0
         if not self._located and (located := find_banner(data, LOCATING)):
             self._located, behind = True, located[1]
-        found = [find_banner(data, OPENING[name], behind) for name in self._later if self._counts(name)]
+        found = [find_banner(data, OPENING[name], self._start(name, behind)) for name in self._later]
         if begun := [place[0] for place in found if place]:
             self._held = b""
             return data[: min(begun)], True
@@ -81,9 +82,11 @@ class BannerCutter:
         """Return what was held back, once nothing can follow."""
         return self._held
 
-    def _counts(self, name: str) -> bool:
-        """Tell whether the banner of phase `name` is the script's own by now."""
-        return self._located or name == "trajectory"
+    def _start(self, name: str, behind_locating: int) -> int:
+        """Return from where on the banner of phase `name` counts; nowhere is behind everything."""
+        if name == "trajectory":
+            return 0
+        return behind_locating if self._located else sys.maxsize
 
     def _beginning(self, data: bytes) -> int:
         """Return how many bytes at the end of `data` a banner may begin with."""
