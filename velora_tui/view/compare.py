@@ -16,7 +16,7 @@ from velora_tui.view.cells import Cell, Span, Tone, plain
 from velora_tui.view.cli_text import cut_line, fitting, joined, table
 from velora_tui.view.states import outcome_state
 from velora_tui.view.tests_rows import fraction
-from velora_tui.view.text import cells, count, counted, cut, duration
+from velora_tui.view.text import cells, count, counted, cut, cut_middle, duration
 from velora_tui.view.trajectory_lines import dollars
 
 _NOTHING = Span("–", "dim")
@@ -133,10 +133,11 @@ def _listed(interval: Interval | None) -> list[float] | None:
 # --- tests × runs
 
 
-def column_name(result: AttemptResult, fleet: Fleet) -> str:
-    """Return what stands above a run's column: "gpt·3"."""
+def column_name(result: AttemptResult, fleet: Fleet, width: int | None = None) -> str:
+    """Return what stands above a run's column: "gpt·3"; in `width` cells the model is cut, its run number never."""
     number = "" if result.run_number is None else f"·{result.run_number}"
-    return f"{fleet.label(result.model) or '–'}{number}"
+    model = fleet.label(result.model) or "–"
+    return f"{model if width is None else cut_middle(model, width - cells(number))}{number}"
 
 
 def matrix_lines(matrix: Matrix, fleet: Fleet, *, only_differing: bool, width: int | None = None) -> Iterator[Cell]:

@@ -15,7 +15,7 @@ from velora_tui.view.compare import STATUS_MARKS, column_name, model_cells, mode
 from velora_tui.view.diff import DiffFile
 from velora_tui.view.listing import Listing
 from velora_tui.view.states import outcome_state
-from velora_tui.view.text import count
+from velora_tui.view.text import cells, count
 
 RUN_CELLS = 13
 NAME_COLUMN = Column("name", "", min_width=24, priority=10)
@@ -55,15 +55,16 @@ class TestMatrix:
         self._fleet = fleet
         self.folder = _common_start([row.test for row in self.matrix.rows])
 
-    def titles(self) -> list[str]:
-        """Return what stands above the runs' columns."""
-        return [column_name(run.result, self._fleet) for run in self.runs]
+    def titles(self, width: int | None = None) -> list[str]:
+        """Return what stands above the runs' columns, in `width` cells each."""
+        return [column_name(run.result, self._fleet, width) for run in self.runs]
 
-    def columns(self, first: int, number: int) -> list[Column]:
-        """Return the columns of `number` runs from the place `first` on."""
-        titles = self.titles()
-        shown = range(first, min(first + number, len(titles)))
-        return [NAME_COLUMN, *(Column(f"run{place}", titles[place], RUN_CELLS, priority=9) for place in shown)]
+    def columns(self, first: int, number: int, most_cells: int) -> list[Column]:
+        """Return the columns of `number` runs from the place `first` on, as wide as their names, up to `most_cells`."""
+        wanted = max(map(cells, self.titles()), default=0)
+        width = max(RUN_CELLS, min(wanted, most_cells))
+        shown = list(enumerate(self.titles(width)))[first : first + number]
+        return [NAME_COLUMN, *(Column(f"run{place}", title, width, priority=9) for place, title in shown)]
 
     def rows(self, *, only_differing: bool, query: str) -> list[Row]:
         """Return the table: facts first, then the tests with `query` in their names, then the files."""

@@ -80,6 +80,15 @@ def cut(text: str, width: int) -> str:
     return set_cell_size(text[:width], width - 1).rstrip() + _ELLIPSIS
 
 
+def cut_middle(text: str, width: int) -> str:
+    """Return `text` in at most `width` cells; "…" stands for its middle, so that its end can be read too."""
+    if cells(text) <= width or width < 3:
+        return cut(text, width)
+    head = width // 2
+    end = set_cell_size(text[::-1], width - 1 - head)[::-1]
+    return f"{set_cell_size(text, head).rstrip()}{_ELLIPSIS}{end.lstrip()}"
+
+
 def pad(text: str, width: int, align: str = "left") -> str:
     """Return `text` in exactly `width` cells, cut or filled with blanks; `align` is left, right or center."""
     text = cut(text, width)

@@ -38,16 +38,16 @@ class Told(Finished):
         return {**super().record, "history": STEPS}
 
 
-def plant(root: Path, *, tasks: int = 2, runs: int = 2, **changes: object) -> None:
+def plant(root: Path, *, tasks: int = 2, runs: int = 2, models: tuple[str, str] = MODELS, **changes: object) -> None:
     """Write runs of `tasks` tasks by two models: gpt fails all, claude resolves its first run of each task.
 
     The harness says of gpt's first run of shop-1 that it resolved the task.
     """
     for task in range(1, tasks + 1):
-        for model in MODELS:
+        for model in models:
             for run in range(1, runs + 1):
-                passes = model == MODELS[1] and run == 1
-                is_wrong = (task, model, run) == (1, MODELS[0], 1)
+                passes = model == models[1] and run == 1
+                is_wrong = (task, model, run) == (1, models[0], 1)
                 said = dict.fromkeys(F2P, passes or is_wrong)
                 finished = Told(
                     task=f"shop-{task}",

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from tests.ui.dashboard.drive import Dashboard, dashboard
+from tests.ui.dashboard.fake_engine import FakeEngine
+from tests.ui.proof import fleet_of
+from tests.ui.results.catalogued import imported, plant
 from tests.ui.results.test_browser import group_by, key_of, opened
 from velora_tui.ui.screens.compare import CompareScreen
 from velora_tui.ui.screens.run import RunScreen
@@ -64,6 +71,25 @@ async def test_without_marks_all_runs_of_the_task_are_compared_and_then_the_mode
         await seen.sees("PASS@1")
         await seen.sees_like(r"claude-4.6 +2 +4 +4 +2 +50% 15–85")
         await seen.sees("Wilson")
+
+
+@pytest.mark.parametrize(
+    ("width", "titles"),
+    [
+        (80, ["claude…s-4-5·1", "claude…s-4-5·2", "claude…s-4-6·1"]),
+        (200, [f"claude-opus-4-{minor}·{run}" for minor in (5, 6) for run in (1, 2)]),
+    ],
+)
+async def test_runs_of_models_with_long_names_are_told_apart_at_every_width(tmp_path: Path, width, titles):
+    plant(tmp_path / "disk", tasks=1, models=("claude-opus-4-5", "claude-opus-4-6"))
+    engine = FakeEngine(fleet_of(), tmp_path / "state")
+    imported(engine.layout.state, tmp_path / "disk")
+    async with dashboard(engine, (width, 30)) as seen:
+        screen = await opened(seen, runs=4)
+        seen.table.move_to(key_of(screen, "shop-1", "4-5", 1))
+        await comparing(seen)
+        await seen.sees("1 of 3 tests differ")
+        assert seen.line_with("·1").split() == titles
 
 
 async def test_two_marked_groups_are_two_batches(engine):

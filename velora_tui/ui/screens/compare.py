@@ -22,6 +22,7 @@ from velora_tui.view.columns import GAP_CELLS
 from velora_tui.view.compare import MODEL_NOTES, batch_chance, batch_totals
 from velora_tui.view.compare_rows import (
     BATCH_COLUMNS,
+    NAME_COLUMN,
     RUN_CELLS,
     TEST_PREFIX,
     Compared,
@@ -38,7 +39,6 @@ PaneName = Literal["tests", "models", "batches"]
 PANES: dict[PaneName, str] = {"tests": "Tests", "models": "Models", "batches": "Batches"}
 MOST_RUNS = 40
 VERSUS = " vs "
-_LEAST_NAME_CELLS = 24
 
 
 class CompareScreen(BaseScreen):
@@ -147,8 +147,8 @@ class CompareScreen(BaseScreen):
             return
         rows = tests.rows(only_differing=self._only_differing, query=self._query)
         widest = max((cells(plain(row.cells["name"])) for row in rows), default=0)
-        first, number = self._runs_with_room(len(tests.runs), widest)
-        self.table.set_columns(tests.columns(first, number), {"name": widest})
+        first, number, run_cells = self._runs_with_room(len(tests.runs), widest)
+        self.table.set_columns(tests.columns(first, number, run_cells), {"name": widest})
         self.table.choose_column(f"run{self._run}")
         found = Span(f"   /{self._query}", "look") if self._query else Span("")
         hidden = f"runs {first + 1}–{first + number} of {len(tests.runs)} " if number < len(tests.runs) else ""
@@ -156,11 +156,11 @@ class CompareScreen(BaseScreen):
         empty = f"no test has {self._query} in its name" if self._query else "no run has a verdict"
         self._show(rows, empty, (*tests.counts(), found), (Span(hidden, "dim"), *keys))
 
-    def _runs_with_room(self, runs: int, widest: int) -> tuple[int, int]:
-        """Return the first run shown and how many: the chosen one is among them."""
-        name_cells = min(widest, max(_LEAST_NAME_CELLS, self.app.size.width // 3))
-        number = max(1, min(runs, (self.app.size.width - name_cells - 6) // (RUN_CELLS + GAP_CELLS)))
-        return max(0, min(self._run - number // 2, runs - number)), number
+    def _runs_with_room(self, runs: int, widest: int) -> tuple[int, int, int]:
+        """Return the first run shown, how many are, the chosen one among them, and the cells there are for each."""
+        room = self.app.size.width - max(NAME_COLUMN.least, min(widest, self.app.size.width // 3)) - 6
+        number = max(1, min(runs, room // (RUN_CELLS + GAP_CELLS)))
+        return max(0, min(self._run - number // 2, runs - number)), number, room // number - GAP_CELLS
 
     def _draw_models(self) -> None:
         summaries = self._models
