@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from velora_tui.errors import UsageError
 from velora_tui.view.cells import Row
 from velora_tui.view.entries import Entry
-from velora_tui.view.filter import parse_filter
+from velora_tui.view.filter import doubt, parse_filter
 
 KEYS = ("state", "model", "repo", "phase")
 ROWS = {
@@ -51,10 +51,32 @@ def test_a_wrong_regular_expression_says_so() -> None:
         parse_filter("/(/", KEYS)
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("bogus:1", "unknown filter key 'bogus' — there are state, model, repo, phase"),
+        ("django !phases:image", "unknown filter key 'phases' — there are state, model, repo, phase"),
+        ("/[a", "/[a is no whole /regex/ yet — end it, or drop the slash"),
+    ],
+)
+def test_what_cannot_be_meant_as_typed_is_told(text: str, problem: str) -> None:
+    told = doubt(text, KEYS)
+    assert told is not None
+    assert told.explain() == problem
+
+
+@pytest.mark.parametrize(
+    "text", ["", "/", "state:", "state:failed !model:gpt", "/[a]/", "/psf|sep", "tests/a.py::test 12:30 c:/dir"]
+)
+def test_what_can_be_meant_is_not_doubted(text: str) -> None:
+    assert doubt(text, KEYS) is None
+
+
 @given(st.text(max_size=60))
 def test_no_text_breaks_it(text: str) -> None:
     try:
         shown = parse_filter(text, KEYS).of(ROWS.values())
+        doubt(text, KEYS)
     except UsageError:
         return
     assert len(shown) <= len(ROWS)

@@ -27,7 +27,6 @@ from velora_tui.ui.ascii_filter import AsciiFilter
 from velora_tui.ui.catalog_session import CatalogSession
 from velora_tui.ui.clipboard import copy_beside_terminal
 from velora_tui.ui.commands import commands_of
-from velora_tui.ui.keys import PAGES, TABS
 from velora_tui.ui.memory import Memory
 from velora_tui.ui.port import EngineLike
 from velora_tui.ui.screens.audit import AuditScreen
@@ -294,8 +293,7 @@ class VeloraApp(App[None], inherit_bindings=False):
         """Show what the keys do on the current screen."""
         screen = self._base_screen()
         if screen is not None:
-            title = {**TABS, **PAGES}[screen.NAME]
-            self.push_screen(HelpScreen(screen.NAME, title, screen.targets(), screen.focused))
+            self.push_screen(HelpScreen(screen))
 
     def show_palette(self) -> None:
         """Find an action, instance, run or theme by name."""

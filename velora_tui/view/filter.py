@@ -70,6 +70,18 @@ def keyed_words(text: str) -> Iterator[tuple[str, str]]:
             yield from ((key, part) for part in value.strip('"').split(",") if part)
 
 
+def doubt(text: str, keys: Collection[str]) -> UsageError | None:
+    """Return what in a filter can't be meant as it is typed: a key that is none, a regular expression not whole yet."""
+    for key, _ in keyed_words(text):
+        if key not in keys:
+            return UsageError(f"unknown filter key {key!r}", hint=f"there are {', '.join(keys)}")
+    for word in _TERM.findall(text):
+        typed = word.removeprefix("!")
+        if len(typed) > 1 and typed.startswith("/") and _unfinished(typed[1:], is_not=False) is None:
+            return UsageError(f"{typed[:60]} is no whole /regex/ yet", hint="end it, or drop the slash")
+    return None
+
+
 def _term(word: str, keys: Collection[str]) -> Term | None:
     is_not = word.startswith("!")
     word = word.removeprefix("!")

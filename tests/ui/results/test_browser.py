@@ -74,6 +74,42 @@ async def test_filters_know_the_catalogs_fields_and_the_fleets_names(engine):
             await seen.press("escape")
 
 
+async def test_a_filter_that_cannot_be_meant_says_why_and_what_there_is(engine):
+    async with dashboard(engine, (80, 24)) as seen:
+        await opened(seen)
+        await seen.press("slash")
+        await seen.type("bogus:1")
+        await seen.sees("unknown filter key 'bogus' — there are task, repo, model, run, outcome,")
+        await seen.sees("state — esc takes the filter away")
+        await seen.press("ctrl+u")
+        await seen.type("/[a")
+        await seen.sees("/[a is no whole /regex/ yet")
+        assert len(seen.rows) == 9
+        await seen.press("enter")
+        await seen.hears("/[a is no whole /regex/ yet — end it, or drop the slash")
+
+
+async def test_without_a_row_nothing_is_told_of_the_last_run(engine):
+    async with dashboard(engine, (170, 40)) as seen:
+        screen = await opened(seen)
+        seen.table.move_to(key_of(screen, "shop-1", "gpt", 1))
+        await seen.sees("the harness said passed: tests/test_cart.py::test_total")
+        await seen.press("slash")
+        await seen.type("nowhere")
+        await seen.sees("nothing matches nowhere")
+        await seen.until(lambda: "the harness said passed" not in seen.text)
+        await seen.press("escape")
+        await seen.sees("the harness said passed: tests/test_cart.py::test_total")
+
+
+async def test_help_lists_the_keys_of_this_tables_filter(engine):
+    async with dashboard(engine, (180, 70)) as seen:
+        await opened(seen)
+        await seen.press("question_mark")
+        await seen.sees("task repo model run outcome origin instance date")
+        assert "phase" not in seen.line_with("in one column:")
+
+
 async def test_groups_count_fold_and_unfold_and_are_there_again(engine):
     async with dashboard(engine) as seen:
         await opened(seen)

@@ -40,6 +40,7 @@ class BaseScreen(Screen[None]):
 
     NAME: ClassVar[str] = ""
     TAB: ClassVar[str] = ""
+    FILTER_KEYS: ClassVar[tuple[str, ...]] = ()
     FILTER_HELP: ClassVar[str] = "words  /regex/  !not  state:failed model:gpt repo:django phase:image"
     AUTO_FOCUS = "LineView"
 

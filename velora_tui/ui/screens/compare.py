@@ -31,7 +31,7 @@ from velora_tui.view.compare_rows import (
     model_columns,
     model_rows,
 )
-from velora_tui.view.filter import parse_filter
+from velora_tui.view.filter import doubt, parse_filter
 from velora_tui.view.listing import FILTER_KEYS, chosen
 from velora_tui.view.text import cells, count
 
@@ -294,6 +294,8 @@ class CompareScreen(BaseScreen):
         self._draw()
 
     def _chosen(self, text: str) -> list[ResultRow]:
+        if (problem := doubt(text, FILTER_KEYS)) is not None:
+            raise problem
         rows = [row for row in self.dashboard.catalog.rows if not row.is_copy]
         return chosen(rows, parse_filter(text, FILTER_KEYS).terms, self.dashboard.engine.fleet)
 

@@ -13,7 +13,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from velora_tui.ui.content import content_lines
-from velora_tui.ui.keys import GROUPS, TABLES, Targets, actions_of, bindings_of_class, key_text
+from velora_tui.ui.keys import GROUPS, PAGES, TABS, actions_of, bindings_of_class, key_text
+from velora_tui.ui.screens.base import BaseScreen
 from velora_tui.ui.screens.dialog import Dialog, keys_line
 from velora_tui.view.cells import Cell, Span, spans_of
 from velora_tui.view.text import pad
@@ -48,10 +49,10 @@ class HelpScreen(Dialog[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [_key("q,question_mark,f1", "leave")]
 
-    def __init__(self, screen: str, title: str, targets: Targets, focused: Widget | None) -> None:
+    def __init__(self, screen: BaseScreen) -> None:
+        title = {**TABS, **PAGES}[screen.NAME]
         super().__init__(Span(f"Keys · {title}", "strong"), keys_line(("esc", "back")))
-        filters = _FILTER_LINES if screen in TABLES else ()
-        self._lines = [*_action_lines(screen, targets), *_widget_lines(focused), *filters]
+        self._lines = [*_action_lines(screen), *_widget_lines(screen.focused), *_filter_lines(screen.FILTER_KEYS)]
 
     def compose_body(self) -> ComposeResult:
         """Yield the lines, in two columns where there is room."""
@@ -89,9 +90,10 @@ def _broken(line: Cell, room: int) -> Iterable[Cell]:
     return (*before, Span(first, words.tone)), *(Span(" " * _WORDS_AT + text, words.tone) for text in more)
 
 
-def _action_lines(screen: str, targets: Targets) -> Iterable[Cell]:
+def _action_lines(screen: BaseScreen) -> Iterable[Cell]:
+    targets = screen.targets()
     for group in GROUPS:
-        actions = [action for action in actions_of(screen) if action.group == group and action.keys]
+        actions = [action for action in actions_of(screen.NAME) if action.group == group and action.keys]
         if actions:
             yield Span(group, "strong")
         for action in actions:
@@ -118,10 +120,11 @@ def _line(keys: str, what: str) -> Cell:
     return Span(f"  {pad(keys, _KEY_CELLS)} ", "ours"), Span(what)
 
 
-_FILTER_LINES: tuple[Cell, ...] = (
-    Span("Filter", "strong"),
-    _line("words", "each must occur, in any column"),
-    _line("/regex/", "a regular expression"),
-    _line("!not", "must not occur; also !state:failed"),
-    _line("key:value", "in one column: state phase instance task repo model run; several as a,b"),
-)
+def _filter_lines(keys: Sequence[str]) -> Iterable[Cell]:
+    """Yield what one may type in the filter of a table whose columns have these keys."""
+    if keys:
+        yield Span("Filter", "strong")
+        yield _line("words", "each must occur, in any column")
+        yield _line("/regex/", "a regular expression")
+        yield _line("!not", f"must not occur; also !{keys[0]}:value")
+        yield _line("key:value", f"in one column: {' '.join(keys)}; several as a,b")

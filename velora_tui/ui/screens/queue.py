@@ -18,6 +18,7 @@ class QueueScreen(TableScreen):
 
     NAME = "queue"
     FILTER_KEYS = FILTER_KEYS
+    FILTER_HELP = "words  /regex/  !not  state:queued model:gpt repo:django instance:eval run:2"
     EMPTY_TEXT = "nothing waits and nothing runs — s starts a run"
 
     def entries(self, snapshot: FleetSnapshot) -> Sequence[Entry]:

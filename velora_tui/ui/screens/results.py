@@ -155,7 +155,7 @@ class ResultsScreen(TableScreen):
 
     def _words_for_nothing(self) -> str:
         if self._found.rows:
-            return f"nothing matches {self._filter.text} — esc takes the filter away"
+            return self.words_for_no_match()
         catalog = self.dashboard.catalog
         if catalog.problem:
             return catalog.problem
@@ -281,9 +281,12 @@ class ResultsScreen(TableScreen):
 
     def _show_place(self, place: Place | None) -> None:
         self.set_class(place is None, "-nothing")
-        if place is None or place == self._place:
+        if place == self._place:
             return
         self._place = place
+        if place is None:
+            self._say_at_bottom(())
+            return
         self.dashboard.catalog.current = place.run.run
         self.pane.show(place)
         self.perform(self._show_flags(place))
@@ -295,9 +298,12 @@ class ResultsScreen(TableScreen):
         if place is self._place:
             told = (*flips_in_line(result), *flags_in_line(result.all_flags)) if result else ()
             words = failure_in_line(failure) if failure else told
-            line = self.query_one("#results-flags", SplitLine)
-            line.show(words)
-            line.set_class(not words, "-empty")
+            self._say_at_bottom(words)
+
+    def _say_at_bottom(self, words: Cell) -> None:
+        line = self.query_one("#results-flags", SplitLine)
+        line.show(words)
+        line.set_class(not words, "-empty")
 
     # --- keys
 

@@ -19,7 +19,7 @@ from velora_tui.ui.widgets.live_table import LiveTable
 from velora_tui.view.cells import Cell, Span, plain
 from velora_tui.view.columns import Column
 from velora_tui.view.entries import Entry
-from velora_tui.view.filter import Filter, parse_filter
+from velora_tui.view.filter import Filter, doubt, parse_filter
 from velora_tui.view.sort import Order
 
 _AS_THEY_COME = "as they come"
@@ -28,7 +28,6 @@ _AS_THEY_COME = "as they come"
 class TableScreen(BaseScreen):
     """A subclass says which entries and columns there are, and what a row's key stands for."""
 
-    FILTER_KEYS: ClassVar[tuple[str, ...]] = ()
     EMPTY_TEXT: ClassVar[str] = ""
     ENTER: ClassVar[str] = "open"
 
@@ -36,6 +35,7 @@ class TableScreen(BaseScreen):
         super().__init__()
         view = self.dashboard.memory.of(self.NAME)
         self._filter = _known_filter(view.filter, self.FILTER_KEYS)
+        self._filter_problem: UsageError | None = doubt(self._filter.text, self.FILTER_KEYS)
         self._order = Order(view.column, view.descending)
         self._columns: tuple[Column, ...] = ()
         self._cursor_before: str | None = None
@@ -87,8 +87,14 @@ class TableScreen(BaseScreen):
 
     def _empty_text(self, entries: Sequence[Entry]) -> str:
         if entries:
-            return f"nothing matches {self._filter.text} — esc takes the filter away"
+            return self.words_for_no_match()
         return self.EMPTY_TEXT if self.dashboard.is_live or self.dashboard.problem else "loading …"
+
+    def words_for_no_match(self) -> str:
+        """Return why the filter shows no row, and how to be rid of it."""
+        problem = self._filter_problem
+        why = problem.explain() if problem else f"nothing matches {self._filter.text}"
+        return f"{why} — esc takes the filter away"
 
     def _show_filter(self, shown: int, total: int, snapshot: FleetSnapshot) -> None:
         if self._filter.is_empty:
@@ -223,6 +229,8 @@ class TableScreen(BaseScreen):
         self._type_filter(event.text)
         if event.kept:
             self.table.focus()
+            if self._filter_problem is not None:
+                self.say(self._filter_problem.explain(), title="filter", is_problem=True)
 
     def on_filter_bar_given_up(self, event: FilterBar.GivenUp) -> None:
         """Go back to the filter before."""
@@ -236,13 +244,12 @@ class TableScreen(BaseScreen):
             self.table.move_to(self._cursor_before)
 
     def _use_filter(self, text: str) -> None:
-        bar = self.query_one(FilterBar)
         try:
             self._filter = parse_filter(text, self.FILTER_KEYS)
+            self._filter_problem = doubt(text, self.FILTER_KEYS)
         except UsageError as error:
-            bar.show_problem(str(error))
-            return
-        bar.show_problem("")
+            self._filter_problem = error
+        self.query_one(FilterBar).show_problem(self._filter_problem.message if self._filter_problem else "")
         self._remember()
         if self.snapshot is not None:
             self.refresh_snapshot(self.snapshot)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from rich.segment import Segment
 from textual import events
 from textual.binding import BindingType
 from textual.message import Message
@@ -18,7 +16,7 @@ from velora_tui.ui.movement import bound, movement
 from velora_tui.ui.widgets.line_strip import BAR_CELLS, line_strip
 from velora_tui.ui.widgets.line_view import LineView
 from velora_tui.view.lines import Line, PackedLines
-from velora_tui.view.text import cells, clean_text
+from velora_tui.view.text import cells
 
 SIDE_STEP_CELLS = 8
 
@@ -305,13 +303,7 @@ class LineList(LineView):
         place = self.scroll_offset.y + y
         if place < len(self._lines):
             return self._draw(self._lines[place], width)
-        words = self._empty_row(y - 1, width) if not self._lines else ""
-        return Strip([Segment(words, self.tone("dim"))]).adjust_cell_length(width, self.rich_style)
-
-    def _empty_row(self, number: int, width: int) -> str:
-        """Return a row of the text that stands where there is no line, broken to fit."""
-        rows = textwrap.wrap(clean_text(self.empty_text), max(20, width - 6))
-        return f"   {rows[number]}" if 0 <= number < len(rows) else ""
+        return self.words_for_nothing("" if self._lines else self.empty_text, y - 1, width)
 
     def _draw(self, line: Line, width: int) -> Strip:
         is_current = bool(line.key) and line.key == self._cursor

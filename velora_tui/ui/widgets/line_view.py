@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import ClassVar, get_args
 
+from rich.segment import Segment
 from rich.style import Style
 from textual.css.styles import RenderStyles
 from textual.dom import DOMNode
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
+from textual.strip import Strip
 from textual.widget import Widget
 
 from velora_tui.view.cells import TONES
 from velora_tui.view.lines import Ground
+from velora_tui.view.text import clean_text
 
 CURRENT_CLASS = "line-view--current"
 """The component class of the row or line one is on: its background."""
@@ -147,6 +151,12 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         self.set_reactive(Widget.virtual_size, new)
         if self.show_vertical_scrollbar:
             self.vertical_scrollbar.window_virtual_size = height
+
+    def words_for_nothing(self, words: str, row: int, width: int) -> Strip:
+        """Draw a row of the words that stand where there is nothing, broken to fit."""
+        rows = textwrap.wrap(clean_text(words), max(20, width - 6))
+        text = f"   {rows[row]}" if 0 <= row < len(rows) else ""
+        return Strip([Segment(text, self.tone("dim"))]).adjust_cell_length(width, self.rich_style)
 
     def jump(self, y: int) -> None:
         """Scroll so that content line `y` is on top, at once."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
-from rich.segment import Segment
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Region
@@ -17,7 +16,7 @@ from velora_tui.ui.widgets.line_view import LineView
 from velora_tui.ui.widgets.row_strip import GUTTER_CELLS, header_strip, row_strip, stretched
 from velora_tui.view.cells import Row, plain
 from velora_tui.view.columns import Column, Place, fit
-from velora_tui.view.text import cells, pad
+from velora_tui.view.text import cells
 
 HEADER_LINES = 1
 MARGIN_CELLS = 1
@@ -378,8 +377,8 @@ class LiveTable(LineView):
         place = self.scroll_offset.y + y - HEADER_LINES
         if place < len(self._rows):
             return self._line(self._rows[place], width)
-        if not self._rows and y == HEADER_LINES:
-            return Strip([Segment(pad(" " * GUTTER_CELLS + self.empty_text, width), self.tone("dim"))], width)
+        if not self._rows:
+            return self.words_for_nothing(self.empty_text, y - HEADER_LINES, width)
         return Strip.blank(width, self.tone(""))
 
     def _header(self, width: int) -> Strip:
