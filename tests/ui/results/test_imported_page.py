@@ -12,6 +12,7 @@ from tests.ui.proof import fleet_of
 from tests.ui.results.catalogued import imported, plant
 from tests.ui.results.test_browser import key_of, opened
 from velora_tui.ui.screens.run import RunScreen
+from velora_tui.ui.screens.run_pane import TABS
 
 
 async def page_of(seen: Dashboard, task: str, model: str, run: int, runs: int = 9) -> RunScreen:
@@ -20,6 +21,11 @@ async def page_of(seen: Dashboard, task: str, model: str, run: int, runs: int = 
     await seen.press("enter")
     await seen.until(lambda: isinstance(seen.screen, RunScreen) and "import ›" in seen.text)
     return seen.screen
+
+
+def key_of_shown(seen: Dashboard, task: str, run: int) -> str:
+    rows = seen.app.catalog.rows
+    return next(row.key for row in rows if (row.task, row.run_number) == (task, run))
 
 
 async def test_it_opens_at_its_tests_under_where_it_lies_and_what_flips(engine):
@@ -71,6 +77,45 @@ async def test_h_and_l_go_from_run_to_run_in_the_same_tab_and_the_table_follows(
         await seen.press("escape")
         await seen.until(lambda: seen.screen.NAME == "results")
         assert seen.table.cursor_key == keys[0]
+
+
+async def test_esc_ends_a_search_first_in_every_tab(engine):
+    async with dashboard(engine, (150, 40)) as seen:
+        screen = await page_of(seen, "shop-1", "gpt", 1)
+        for tab in TABS:
+            screen.pane.show_tab(tab)
+            await seen.press("slash")
+            await seen.type("e")
+            await seen.press("enter")
+            await seen.sees("/e ")
+            await seen.press("escape")
+            await seen.until(lambda: "/e " not in seen.text)
+            assert seen.screen is screen, tab
+
+
+async def test_a_search_goes_on_in_the_next_run_where_it_is_shown_and_n_still_works(engine):
+    async with dashboard(engine, (150, 40)) as seen:
+        screen = await page_of(seen, "shop-1", "gpt", 1)
+        screen.pane.show_tab("patch")
+        await seen.sees("item.count")
+        await seen.press("slash")
+        await seen.type("item.count")
+        await seen.press("enter")
+        await seen.sees("/item.count  1/")
+        screen.choose("01OWN", None)
+        await seen.sees("/item.count  nothing found")
+        await seen.press("n")
+        lines = screen.pane.tab.lines
+        assert lines.lines[lines.cursor_place].text.startswith("@@ "), "to the next hunk"
+        screen.pane.show_tab("trajectory")
+        await seen.press("slash")
+        await seen.type("thinking of 3")
+        await seen.press("enter")
+        await seen.sees("step 1/1 found")
+        screen.choose(key_of_shown(seen, "shop-1", 1), None)
+        await seen.sees("/thinking of 3  nothing found")
+        await seen.press("n", "escape")
+        await seen.until(lambda: "/thinking" not in seen.text)
 
 
 async def test_actions_on_runs_of_others_say_why_they_cannot_be_done(engine):

@@ -117,7 +117,7 @@ class RunTab(Vertical):
 
 
 class LinesTab(RunTab):
-    """A tab that is one list of lines."""
+    """A tab that is one list of lines; a search goes on in the next attempt, and ends where that has nothing here."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -141,6 +141,8 @@ class LinesTab(RunTab):
 
     def show_nothing(self, words: str, *, tone_is_bad: bool = False) -> None:
         """Show `words` where there are no lines."""
+        self._search_text = ""
+        self.lines.search(None)
         self.lines.empty_text = words
         self.lines.show((), keep_place=False)
         self.say_status(Span("cannot be read", "bad") if tone_is_bad else "")
@@ -156,7 +158,8 @@ class LinesTab(RunTab):
 
     def on_line_list_search_changed(self) -> None:
         """Say how many lines are found."""
-        self.say_status(self.summary_with_hits())
+        if self.lines.lines:
+            self.say_status(self.summary_with_hits())
 
     def on_line_list_highlighted(self) -> None:
         """Say which of the lines found this is."""

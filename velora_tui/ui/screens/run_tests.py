@@ -118,6 +118,7 @@ class TestsTab(RunTab):
         return tuple(spans)
 
     def _show_nothing(self, words: str) -> None:
+        self._view = TreeView(self._view.failed_only)
         self.lines.empty_text = words
         self.lines.show((), keep_place=False)
         self._show_excerpt("", ())

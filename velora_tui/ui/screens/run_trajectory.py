@@ -127,7 +127,7 @@ class StepList(LineList):
 
     def _jump(self, *, forward: bool) -> None:
         failed = [place for place, step in enumerate(self._trajectory.steps) if step.is_error]
-        places = failed if self._found is None else self._found
+        places = self._found or failed
         if not places:
             return
         here = self.step_place
@@ -135,7 +135,7 @@ class StepList(LineList):
             there = next((place for place in places if place > here), places[0])
         else:
             there = next((place for place in reversed(places) if place < here), places[-1])
-        self.go_to(there, unfold=self._found is not None or here in self._unfolded)
+        self.go_to(there, unfold=bool(self._found) or here in self._unfolded)
 
 
 class TrajectoryTab(LinesTab):
@@ -172,7 +172,7 @@ class TrajectoryTab(LinesTab):
         lines = await asyncio.to_thread(StepLines, trajectory)
         if self.is_current_place(place):
             self.steps.show_trajectory(trajectory, lines)
-        self.say_status(self.summary_with_hits())
+            self.search(self._search_text)
 
     def search(self, text: str) -> None:
         """Look in all texts of all steps, in a thread."""
@@ -180,6 +180,7 @@ class TrajectoryTab(LinesTab):
         self._search_text = text
         if pattern is None or self._trajectory is None:
             self.steps.find(None, None)
+            self.say_status(self.summary())
             return
         self.set_timer(SEARCH_DELAY_SECONDS, partial(self._search_soon, self._trajectory, pattern))
 

@@ -115,7 +115,7 @@ class LineList(LineView):
     def show(self, lines: Iterable[Line], *, keep_place: bool = True, landmarks: Iterable[str] = ()) -> None:
         """Show these lines; unless `keep_place`, from their start.
 
-        Where nothing is searched for, n and N go to the next and the previous of the keys `landmarks`.
+        Where nothing is found, n and N go to the next and the previous of the keys `landmarks`.
         """
         old_place = self.cursor_place
         offset = old_place - self.scroll_offset.y
@@ -267,8 +267,8 @@ class LineList(LineView):
         self.move_to_any(self._jump_keys(), forward=False)
 
     def _jump_keys(self) -> Sequence[str]:
-        """Return the lines found, or the landmarks where nothing is searched for."""
-        return self._landmarks if self._pattern is None else [self._keys[place] for place in self._hits]
+        """Return the lines found, or the landmarks where there are none."""
+        return [self._keys[place] for place in self._hits] or self._landmarks
 
     def action_open(self) -> None:
         if self._cursor is not None:
