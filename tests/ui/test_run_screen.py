@@ -146,6 +146,41 @@ async def test_f_shows_only_what_failed_and_slash_finds_names(engine):
         await seen.sees("✗ test_aoi.py::test_layer")
 
 
+async def test_whether_only_failures_are_shown_can_be_read(engine):
+    async with dashboard(engine, (80, 24)) as seen:
+        await opened(seen, "01RUN")
+        await seen.sees("failed only: off")
+        await seen.press("f")
+        await seen.sees("failed only: on")
+
+
+@pytest.mark.parametrize("key", ["t", "w", "E", "left_curly_bracket", "right_curly_bracket"])
+async def test_keys_of_logs_say_so_in_other_tabs(engine, key):
+    async with dashboard(engine, (120, 36)) as seen:
+        await opened(seen, "01RUN")
+        await seen.sees("FAIL_TO_PASS 0/3")
+        await seen.press(key)
+        await seen.hears("only in a log: [ and ] lead to the Log tab")
+
+
+async def test_help_is_that_of_the_tab(engine):
+    async with dashboard(engine, (180, 90)) as seen:
+        await opened(seen, "01RUN")
+        await seen.sees("FAIL_TO_PASS 0/3")
+        for tab, words, key in (
+            ("tests", "Find tests by name", "Only what failed, or everything"),
+            ("patch", "Search the patch", "What was and what is side by side"),
+            ("trajectory", "Search all texts of the steps", "To the step before"),
+            ("log", "Search the log", "Follow the log, or stop"),
+        ):
+            await to_tab(seen, tab)
+            await seen.press("question_mark")
+            await seen.sees(words)
+            assert key in seen.text
+            assert ("Search the log" in seen.text) == (tab == "log")
+            await seen.press("escape")
+
+
 async def test_a_folded_file_unfolds(engine):
     async with dashboard(engine, (120, 48)) as seen:
         screen = await opened(seen, "01RUN")

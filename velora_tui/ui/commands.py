@@ -33,7 +33,7 @@ def _actions(screen: BaseScreen) -> Iterator[Command]:
         reason = action.reason_against(targets)
         note = Span(f"not now: {reason}", "dim") if reason else Span(action.key_text, "ours")
         words = f"{action.group} {action.label} {action.id}"
-        yield Command("action", action.description, note, partial(screen.action_act, action.id), words)
+        yield Command("action", screen.describe(action), note, partial(screen.action_act, action.id), words)
 
 
 def _instances(dashboard: Dashboard, snapshot: FleetSnapshot) -> Iterator[Command]:

@@ -44,6 +44,7 @@ PAGES: dict[str, str] = {
 
 SCREENS: tuple[str, ...] = (*TABS, *PAGES)
 FOOTER_LIMIT = 8
+ONLY_IN_LOG = "only in a log: [ and ] lead to the Log tab"
 
 KEY_NAMES = {
     "question_mark": "?",
@@ -73,13 +74,15 @@ KEY_NAMES = {
 class Targets:
     """What an action would apply to: the marked rows, else the one under the cursor.
 
-    `results` are keys of finished runs, imported ones too; `side_by_side` is how many runs have a column each.
+    `results` are keys of finished runs, imported ones too; `side_by_side` is how many runs have a column each;
+    `in_log` is whether the keys go to a log.
     """
 
     runs: tuple[Run, ...] = ()
     instances: tuple[InstanceSnapshot, ...] = ()
     results: tuple[str, ...] = ()
     side_by_side: int = 0
+    in_log: bool = True
     marked: int = 0
     is_live: bool = True
     read_only: bool = False
@@ -188,6 +191,10 @@ def _runs_side_by_side(targets: Targets) -> str | None:
     return None if targets.side_by_side else "only Tests shows runs side by side, where two of a task are compared"
 
 
+def _a_log(targets: Targets) -> str | None:
+    return None if targets.in_log else ONLY_IN_LOG
+
+
 LISTS = ("fleet", "readiness", "queue", "results")
 TABLES = (*LISTS, "files", "audit")
 _WITH_RUNS = ("fleet", "queue", "results", "run", "log", "causes")
@@ -259,8 +266,10 @@ ACTIONS: tuple[Action, ...] = (
            ("run", "results", "compare"), footer=6),
     Action("next_run", ("L",), "next run", "To the next run, from wherever the keys go", "Look", ("results", "run")),
     Action("previous_run", ("H",), "run before", "To the run before", "Look", ("results", "run")),
-    Action("previous_phase", ("left_curly_bracket",), "phase before", "To the log of the phase before", "Log", _LOGS),
-    Action("next_phase", ("right_curly_bracket",), "next phase", "To the log of the next phase", "Log", _LOGS),
+    Action("previous_phase", ("left_curly_bracket",), "phase before", "To the log of the phase before", "Log", _LOGS,
+           condition=_a_log),
+    Action("next_phase", ("right_curly_bracket",), "next phase", "To the log of the next phase", "Log", _LOGS,
+           condition=_a_log),
     Action("previous_attempt", ("p",), "attempt before", "To the attempt before, and round again", "Log",
            ("log", "run")),
     Action("edit", ("e",), "editor", "Open in $EDITOR or $PAGER, and come back", "Log", (*_LOGS, "results")),

@@ -51,5 +51,10 @@ def plain(cell: Cell) -> str:
     return "".join(span.text for span in spans_of(cell))
 
 
+def switched(what: str, *, is_on: bool) -> Span:
+    """Return what can be switched on and off, and which it is."""
+    return Span(f"{what}: on", "look") if is_on else Span(f"{what}: off", "dim")
+
+
 def _printable(text: str) -> str:
     return text if text.isprintable() else clean_text(text)

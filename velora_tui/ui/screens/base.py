@@ -16,7 +16,7 @@ from velora_tui.domain.snapshot import FleetSnapshot
 from velora_tui.errors import VeloraError
 from velora_tui.store.error_log import report_bug
 from velora_tui.ui.host_key_actions import check_and_decide, decide_on_keys
-from velora_tui.ui.keys import BY_ID, Targets, bindings_of, footer_of
+from velora_tui.ui.keys import BY_ID, Action, Targets, bindings_of, footer_of
 from velora_tui.ui.port import Dashboard
 from velora_tui.ui.repair_actions import mend
 from velora_tui.ui.run_actions import retry_runs, start_run, stop_runs
@@ -100,6 +100,10 @@ class BaseScreen(Screen[None]):
     def targets(self) -> Targets:
         """Return what actions apply to now; a screen with rows adds their runs and instances."""
         return Targets(is_live=self.dashboard.is_live, read_only=self.dashboard.engine.read_only)
+
+    def describe(self, action: Action) -> str:
+        """Return what the action does here, for help and palette."""
+        return action.description
 
     def on_mount(self) -> None:
         """Take snapshots from now on."""

@@ -17,7 +17,7 @@ from velora_tui.ui.screens.base import BaseScreen
 from velora_tui.ui.widgets.filter_bar import FilterBar
 from velora_tui.ui.widgets.live_table import LiveTable
 from velora_tui.ui.widgets.split_line import SplitLine
-from velora_tui.view.cells import Cell, Row, Span, plain
+from velora_tui.view.cells import Cell, Row, Span, plain, switched
 from velora_tui.view.columns import GAP_CELLS
 from velora_tui.view.compare import MODEL_NOTES, batch_chance, batch_totals
 from velora_tui.view.compare_rows import (
@@ -152,7 +152,7 @@ class CompareScreen(BaseScreen):
         self.table.choose_column(f"run{self._run}")
         found = Span(f"   /{self._query}", "look") if self._query else Span("")
         hidden = f"runs {first + 1}–{first + number} of {len(tests.runs)} " if number < len(tests.runs) else ""
-        keys = (Span("f ", "ours"), Span("only differing ", "look" if self._only_differing else "dim"))
+        keys = (Span("f", "ours"), switched(" only differing", is_on=self._only_differing), Span(" "))
         empty = f"no test has {self._query} in its name" if self._query else "no run has a verdict"
         self._show(rows, empty, (*tests.counts(), found), (Span(hidden, "dim"), *keys))
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -98,7 +100,7 @@ def _action_lines(screen: BaseScreen) -> Iterable[Cell]:
             yield Span(group, "strong")
         for action in actions:
             reason = action.reason_against(targets)
-            yield _line(action.key_text, action.description)
+            yield _line(action.key_text, screen.describe(action))
             if reason:
                 yield Span(" " * _WORDS_AT), Span(f"not now: {reason}", "dim")
         if actions:
@@ -106,8 +108,9 @@ def _action_lines(screen: BaseScreen) -> Iterable[Cell]:
 
 
 def _widget_lines(focused: Widget | None) -> Iterable[Cell]:
-    """Yield the keys of what has the focus."""
-    bindings = bindings_of_class(type(focused)) if focused is not None else []
+    """Yield the keys of what has the focus, and of what that is in."""
+    around = takewhile(lambda node: not isinstance(node, Screen), focused.ancestors_with_self) if focused else ()
+    bindings = [binding for node in around for binding in bindings_of_class(type(node))]
     if bindings:
         yield Span("Move", "strong")
     for binding in bindings:

@@ -13,7 +13,7 @@ from velora_tui.domain.listing import GROUP_KEYS, ResultRow, order
 from velora_tui.domain.run import Run
 from velora_tui.domain.snapshot import FleetSnapshot
 from velora_tui.errors import UsageError
-from velora_tui.ui.keys import Targets
+from velora_tui.ui.keys import Action, Targets
 from velora_tui.ui.memory import TableView
 from velora_tui.ui.outside import open_outside
 from velora_tui.ui.screens.choice import ChoiceScreen
@@ -362,6 +362,10 @@ class ResultsScreen(TableScreen):
             self.perform(open_outside(self.app, path), group="outside")
 
     # --- filter of the rows, search in the pane
+
+    def describe(self, action: Action) -> str:
+        """Return what the action does where the keys go."""
+        return self.pane.tab.SEARCH if action.id == "filter" and self.is_in_pane else super().describe(action)
 
     def do_filter(self) -> None:
         """Let one filter the rows, or search the pane where the keys go there."""

@@ -19,6 +19,7 @@ class AboutTab(LinesTab):
     """Provenance, phases, quality, flags, paths and events; enter on a phase shows its log, on a path the file."""
 
     TITLE = "About"
+    SEARCH = "Search what is said here"
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)

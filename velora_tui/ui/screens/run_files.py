@@ -18,6 +18,7 @@ class FilesTab(LinesTab):
     """The harness's tree with sizes; enter shows a text."""
 
     TITLE = "Files"
+    SEARCH = "Find files by name"
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)

@@ -22,6 +22,7 @@ class LogTab(RunTab):
     """The log of a phase, or one file of the attempt's tree; it opens at the line of evidence if there is one."""
 
     TITLE = "Log"
+    SEARCH = "Search the log"
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -110,6 +111,8 @@ class LogTab(RunTab):
         """Show the log of the next or previous phase that has begun; return what is wrong where there is none."""
         if self.place is None:
             return "no run is shown"
+        if not self.place.attempt.phases:
+            return "an imported run has no logs of its phases: the Files tab has what it left"
         names = [phase.name for phase in self.place.attempt.phases if phase.state is not PhaseState.PENDING]
         here = names.index(self._phase) if self._phase in names else (-1 if by > 0 else len(names))
         if not 0 <= here + by < len(names):

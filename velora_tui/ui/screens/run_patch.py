@@ -23,6 +23,7 @@ class PatchTab(LinesTab):
     """The patch under the list of its files; enter on a file goes to it, n and N go from hunk to hunk."""
 
     TITLE = "Patch"
+    SEARCH = "Search the patch"
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from velora_tui.domain.events import LogGrew
 from velora_tui.domain.snapshot import FleetSnapshot
 from velora_tui.errors import UsageError
-from velora_tui.ui.keys import Targets
+from velora_tui.ui.keys import Action, Targets
 from velora_tui.ui.outside import open_outside
 from velora_tui.ui.screens.base import BaseScreen
 from velora_tui.ui.screens.run_log import LogTab
@@ -56,7 +58,8 @@ class PlaceScreen(BaseScreen):
         place = self.place
         runs = (place.run,) if place and place.catalogued is None else ()
         results = (place.run.run,) if place else ()
-        return Targets(runs=runs, results=results, is_live=targets.is_live, read_only=targets.read_only)
+        in_log = self.has_body and isinstance(self.tab, LogTab)
+        return replace(targets, runs=runs, results=results, in_log=in_log)
 
     def log_grew(self, notice: LogGrew) -> None:
         """Read on."""
@@ -97,6 +100,10 @@ class PlaceScreen(BaseScreen):
         self.dashboard.refresh_now()
 
     # --- search
+
+    def describe(self, action: Action) -> str:
+        """Return what the action does in the tab that has the keys."""
+        return self.tab.SEARCH if action.id == "search" else super().describe(action)
 
     def do_search(self) -> None:
         """Let one type what to look for."""

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any, ClassVar, cast
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
 
 from velora_tui.errors import VeloraError
 from velora_tui.store.log_search import compile_pattern
+from velora_tui.ui.keys import ONLY_IN_LOG
 from velora_tui.ui.screens.base import BaseScreen
 from velora_tui.ui.screens.run_place import Place
 from velora_tui.ui.widgets.line_list import LineList
@@ -21,10 +23,16 @@ from velora_tui.view.cells import Cell, Span
 
 
 class RunTab(Vertical):
-    """A tab shows the attempt at `place`; `status` is what it says at the end of the line of tabs."""
+    """A tab shows the attempt at `place`; `status` is what it says at the end of the line of tabs.
+
+    `SEARCH` is what help says that a search looks for.
+    """
 
     TITLE: ClassVar[str] = ""
     SHORT_TITLE: ClassVar[str] = ""
+    SEARCH: ClassVar[str] = ""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("t,w,E", "say_only_in_log", show=False)]
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         """Shorten no title that is not shortened by hand."""
@@ -86,6 +94,9 @@ class RunTab(Vertical):
         """Say something at the end of the line of tabs."""
         self.status = status
         self.post_message(self.StatusChanged())
+
+    def action_say_only_in_log(self) -> None:
+        self.host.say(ONLY_IN_LOG, is_problem=True)
 
     def focus_lines(self) -> None:
         """Give the keys to what is read."""

@@ -18,7 +18,7 @@ from velora_tui.ui.screens.run_place import Place, Proof, lines_around, read_pro
 from velora_tui.ui.screens.run_tab import RunTab
 from velora_tui.ui.widgets.line_list import LineList
 from velora_tui.ui.widgets.split_line import SplitLine
-from velora_tui.view.cells import Cell, Span, Tone
+from velora_tui.view.cells import Cell, Span, switched
 from velora_tui.view.lines import Line, heading
 from velora_tui.view.log_line import shown_line
 from velora_tui.view.quality import flag_lines, poor_quality_lines
@@ -37,6 +37,7 @@ class TestsTab(RunTab):
     __test__ = False  # pytest must not collect it
 
     TITLE = "Tests"
+    SEARCH = "Find tests by name"
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -112,9 +113,9 @@ class TestsTab(RunTab):
                 Span(f"/{self._view.query}  ", "dim"),
                 Span(f"{count(number)} test{'' if number == 1 else 's'}   ", "look"),
             ]
-        if verdict.fail_to_pass.failure or verdict.pass_to_pass.failure:
-            tone: Tone = "look" if self._view.failed_only else "dim"
-            spans += [Span("n", "ours"), Span(" next  ", "dim"), Span("f", "ours"), Span(" failed only", tone)]
+        if self._view.failed_only or verdict.fail_to_pass.failure or verdict.pass_to_pass.failure:
+            switch = switched(" failed only", is_on=self._view.failed_only)
+            spans += [Span("n", "ours"), Span(" next  ", "dim"), Span("f", "ours"), switch]
         return tuple(spans)
 
     def _show_nothing(self, words: str) -> None:

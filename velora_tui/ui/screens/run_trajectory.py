@@ -143,6 +143,7 @@ class TrajectoryTab(LinesTab):
 
     TITLE = "Trajectory"
     SHORT_TITLE = "Traj"
+    SEARCH = "Search all texts of the steps"
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
