@@ -202,6 +202,27 @@ async def test_the_patch_has_files_lines_and_hunks(engine):
         assert screen.pane.tab.lines.lines[screen.pane.tab.lines.cursor_place].text.startswith("@@ -1,3")
 
 
+async def test_a_line_of_the_patch_is_copied_as_code(engine, monkeypatch):
+    removing = "diff --git a/m b/m\n--- a/m\n+++ b/m\n@@ -1,3 +1,2 @@\n all:\n-\told\n-\tgone\n+\tnew\n"
+    evaluated = engine.layout.attempt_results(ended_run(), 1) / "eval_outputs/1319603449"
+    (evaluated / "patch.diff").write_text(removing)
+    copied: list[str] = []
+    async with dashboard(engine, (160, 36)) as seen:
+        monkeypatch.setattr(seen.app, "copy_text", copied.append)
+        screen = await opened(seen, "01RUN")
+        await to_tab(seen, "patch")
+        await seen.sees_like(r"2 -\s+old .* 2 \+\s+new")
+        lines = screen.pane.tab.lines
+        for key in ("4", "7", "6"):  # the same in both, changed, removed
+            lines.move_to(key)
+            await seen.press("y")
+        await seen.press("d")
+        for key in ("4", "7", "6"):
+            lines.move_to(key)
+            await seen.press("y")
+    assert copied == ["all:", "\tnew", "\tgone", " all:", "+\tnew", "-\tgone"]
+
+
 async def test_the_trajectory_goes_step_by_step(engine):
     async with dashboard(engine, (120, 36)) as seen:
         await opened(seen, "01RUN")

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from itertools import pairwise, zip_longest
 
 from velora_tui.garbage import collection_held
-from velora_tui.view.cells import Span
+from velora_tui.view.cells import Span, Tone
 from velora_tui.view.diff import Diff
 from velora_tui.view.lines import Ground, Line, PackedLines
 from velora_tui.view.syntax import coloured
 
 COLOURED_BYTES = 512 * 1024
 _GROUNDS: dict[str, Ground] = {"+": "added", "-": "removed"}
+_SIGN_TONES: dict[str, Tone] = {"+": "good", "-": "bad"}
 _NUMBER_CELLS = 5
 
 
@@ -107,8 +108,11 @@ def _numbers(header: str) -> tuple[int, int]:
 
 
 def _unified(row: _Row) -> Line:
-    tone = {"+": "good", "-": "bad"}.get(row.sign, "dim")
-    return Line((Span(row.sign, tone), *row.code), key=row.key, ground=_GROUNDS.get(row.sign, ""))  # type: ignore[arg-type]
+    return Line((_sign(row), *row.code), key=row.key, ground=_GROUNDS.get(row.sign, ""))
+
+
+def _sign(row: _Row) -> Span:
+    return Span(row.sign, _SIGN_TONES.get(row.sign, "dim"))
 
 
 def _paired(rows: Sequence[_Row]) -> Iterator[Line]:
@@ -136,7 +140,7 @@ def _flushed(removed: Sequence[_Row], added: Sequence[_Row]) -> Iterator[Line]:
 def _half(old: _Row | None, new: _Row | None) -> Line:
     key = (new or old).key if (new or old) else ""  # type: ignore[union-attr]
     left = Line(
-        _side(old, old.old if old else 0), key=key, head=1, ground=_GROUNDS.get(old.sign, "") if old else "empty"
+        _side(old, old.old if old else 0), key=key, head=2, ground=_GROUNDS.get(old.sign, "") if old else "empty"
     )
     return replace(
         left,
@@ -149,4 +153,4 @@ def _half(old: _Row | None, new: _Row | None) -> Line:
 def _side(row: _Row | None, number: int) -> tuple[Span, ...]:
     if row is None:
         return (Span(""),)
-    return (Span(f"{number:>{_NUMBER_CELLS}} ", "faint"), *row.code)
+    return (Span(f"{number:>{_NUMBER_CELLS}} ", "faint"), _sign(row), *row.code)

@@ -89,6 +89,14 @@ class PatchTab(LinesTab):
     def path(self) -> Path | None:
         return self.place.patch if self.place and self._diff else None
 
+    def text_to_copy(self, shown: str) -> str:
+        """Return the line as the patch has it; of two halves the code alone, the new one where there is one."""
+        key = self.lines.cursor_key or ""
+        if self._diff is None or not key.isdigit():
+            return shown
+        raw = self._diff.lines[int(key)].left[0].text.rstrip("\r")
+        return raw[1:] if self.lines.lines[self.lines.cursor_place].halved else raw
+
     def summary(self) -> Cell:
         """Return size, files and changes."""
         return summary(self._diff) if self._diff else ""

@@ -110,7 +110,11 @@ class RunTab(Vertical):
 
     def on_line_list_copy_requested(self, event: LineList.CopyRequested) -> None:
         """Copy."""
-        self.host.dashboard.copy_text(event.text)
+        self.host.dashboard.copy_text(self.text_to_copy(event.text))
+
+    def text_to_copy(self, shown: str) -> str:
+        """Return what goes to the clipboard of the current line, which is `shown` so."""
+        return shown
 
     @property
     def path(self) -> Path | None:
