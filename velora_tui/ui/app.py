@@ -26,7 +26,7 @@ from velora_tui.store.error_log import report_bug
 from velora_tui.ui.ascii_filter import AsciiFilter
 from velora_tui.ui.catalog_session import CatalogSession
 from velora_tui.ui.clipboard import copy_beside_terminal
-from velora_tui.ui.commands import commands_of
+from velora_tui.ui.commands import FinishedRuns, commands_of
 from velora_tui.ui.memory import Memory
 from velora_tui.ui.port import EngineLike
 from velora_tui.ui.screens.audit import AuditScreen
@@ -299,8 +299,9 @@ class VeloraApp(App[None], inherit_bindings=False):
         """Find an action, instance, run or theme by name."""
         screen = self._base_screen()
         if screen is not None:
-            commands = commands_of(screen, self, self.engine.snapshot(), self._use_theme)
-            self.push_screen(PaletteScreen(commands), _do_command)
+            snapshot = self.engine.snapshot()
+            commands = commands_of(screen, self, snapshot, self._use_theme)
+            self.push_screen(PaletteScreen(commands, FinishedRuns(self, snapshot).find), _do_command)
 
     @property
     def themes(self) -> Sequence[str]:

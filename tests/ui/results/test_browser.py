@@ -110,6 +110,26 @@ async def test_help_lists_the_keys_of_this_tables_filter(engine):
         assert "phase" not in seen.line_with("in one column:")
 
 
+async def test_the_palette_finds_imported_runs_by_words(engine):
+    async with dashboard(engine, (120, 40)) as seen:
+        screen = await opened(seen)
+        wanted = key_of(screen, "shop-2", "claude", 1)
+        await seen.press("ctrl+p")
+        await seen.type("shop 2 claude run 1")
+        await seen.sees_like(r"run +acme/shop 2 +claude-4.6 +run 1 +✓ resolved")
+        await seen.press("enter")
+        await seen.until(lambda: seen.screen.NAME == "run" and seen.screen.run_id == wanted)
+
+
+async def test_the_palette_says_that_nothing_is_found(engine):
+    async with dashboard(engine, (80, 24)) as seen:
+        await seen.press("ctrl+p")
+        await seen.type("qqzz")
+        await seen.sees("nothing found")
+        await seen.press("enter", "ctrl+u")
+        await seen.until(lambda: "nothing found" not in seen.text)
+
+
 async def test_groups_count_fold_and_unfold_and_are_there_again(engine):
     async with dashboard(engine) as seen:
         await opened(seen)

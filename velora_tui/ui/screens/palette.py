@@ -34,7 +34,7 @@ class Command:
 
 
 class PaletteScreen(Dialog[Command]):
-    """Answers the command chosen."""
+    """Answers the command chosen; `find_more` returns further ones, of which there are too many to list, by words."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,ctrl+n", "move('cursor_down')", "Down", show=False, id="palette.down"),
@@ -43,9 +43,10 @@ class PaletteScreen(Dialog[Command]):
         Binding("pageup,ctrl+u", "move('page_up')", "A page up", show=False, id="palette.page_up"),
     ]
 
-    def __init__(self, commands: Sequence[Command]) -> None:
+    def __init__(self, commands: Sequence[Command], find_more: Callable[[str], Sequence[Command]]) -> None:
         super().__init__("", keys_line(("⏎", "do"), ("↑↓", "choose"), ("esc", "leave")))
         self._commands = tuple(commands)
+        self._find_more = find_more
         self._found: list[Command] = []
         self._fuzzy = FuzzySearch()
 
@@ -81,7 +82,7 @@ class PaletteScreen(Dialog[Command]):
         getattr(self.query_one(Choices), f"action_{how}")()
 
     def _show(self, query: str) -> None:
-        matches = [(self._match(query, command), command) for command in self._commands]
+        matches = [(self._match(query, command), command) for command in (*self._commands, *self._find_more(query))]
         found = [(match, command) for match, command in matches if match.rank]
         found.sort(key=lambda pair: (-pair[0].rank, -pair[0].score))
         del found[_SHOWN:]
@@ -90,6 +91,8 @@ class PaletteScreen(Dialog[Command]):
         choices.clear_options()
         choices.add_options(Option(_prompt(command, match.offsets)) for match, command in found)
         choices.highlighted = 0 if self._found else None
+        if not found:
+            choices.add_option(Option(content(Span("nothing found", "dim")), disabled=True))
 
     def _match(self, query: str, command: Command) -> Match:
         """Rank a label that begins with the query before one that has it, other words, and scattered letters."""
