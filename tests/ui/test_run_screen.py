@@ -258,6 +258,22 @@ async def test_files_open_in_the_log_view_and_binaries_do_not(engine):
         await seen.sees("test session starts")
 
 
+async def test_a_file_is_named_and_left_for_the_list_of_files(engine):
+    async with dashboard(engine, (80, 24)) as seen:
+        screen = await opened(seen, "01RUN")
+        await to_tab(seen, "files")
+        await seen.sees("velora.json")
+        for key in ("escape", "left_square_bracket", "right_square_bracket"):
+            screen.pane.tab.lines.move_to("file:velora.json")
+            await seen.press("enter")
+            await seen.sees("Files › velora.json  esc back", on="Log  Tests")
+            await seen.press(key)
+            assert screen.pane.tab_name == "files"
+            assert "esc back" not in seen.text
+        screen.pane.show_tab("log")
+        assert screen.pane.log_tab.phase == "evaluation", "the log again"
+
+
 async def test_about_says_where_it_comes_from(engine):
     async with dashboard(engine, (120, 48)) as seen:
         await opened(seen, "01RUN")

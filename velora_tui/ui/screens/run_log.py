@@ -107,6 +107,11 @@ class LogTab(RunTab):
         self.log_view.open(LogFile(path), line=line, follow=False)
         self._show_status()
 
+    def close_file(self) -> None:
+        """Show the log again next time, where a file was shown that is none."""
+        if self.place is not None and self._phase is None and self._path != self.place.test_output:
+            self.forget()
+
     def step_phase(self, by: int) -> str | None:
         """Show the log of the next or previous phase that has begun; return what is wrong where there is none."""
         if self.place is None:

@@ -21,6 +21,7 @@ from velora_tui.ui.screens.run_tests import TestsTab
 from velora_tui.ui.screens.run_trajectory import TrajectoryTab
 from velora_tui.ui.widgets.split_line import SplitLine
 from velora_tui.view.cells import Span, spans_of
+from velora_tui.view.text import cut_middle
 
 TabName = Literal["log", "tests", "patch", "trajectory", "files", "about"]
 TABS: dict[TabName, type[RunTab]] = {
@@ -32,6 +33,7 @@ TABS: dict[TabName, type[RunTab]] = {
     "about": AboutTab,
 }
 NARROW_CELLS = 100
+_LEAST_FILE_CELLS = 12
 
 
 class TabStrip(SplitLine):
@@ -120,13 +122,14 @@ class RunPane(Vertical):
 
     def show_tab(self, name: TabName, *, focus: bool = True) -> None:
         """Make a tab current."""
-        self._came_from = None
+        self._close_file()
         self._switch(name, focus=focus)
 
     def step_tab(self, by: int) -> None:
-        """Go to the next or the previous tab, round the end; the keys stay where they were."""
+        """Go to the next or the previous tab, round the end, from a file to its tab; the keys stay where they were."""
         names = list(TABS)
-        self.show_tab(names[(names.index(self._tab) + by) % len(names)], focus=self.has_focus_within)
+        name = self._close_file() or names[(names.index(self._tab) + by) % len(names)]
+        self._switch(name, focus=self.has_focus_within)
 
     def _switch(self, name: TabName, *, focus: bool) -> None:
         self._tab = name
@@ -143,18 +146,25 @@ class RunPane(Vertical):
         if self.tab.search_text:
             self.tab.search("")
             return True
-        if self._came_from is not None:
-            came_from, self._came_from = self._came_from, None
+        came_from = self._close_file()
+        if came_from is not None:
             self._switch(came_from, focus=True)
-            return True
-        return False
+        return came_from is not None
 
     def show_file(self, path: Path, line: int | None = None) -> None:
-        """Show a file in the Log tab; esc leads back."""
+        """Show a file in the Log tab; esc leads back, and so do [ and ]."""
         came_from = self._tab if self._tab != "log" else None
         self._switch("log", focus=True)
         self.log_tab.show_file(path, line)
         self._came_from = came_from
+        self._show_strip()
+
+    def _close_file(self) -> TabName | None:
+        """Give the Log tab back to the log; return the tab that a file was opened from, if one is shown."""
+        came_from, self._came_from = self._came_from, None
+        if came_from is not None:
+            self.log_tab.close_file()
+        return came_from
 
     def on_run_tab_file_wanted(self, event: RunTab.FileWanted) -> None:
         """Show the file that a tab points to."""
@@ -178,4 +188,13 @@ class RunPane(Vertical):
         strip = self.query_one(TabStrip)
         names = [Span(title, "strong" if name == self._tab else "dim") for name, title in strip.titles().items()]
         names[-1] = Span(names[-1].text.rstrip(), names[-1].tone)
-        strip.show((Span(" "), *names), (*spans_of(self.tab.status), Span(" ")))
+        strip.show((Span(" "), *names), (*self._file_title(), *spans_of(self.tab.status), Span(" ")))
+
+    def _file_title(self) -> tuple[Span, ...]:
+        """Return "Files › report.json  esc back" where a file is shown that was opened from a tab."""
+        path = self.log_tab.path
+        if self._came_from is None or path is None:
+            return ()
+        title = Span(f"{TABS[self._came_from].TITLE} › ", "dim")
+        name = Span(cut_middle(path.name, max(_LEAST_FILE_CELLS, self.size.width // 4)))
+        return title, name, Span("  esc", "ours"), Span(" back", "dim")
