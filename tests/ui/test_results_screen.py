@@ -100,6 +100,16 @@ async def test_capital_h_and_l_go_from_run_to_run_while_one_reads(engine):
         assert seen.screen.is_in_pane
 
 
+async def test_capital_h_and_l_say_where_the_runs_end(engine):
+    async with dashboard(engine) as seen:
+        await seen.press("4")
+        await seen.sees("3 runs")
+        await seen.press("H")
+        await seen.hears("this is the first run")
+        await seen.press("G", "L")
+        await seen.hears("this is the last run")
+
+
 async def test_flags_of_the_verdict_stand_at_the_bottom(engine):
     log = LOG.replace(f"PASSED {'tests/test_map.py::test_zoom'}", "XPASS tests/test_map.py::test_zoom")
     flagged = ended_run("01FLAG", verdict=graded(log))

@@ -258,6 +258,17 @@ async def test_files_open_in_the_log_view_and_binaries_do_not(engine):
         await seen.sees("test session starts")
 
 
+async def test_without_a_verdict_the_end_of_the_log_and_the_way_to_the_diagnosis_are_shown(engine):
+    log = "setting up\ncd: /app/repo: No such file\n"
+    void = ended_run("01VOID", verdict=graded(log), number=2)
+    keep(engine.layout, void, graded(log), log=log)
+    engine.shown = fleet_of(void)
+    async with dashboard(engine, (80, 24)) as seen:
+        await opened(seen, "01VOID")
+        await seen.sees("no verdict: test_output.txt ends so · About (]) has the diagnosis")
+        await seen.sees("2  cd: /app/repo: No such file")
+
+
 async def test_a_file_is_named_and_left_for_the_list_of_files(engine):
     async with dashboard(engine, (80, 24)) as seen:
         screen = await opened(seen, "01RUN")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from textual.app import ComposeResult
 from textual.containers import Container
@@ -95,14 +96,7 @@ class ResultsScreen(TableScreen):
 
     def targets(self) -> Targets:
         """Return the runs at hand; those of one's own can be retried, all can be opened and compared."""
-        targets = super().targets()
-        return Targets(
-            runs=targets.runs,
-            results=tuple(row.key for row in self.rows_at_hand()),
-            marked=targets.marked,
-            is_live=targets.is_live,
-            read_only=targets.read_only,
-        )
+        return replace(super().targets(), results=tuple(row.key for row in self.rows_at_hand()))
 
     def rows_at_hand(self) -> list[ResultRow]:
         """Return the runs that are marked, one by one or by their group, else those under the cursor."""
@@ -315,10 +309,16 @@ class ResultsScreen(TableScreen):
             self.pane.show_tab("log")
 
     def do_next_run(self) -> None:
-        self.table.action_down()
+        self._step_run(self.table.action_down, "this is the last run")
 
     def do_previous_run(self) -> None:
-        self.table.action_up()
+        self._step_run(self.table.action_up, "this is the first run")
+
+    def _step_run(self, step: Callable[[], None], words_at_end: str) -> None:
+        before = self.table.cursor_key
+        step()
+        if before is not None and self.table.cursor_key == before:
+            self.say(words_at_end)
 
     def do_next_pane(self) -> None:
         self.pane.step_tab(1)

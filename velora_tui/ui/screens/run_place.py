@@ -267,10 +267,14 @@ def is_text(path: Path) -> bool:
         return b"\0" not in file.read(_BINARY_PROBE_BYTES)
 
 
-def lines_around(log: LogFile, line: int, before: int, count: int) -> list[tuple[int, bytes]]:
-    """Return up to `count` numbered lines of a log, from `before` lines above `line` on. Raises StoreError."""
+def lines_around(log: LogFile, line: int | None, before: int, count: int) -> list[tuple[int, bytes]]:
+    """Return up to `count` numbered lines of a log, from `before` lines above `line` on; of no line, the last ones.
+
+    Raises StoreError.
+    """
     log.refresh()
-    return [(shown.number, shown.data) for shown in log.lines(max(1, line - before), count, 4_000)]
+    first = log.line_count - count + 1 if line is None else line - before
+    return [(shown.number, shown.data) for shown in log.lines(max(1, first), count, 4_000)]
 
 
 def _lines_of(path: Path) -> Iterator[bytes]:

@@ -55,7 +55,7 @@ class TestsTab(RunTab):
         self._proof = Proof()
         self._view = TreeView()
         self._timer: Timer | None = None
-        self._excerpt_of: tuple[Path, int] | None = None
+        self._excerpt_of: tuple[Path, int | None] | None = None
         self._log: LogFile | None = None
         self._wanted = ""
 
@@ -187,8 +187,9 @@ class TestsTab(RunTab):
     def _read_excerpt(self) -> None:
         name = name_of(self.lines.cursor_key or "")
         line = self._line_of(name) if name else None
-        if line is None or self.place is None:
-            words = "the log does not show it: it did not pass" if name and self._verdict else ""
+        verdict = self._verdict
+        if self.place is None or verdict is None or (line is None and verdict.gradeable):
+            words = "the log does not show it: it did not pass" if name and verdict else ""
             self._show_excerpt(words, ())
             return
         wanted = self.place.test_output, line
@@ -196,7 +197,7 @@ class TestsTab(RunTab):
             self._excerpt_of = wanted
             self.host.perform(self._load_excerpt(*wanted))
 
-    async def _load_excerpt(self, path: Path, line: int) -> None:
+    async def _load_excerpt(self, path: Path, line: int | None) -> None:
         try:
             if self._log is None or self._log.path != path:
                 self._log = LogFile(path)
@@ -205,10 +206,10 @@ class TestsTab(RunTab):
             self._show_excerpt(str(error), ())
             return
         if self._excerpt_of == (path, line):
-            title = f"{path.name} · line {count(line)}"
-            self._show_excerpt(title, [_excerpt_line(number, data, number == line) for number, data in found])
+            lines = [_excerpt_line(number, data, number == line) for number, data in found]
+            self._show_excerpt(_excerpt_title(path, line, is_there=bool(found)), lines)
             excerpt = self.query_one("#tests-excerpt", LineList)
-            above = sum(number < line for number, _ in found)
+            above = len(found) if line is None else sum(number < line for number, _ in found)
             excerpt.jump(max(0, above - max(1, excerpt.size.height // 3)))
 
     def _show_excerpt(self, title: str, lines: Sequence[Line]) -> None:
@@ -216,6 +217,14 @@ class TestsTab(RunTab):
             self._excerpt_of = None
         self.query_one("#excerpt-title", SplitLine).show(Span(f" {title}", "dim"))
         self.query_one("#tests-excerpt", LineList).show(lines, keep_place=False)
+
+
+def _excerpt_title(path: Path, line: int | None, *, is_there: bool) -> str:
+    """Return which line is shown; where there is no verdict, how to find out why."""
+    if line is not None:
+        return f"{path.name} · line {count(line)}"
+    what = f"{path.name} ends so" if is_there else f"there is no {path.name}"
+    return f"no verdict: {what} · About (]) has the diagnosis"
 
 
 def _excerpt_line(number: int, data: bytes, is_current: bool) -> Line:
