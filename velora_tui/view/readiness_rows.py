@@ -111,12 +111,12 @@ def _not_ready(row: InstanceSnapshot) -> tuple[str, Cell]:
     return "new host key", Span("? new host key", "look")
 
 
-def check_cell(check: CheckResult, readiness: Readiness) -> Cell:
+def check_cell(check: CheckResult, readiness: Readiness) -> tuple[Span, ...]:
     """Return symbol and number of a check; of one that is being asked, that it is."""
     if check.id in readiness.asking:
-        return Span("…", "run")
+        return (Span("…", "run"),)
     if was_never_asked(check):
-        return Span("·", "dim")
+        return (Span("·", "dim"),)
     symbol, _, tone = STATUS[check.status]
     if check.status is CheckStatus.FAIL and not check.blocking:
         tone = "look"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.readiness import BUILT_IN_CHECKS, Readiness
 from velora_tui.domain.snapshot import FleetSnapshot, InstanceSnapshot
-from velora_tui.view.cells import Cell, Row, Span, plain, spans_of
+from velora_tui.view.cells import Cell, Row, Span, spans_of
 from velora_tui.view.columns import Column
 from velora_tui.view.entries import Entry, SortKey
 from velora_tui.view.readiness_rows import (
@@ -42,9 +42,9 @@ class _Answers:
         shown = {check.id: check_cell(check, readiness) for check in readiness.checks}
         return cls(
             readiness,
-            {f"{CHECK_COLUMN}{name}": cell for name, cell in shown.items()},
+            {f"{CHECK_COLUMN}{name}": spans for name, spans in shown.items()},
             {f"{CHECK_COLUMN}{check.id}": (badness(check), check.detail) for check in readiness.checks},
-            {name: cells(plain(cell)) for name, cell in shown.items()},
+            {name: sum(cells(span.text) for span in spans) for name, spans in shown.items()},
             {check.id: importance(check) for check in readiness.checks},
         )
 
@@ -117,8 +117,9 @@ def _in_order(answers: Iterable[_Answers], fleet: Fleet) -> tuple[str, ...]:
 def _check_column(name: str, answers: Iterable[_Answers]) -> Column:
     asked = [one for one in answers if name in one.widths]
     priority = max(one.importance[name] for one in asked)
-    widest = max(one.widths[name] for one in asked)
-    return Column(f"{CHECK_COLUMN}{name}", short_title(name), min_width=widest, priority=priority)
+    title = short_title(name)
+    widest = max(cells(title), *(one.widths[name] for one in asked))
+    return Column(f"{CHECK_COLUMN}{name}", title, widest, priority=priority)  # the table need not measure it again
 
 
 def _ready_cells(width: int) -> int:

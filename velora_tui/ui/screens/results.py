@@ -291,8 +291,7 @@ class ResultsScreen(TableScreen):
         result = None if failure else await asyncio.to_thread(read_result, place)
         if place is self._place:
             told = (*flips_in_line(result), *flags_in_line(result.all_flags)) if result else ()
-            words = failure_in_line(failure) if failure else told
-            self._say_at_bottom(words)
+            self._say_at_bottom(failure_in_line(failure) if failure else told)
 
     def _say_at_bottom(self, words: Cell) -> None:
         line = self.query_one("#results-flags", SplitLine)
