@@ -149,9 +149,11 @@ async def test_f_shows_only_what_failed_and_slash_finds_names(engine):
 async def test_whether_only_failures_are_shown_can_be_read(engine):
     async with dashboard(engine, (80, 24)) as seen:
         await opened(seen, "01RUN")
-        await seen.sees("failed only: off")
+        await seen.sees("n next  f failed only")
         await seen.press("f")
-        await seen.sees("failed only: on")
+        await seen.sees("f failed only: on")
+        await seen.press("f")
+        await seen.until(lambda: ": on" not in seen.text)
 
 
 @pytest.mark.parametrize("key", ["t", "w", "E", "left_curly_bracket", "right_curly_bracket"])

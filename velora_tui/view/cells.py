@@ -52,8 +52,8 @@ def plain(cell: Cell) -> str:
 
 
 def switched(what: str, *, is_on: bool) -> Span:
-    """Return what can be switched on and off, and which it is."""
-    return Span(f"{what}: on", "look") if is_on else Span(f"{what}: off", "dim")
+    """Return what can be switched on, and that it is."""
+    return Span(f"{what}: on", "look") if is_on else Span(what, "dim")
 
 
 def _printable(text: str) -> str:

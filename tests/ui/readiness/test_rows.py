@@ -179,4 +179,4 @@ def test_rows_in_which_nothing_changed_are_the_same_objects_and_the_others_say_t
     assert all(after[entry.row.key] is entry for entry in before if entry.row.key != "eval1")
     assert plain(after["eval1"].row.cells["check:disk"]) == "✗ 91 %"
     (disk,) = (column for column in table.columns(changed) if column.id == "check:disk")
-    assert disk.min_width == len("✗ 91 %")
+    assert disk.width == len("✗ 91 %")

@@ -113,9 +113,12 @@ class TestsTab(RunTab):
                 Span(f"/{self._view.query}  ", "dim"),
                 Span(f"{count(number)} test{'' if number == 1 else 's'}   ", "look"),
             ]
-        if self._view.failed_only or verdict.fail_to_pass.failure or verdict.pass_to_pass.failure:
-            switch = switched(" failed only", is_on=self._view.failed_only)
-            spans += [Span("n", "ours"), Span(" next  ", "dim"), Span("f", "ours"), switch]
+        failed_only = self._view.failed_only
+        has_failures = bool(verdict.fail_to_pass.failure or verdict.pass_to_pass.failure)
+        if has_failures and not failed_only:
+            spans += [Span("n", "ours"), Span(" next  ", "dim")]
+        if has_failures or failed_only:
+            spans += [Span("f", "ours"), switched(" failed only", is_on=failed_only)]
         return tuple(spans)
 
     def _show_nothing(self, words: str) -> None:
