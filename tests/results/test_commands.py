@@ -12,7 +12,9 @@ import pytest
 
 from tests.cli.conftest import Desk
 from tests.results.trees import ALL_PASS, F2P, P2P, PATCH, Finished, january, log
+from velora_tui.domain.listing import FIELDS, SORT_KEYS
 from velora_tui.domain.result import AttemptResult
+from velora_tui.grading.parsers import PARSERS
 from velora_tui.pipeline.imported.assess import assess
 from velora_tui.store.results import save_result
 from velora_tui.store.trees import run_at
@@ -184,6 +186,38 @@ def test_regrade_names_the_rule_of_each_flip(shelf: Desk) -> None:
         (None, "listed-tests"),
         (F2P[0], "substring-match"),
     ]
+
+
+def test_runs_that_cannot_be_graded_are_told_by_why(desk: Desk) -> None:
+    for run in (1, 2):
+        Finished(start_time=f"2026-01-2{run} 06:20:08").write(january(desk.folder / "disk", run))
+    desk.write("tasks.jsonl", {**DATASET, "test_output_parser": "parsers/pytest_parser.py"})
+    why = "2 runs not graded: unknown parser 'parsers/pytest_parser.py' — did you mean python/parse_log_pytest,"
+    alone = "2 runs are unchecked, the harness's word alone"
+
+    first = desk("import", "disk", "--dataset", "tasks.jsonl")
+    again = desk("import", "disk", "--dataset", "tasks.jsonl", "--json")
+    regraded = desk("regrade", "--dataset", "tasks.jsonl")
+    regraded_json = desk("regrade", "--dataset", "tasks.jsonl", "--json").json
+
+    assert why in first.complaint
+    assert (first.status, first.out) == (0, "2 runs imported · 0 folders unchanged · 2 not graded\n")
+    assert [found["runs"] for found in again.json["ungraded"]] == [2]
+    assert why in regraded.complaint
+    assert (regraded.status, regraded.out) == (1, "0 runs graded again · 0 with flips\n")
+    assert (regraded_json["regraded"], [found["runs"] for found in regraded_json["ungraded"]]) == (0, [2])
+    assert alone in desk("compare").err
+    assert desk("compare", "--json").json["unchecked"] == 2
+    assert alone in desk("results").err
+    assert "2 unchecked" in desk("results", "--group", "task").out
+
+
+def test_help_lists_all_parsers_and_all_keys_of_a_filter(desk: Desk) -> None:
+    parsers, keys = ("".join(desk(command, "--help").out.split()) for command in ("grade", "results"))
+
+    assert [name for name in PARSERS if name not in parsers] == []
+    assert ",".join(FIELDS) in keys
+    assert ",".join(SORT_KEYS) in keys
 
 
 def test_an_own_result_is_graded_again_by_its_own_task(desk: Desk) -> None:

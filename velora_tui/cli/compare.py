@@ -35,6 +35,7 @@ from velora_tui.view.compare import (
     pair_lines,
 )
 from velora_tui.view.text import count, counted
+from velora_tui.view.ungraded import unchecked, unchecked_words
 
 MOST_COLUMNS = 40
 
@@ -102,12 +103,18 @@ class _Face:
         if not self._has_said:
             self._console.say(words)
 
+    def _say_unchecked(self, rows: Sequence[ResultRow]) -> None:
+        if words := unchecked_words(rows):
+            self._console.say(words)
+
     def show_models(self, rows: Sequence[ResultRow], ks: Sequence[int]) -> None:
         summaries = summarise(rows, ks)
         if self._as_json:
-            self._console.document({"models": [model_record(summary) for summary in summaries]})
+            models = [model_record(summary) for summary in summaries]
+            self._console.document({"models": models, "unchecked": unchecked(rows)})
         elif summaries:
             self._console.lines(model_lines(summaries, self._fleet, self._console.width))
+            self._say_unchecked(rows)
         else:
             self._say_nothing("no results — `velora import DIR` takes in finished runs")
 
@@ -138,9 +145,10 @@ class _Face:
         """Show what flipped."""
         comparison = compare_batches(before, after)
         if self._as_json:
-            self._console.document(batch_record(comparison))
+            self._console.document({**batch_record(comparison), "unchecked": unchecked((*before, *after))})
         else:
             self._console.lines(batch_lines(comparison, self._fleet, self._console.width))
+            self._say_unchecked((*before, *after))
 
 
 def _compare_sides(catalog: Catalog, rows: list[ResultRow], sides: list[str], face: _Face) -> None:

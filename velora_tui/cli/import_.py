@@ -14,6 +14,7 @@ from velora_tui.cli.selection import DatasetsOption, known_fleet, opened_catalog
 from velora_tui.errors import UsageError
 from velora_tui.pipeline.imported.batch import ImportReport, import_trees
 from velora_tui.view.text import count, counted
+from velora_tui.view.ungraded import ungraded_lines, ungraded_record
 
 PROBLEMS_SHOWN = 20
 
@@ -87,6 +88,8 @@ def _tell(report: ImportReport, console: Console) -> None:
     hidden = len(report.problems) - PROBLEMS_SHOWN
     if hidden > 0:
         console.say(f"… {counted(hidden, 'more problem')}: --json lists them all")
+    for line in ungraded_lines(report.ungraded):
+        console.complain(line)
     parts = [f"{counted(report.results, 'run')} imported", f"{counted(report.unchanged, 'folder')} unchanged"]
     if report.own_copies:
         are = "1 is a copy" if report.own_copies == 1 else f"{count(report.own_copies)} are copies"
@@ -95,6 +98,8 @@ def _tell(report: ImportReport, console: Console) -> None:
         parts.append(f"{counted(others, 'copy', 'copies')} of others")
     if report.gone:
         parts.append(f"{counted(report.gone, 'folder')} gone")
+    if report.ungraded:
+        parts.append(f"{count(report.ungraded.total())} not graded")
     if report.problems:
         parts.append(f"{count(len(report.problems))} with problems")
     console.lines((" · ".join(parts),))
@@ -108,5 +113,6 @@ def _record(report: ImportReport) -> dict[str, object]:
         "results": report.results,
         "copies": report.copies,
         "own_copies": report.own_copies,
+        "ungraded": ungraded_record(report.ungraded),
         "problems": [{"folder": folder, "problem": problem} for folder, problem in report.problems],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,6 +31,7 @@ from velora_tui.view.cli_text import joined
 from velora_tui.view.compare import flip_lines, flip_record, run_record
 from velora_tui.view.states import outcome_state
 from velora_tui.view.text import count, counted
+from velora_tui.view.ungraded import ungraded_lines, ungraded_record
 
 
 def regrade(
@@ -48,7 +50,7 @@ def regrade(
 
     Our verdict is set against the harness's, and against the one that is stored. Nothing is changed.
 
-    Exit status: 0 nothing flips, 1 something does or could not be read.
+    Exit status: 0 nothing flips, 1 something does, or could not be read or graded.
     """
     options = given(ctx, fleet, state, as_json)
     known = known_fleet(options)
@@ -84,22 +86,28 @@ def _print_all(
     found: Iterator[Regraded], problems: list[tuple[str, str]], console: Console, nothing: str, *, as_json: bool
 ) -> Exit:
     records: list[dict[str, Any]] = []
+    ungraded: Counter[str] = Counter()
     seen = flipped = 0
     for regraded in found:
         seen += 1
+        ungraded.update([regraded.why_ungraded] if regraded.why_ungraded else ())
         flipped += regraded.says_otherwise
         if as_json:
             records.append(_record(regraded))
         elif regraded.says_otherwise:
             console.lines(_lines(regraded))
+    graded = seen - ungraded.total()
     if as_json:
         told = [{"folder": folder, "problem": problem} for folder, problem in problems]
-        console.document({"runs": records, "regraded": seen, "flipped": flipped, "problems": told})
+        counts = {"regraded": graded, "flipped": flipped, "ungraded": ungraded_record(ungraded)}
+        console.document({"runs": records, **counts, "problems": told})
     else:
-        console.lines((f"{counted(seen, 'run')} graded again · {count(flipped)} with flips",))
+        for line in ungraded_lines(ungraded):
+            console.complain(line)
+        console.lines((f"{counted(graded, 'run')} graded again · {count(flipped)} with flips",))
     if not (seen or problems):
         console.say(nothing)
-    return Exit.PROBLEM if flipped or problems else Exit.OK
+    return Exit.PROBLEM if flipped or problems or ungraded else Exit.OK
 
 
 def _lines(regraded: Regraded) -> Iterator[Cell]:

@@ -31,6 +31,7 @@ from velora_tui.store.catalog import Catalog
 from velora_tui.store.results import find_results, load_result
 from velora_tui.view.cli_results import proof_lines, result_lines
 from velora_tui.view.stream import result_record
+from velora_tui.view.ungraded import unchecked_words
 
 
 def results(
@@ -83,6 +84,8 @@ def results(
         console.lines(result_lines(rows, known or Fleet(), by=by, keys=keys, width=console.width))
         for _, result in details if is_named else ():
             console.lines(proof_lines(result, everything=show_all, width=console.width))
+        if not is_named and (words := unchecked_words(rows)):
+            console.say(words)
     elif only_folders and not everything:
         console.say(f"there is no result of Velora's in {', '.join(targets or [])} — `velora import` takes in others")
     elif not everything:

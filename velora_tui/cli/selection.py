@@ -30,7 +30,10 @@ from velora_tui.view.text import counted
 WhereOption = Annotated[
     str,
     typer.Option(
-        "--filter", metavar="TEXT", help='As in the tables: "model:gpt outcome:resolved !flag:field-cut date:2026-01".'
+        "--filter",
+        metavar="TEXT",
+        help='As in the tables: "model:gpt outcome:resolved !flag:field-cut date:2026-01". '
+        f"The keys are {', '.join(FIELDS)}.",
     ),
 ]
 ModelsOption = Annotated[

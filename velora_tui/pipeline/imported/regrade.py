@@ -10,6 +10,7 @@ from velora_tui.domain.compare import matrix
 from velora_tui.domain.result import AttemptResult
 from velora_tui.errors import StoreError
 from velora_tui.pipeline.imported.assess import Tasks, assess
+from velora_tui.pipeline.imported.ungraded import why_ungraded
 from velora_tui.store.results import load_result
 from velora_tui.store.trees import RESULT_FILE, OnProblem, find_runs, run_at
 
@@ -35,6 +36,11 @@ class Regraded:
     @property
     def outcome_changed(self) -> bool:
         return self.stored is not None and self.stored.outcome is not self.result.outcome
+
+    @property
+    def why_ungraded(self) -> str:
+        """Why it could not be graded anew, or ""."""
+        return why_ungraded(self.result)
 
     @property
     def says_otherwise(self) -> bool:
