@@ -245,6 +245,9 @@ def test_compare_models_tasks_runs_and_batches(shelf: Desk) -> None:
     rows = shelf("compare", "--task", "shop-1", "--json").json["tests"]
     assert [(row["test"], row["statuses"]) for row in rows] == [(F2P[0], ["PASSED", "FAILED"])]
     assert shelf("compare", keys[1], keys[2], "--json").json["tests"] == rows
+    facts = [line.split()[0] for line in shelf("compare", keys[1], keys[2]).out.splitlines()[-4:]]
+    assert facts == ["patch", "history", "cost", "time"]
+    assert shelf("compare", "--k", "9").err == "no PASS@9: no task has 9 valid runs of one model\n"
     sides = [january(shelf.folder / "disk", run) for run in (1, 2)]
     batches = shelf("compare", *sides, "--json").json
     assert (batches["paired_by"], [change["after"] for change in batches["changes"]]) == (
