@@ -233,6 +233,45 @@ def test_an_own_result_is_graded_again_by_its_own_task(desk: Desk) -> None:
     assert (flips.status, run["stored_outcome"], run["outcome"], run["changed"]) == (1, "resolved", "unresolved", F2P)
 
 
+@pytest.fixture
+def void(desk: Desk) -> dict[int, str]:
+    """Import three runs whose disk was full, the last of which only quotes its log, and a sound one; return keys."""
+    full = "start\nOSError: [Errno 28] No space left on device\n"
+    for run, output in ((1, full), (2, full), (3, ALL_PASS)):
+        Finished(output=output, start_time=f"2026-01-2{run} 06:20:08").write(january(desk.folder / "disk", run))
+    quoting = Finished(output=full, start_time="2026-01-24 06:20:08")
+    quoting.write(january(desk.folder / "disk", 4), without=("test_output.txt",))
+    (desk.folder / "velora.toml").unlink()
+    desk("import", "disk")
+    return {each["run_number"]: each["run"] for each in desk("results", "--json").json["results"]}
+
+
+def test_an_imported_result_is_diagnosed_by_its_key(desk: Desk, void: dict[int, str]) -> None:
+    answer, quoted, sound = (desk("diagnose", void[run]) for run in (1, 4, 3))
+    finding = desk("diagnose", void[2], "--json").json["findings"][0]
+
+    assert answer.status == quoted.status == 1
+    assert "it proves nothing of its model: the disk was full while the tests ran" in answer.out
+    assert "! tests-disk-full" in answer.out
+    assert "eval_outputs/shop-1/test_output.txt:2" in answer.out
+    assert "test_output in eval_pilot2_output.jsonl:2" in quoted.out
+    assert (finding["id"], finding["file"]) == ("tests-disk-full", "eval_outputs/shop-1/test_output.txt")
+    assert "proves nothing" not in sound.out
+    assert "`velora results --keys` shows the keys of results" in desk("diagnose", "nothing").complaint
+    assert desk("diagnose", void[1], "--attempt", "2").status == 2
+
+
+def test_imported_results_that_prove_nothing_are_told_by_why(desk: Desk, void: dict[int, str]) -> None:
+    fleet, fleet_json = desk("diagnose"), desk("diagnose", "--json").json
+
+    assert fleet.status == 1
+    assert "3 imported results prove nothing of the model" in fleet.out
+    assert "3 × the disk was full while the tests ran: OSError" in fleet.out
+    assert [(group["count"], set(group["results"])) for group in fleet_json["imported"]] == [
+        (3, {void[1], void[2], void[4]})
+    ]
+
+
 def test_compare_models_tasks_runs_and_batches(shelf: Desk) -> None:
     keys = {each["run_number"]: each["run"] for each in shelf("results", "--json").json["results"]}
 
