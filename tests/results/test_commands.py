@@ -167,6 +167,38 @@ def test_a_single_result_shows_its_proof_and_what_the_harness_said(shelf: Desk) 
     )
 
 
+def test_a_flag_that_a_filter_finds_is_in_the_json(desk: Desk) -> None:
+    Finished(output=log(test_total="PASSED", test_empty="XPASS", test_add="PASSED")).write(desk.folder / "disk")
+    desk("import", "disk")
+
+    (found,) = desk("results", "--filter", "flag:xpass", "--json").json["results"]
+    (regraded,) = desk("regrade", "--json").json["runs"]
+
+    assert "xpass-counts-as-success" in {flag["id"] for flag in found["flags"]}
+    assert regraded["flags"] == found["flags"]
+
+
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [
+        ("1", "none of 2 results matches --task 1 — there is no task 1: did you mean shop-1?"),
+        ("shopp-1", "there is no task shopp-1: did you mean shop-1?"),
+        ("else", "there is no task else: `velora results --keys` shows the tasks' whole names"),
+    ],
+)
+def test_a_task_that_no_result_has_is_answered_by_those_that_are_like_it(shelf: Desk, task: str, words: str) -> None:
+    assert words in shelf("results", "--task", task).err
+    assert words in shelf("compare", "--task", task).err
+
+
+def test_keys_come_with_the_whole_names_of_tasks(desk: Desk) -> None:
+    Finished(task="acme__shop-1").write(desk.folder / "disk")
+    desk("import", "disk")
+
+    assert "acme__shop-1" in desk("results", "--keys").out
+    assert "acme__shop-1" not in desk("results").out
+
+
 def test_results_are_grouped(shelf: Desk) -> None:
     lines = shelf("results", "--group", "outcome").out.splitlines()
 

@@ -143,5 +143,5 @@ def _record(regraded: Regraded) -> dict[str, Any]:
         "stored_outcome": stored.outcome.value if stored else None,
         "flips": [flip_record(flip) for flip in result.flips],
         "changed": list(regraded.changed),
-        "flags": [flag.model_dump() for flag in result.flags],
+        "flags": [flag.model_dump(mode="json") for flag in result.all_flags],
     }

@@ -47,7 +47,10 @@ def results(
     sort: Annotated[str | None, typer.Option("--sort", metavar="KEY", help=f"One of {', '.join(SORT_KEYS)}.")] = None,
     reverse: Annotated[bool, typer.Option("--reverse", help="Sort the other way round.")] = False,
     by: Annotated[str | None, typer.Option("--group", metavar="KEY", help=f"One of {', '.join(GROUP_KEYS)}.")] = None,
-    keys: Annotated[bool, typer.Option("--keys", help="Show the keys by which other commands know results.")] = False,
+    keys: Annotated[
+        bool,
+        typer.Option("--keys", help="Show the keys by which other commands know results, and tasks by whole names."),
+    ] = False,
     show_all: Annotated[bool, typer.Option("--all", help="All tests of a result that is named.")] = False,
     fleet: FleetOption = None,
     state: StateOption = None,
