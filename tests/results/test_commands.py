@@ -432,3 +432,18 @@ def test_validate_trees(desk: Desk) -> None:
     (checked,) = part.json["checked"]
     lacks = "the tree lacks eval_outputs/shop-1/test_output.txt"
     assert (part.status, [problem["detail"] for problem in checked["problems"]]) == (1, [lacks])
+
+
+def test_a_run_without_a_patch_is_good_unless_its_agent_died(desk: Desk) -> None:
+    Finished(patch="", output=None).write(desk.folder / "no_patch" / "run_1")
+    Finished(patch="", output=None, error="APITimeoutError: timed out").write(desk.folder / "died" / "run_1")
+
+    good, died = desk("validate", "no_patch", "--json"), desk("validate", "died", "--json")
+
+    (checked,) = good.json["checked"]
+    assert good.status == 0
+    assert {(problem["level"], problem["field"]) for problem in checked["problems"]} == {
+        ("warning", "patch-valid"), ("warning", "patch-size")
+    }  # fmt: skip
+    assert died.status == 1
+    assert ("error", "result") in {(each["level"], each["field"]) for each in died.json["checked"][0]["problems"]}
