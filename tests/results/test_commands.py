@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from velora_tui.domain.listing import FIELDS, SORT_KEYS
 from velora_tui.domain.result import AttemptResult
 from velora_tui.grading.parsers import PARSERS
 from velora_tui.pipeline.imported.assess import assess
+from velora_tui.pipeline.imported.batch import CHUNK_FOLDERS
+from velora_tui.store.catalog import Catalog
 from velora_tui.store.results import save_result
 from velora_tui.store.trees import run_at
 
@@ -74,6 +77,32 @@ def test_a_folder_without_runs_is_a_problem_and_the_others_are_imported(desk: De
     assert (both.status, both.out) == (1, "1 run imported · 0 folders unchanged · 1 with problems\n")
     assert "empty: there is no finished run in it: name the folders" in both.complaint
     assert again.status == 0
+
+
+def test_an_interrupted_import_says_what_is_kept_and_how_it_goes_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for run in range(1, 2 * CHUNK_FOLDERS + 2):
+        Finished(start_time=f"2026-01-28 06:20:{run:02}").write(january(desk.folder / "disk", run))
+    kept: list[int] = []
+    keep = Catalog.keep
+
+    def keep_once(self: Catalog, found: Any) -> None:
+        if kept:
+            raise KeyboardInterrupt
+        keep(self, found)
+        kept.append(1)
+
+    with monkeypatch.context() as interrupting:
+        interrupting.setattr(Catalog, "keep", keep_once)
+        answer = desk("import", "disk", "--model-name", "gpt-5.2=llm.gpt")
+    found = desk("results", "--json").json["results"]
+    again = desk("import", "disk")
+
+    said = f"interrupted: {CHUNK_FOLDERS} runs imported so far are kept; the same command goes on\n"
+    assert (answer.status, answer.err) == (128 + signal.SIGINT, said)
+    assert (len(found), found[0]["model"]) == (CHUNK_FOLDERS, "llm.gpt")
+    assert again.out == f"{CHUNK_FOLDERS + 1} runs imported · {CHUNK_FOLDERS} folders unchanged\n"
 
 
 def test_a_folder_of_dataset_files_is_validated_file_by_file(desk: Desk) -> None:
