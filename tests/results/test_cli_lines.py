@@ -15,12 +15,13 @@ from velora_tui.domain.events import AttemptState, Summary
 from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.listing import ResultRow, row_of
 from velora_tui.domain.report import Flag, Outcome, QualityCheck, Status
-from velora_tui.domain.result import AttemptResult
+from velora_tui.domain.result import AttemptResult, Flip
 from velora_tui.view.cells import Cell, plain
 from velora_tui.view.cli_fleet import run_lines
 from velora_tui.view.cli_results import LINES_SHOWN, proof_lines, result_lines
-from velora_tui.view.compare import batch_lines, matrix_lines, model_cells, model_lines, model_titles
+from velora_tui.view.compare import batch_lines, flip_lines, matrix_lines, model_cells, model_lines, model_titles
 from velora_tui.view.export import as_html
+from velora_tui.view.quality import flips_in_line
 from velora_tui.view.text import cells
 
 LONG = "tests/integration/test_the_cart_of_a_shop_with_a_long_name.py::TestCart::test_total[one item - sale]"
@@ -159,6 +160,16 @@ def test_names_of_tests_are_cut_where_they_differ(names: list[str]) -> None:
     shown = [line.partition("  F2P")[0] for line in lines[4:]]
     assert len(set(shown)) == len(names)
     assert all("…" in name for name in shown)
+
+
+def test_what_the_harness_said_of_a_run_is_told_apart_from_why_we_say_otherwise() -> None:
+    why = "no test ran: collection failed"
+    judged = verdict({LONG: Status.MISSING}, gradeable=False).model_copy(update={"reason": why})
+    flip = Flip(rule="no-tests-ran", detail=f"it is not graded: {why}", harness_passed=False)
+    shown = result(Outcome.EVAL_ERROR, verdict=judged, flips=(flip,))
+
+    assert told([flips_in_line(shown)]) == [f" ! the harness said unresolved; we say no verdict: {why}   "]
+    assert told(flip_lines((flip,))) == [f"   harness: unresolved · it is not graded: {why} · no-tests-ran"]
 
 
 def test_a_narrow_status_keeps_the_runs_by_which_commands_know_them() -> None:

@@ -15,6 +15,7 @@ from velora_tui.domain.run import total_seconds
 from velora_tui.domain.statistics import Interval
 from velora_tui.view.cells import Cell, Span, Tone, plain
 from velora_tui.view.cli_text import fitting, joined, left_out, table, wrapped
+from velora_tui.view.quality import said_words
 from velora_tui.view.states import outcome_state
 from velora_tui.view.tests_rows import fraction
 from velora_tui.view.text import cells, count, counted, cut, cut_apart, duration, size
@@ -348,8 +349,8 @@ def flip_lines(flips: Iterable[Flip]) -> Iterator[Cell]:
     """Yield which verdicts flip and why, the run's own first."""
     for flip in flips:
         tone: Tone = "bad" if flip.harness_passed else "look"
-        said = "harness: pass" if flip.harness_passed else "harness: fail"
-        yield joined((Span(f"   {said}", tone), Span(flip.rule, "strong"), flip.test or "the run", flip.detail))
+        said, rule = Span(f"   harness: {said_words(flip)}", tone), Span(flip.rule, "strong")
+        yield joined((said, rule, flip.test, flip.detail) if flip.test else (said, flip.detail, rule))
 
 
 def flip_record(flip: Flip) -> dict[str, Any]:
