@@ -138,6 +138,34 @@ def test_what_is_broken_is_told_and_the_rest_imported(desk: Desk) -> None:
     assert answer.out == "1 run imported · 0 folders unchanged · 1 with problems\n"
 
 
+def test_a_folder_with_broken_files_is_told_of_once(desk: Desk) -> None:
+    folder = Finished().write(desk.folder / "disk" / "run_1")
+    (folder / "eval_pilot2_output.jsonl").write_text("{")
+    (folder / "output.jsonl").write_text("")
+    imported = desk("import", "disk").err.splitlines()
+
+    stored, below = desk("regrade").err.splitlines(), desk("regrade", "disk").err.splitlines()
+
+    (line,) = [line for line in imported if "run_1: " in line]
+    assert "eval_pilot2_output.jsonl: not JSON from line 1 on (cut off?); output.jsonl: it is empty" in line
+    for told in (stored, below):
+        assert [each for each in told if "run_1: " in each] == [line]
+
+
+def test_two_results_of_one_folder_tell_its_problem_once(desk: Desk) -> None:
+    folder = Finished().write(desk.folder / "disk" / "run_1")
+    for name in ("output.jsonl", "eval_pilot2_output.jsonl"):
+        record = json.loads((folder / name).read_text())
+        both = (json.dumps(each) for each in (record, {**record, "instance_id": "shop-2"}))
+        (folder / name).write_text("\n".join((*both, "{")))
+    desk("import", "disk")
+
+    answer = desk("regrade", "--json")
+
+    assert (len(answer.json["runs"]), len(answer.json["problems"])) == (2, 1)
+    assert len([line for line in answer.err.splitlines() if "run_1: " in line]) == 1
+
+
 def test_own_and_imported_runs_are_listed_together(shelf: Desk) -> None:
     own_result(shelf)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -55,12 +55,13 @@ def regrade(
     options = given(ctx, fleet, state, as_json)
     known = known_fleet(options)
     console = Console()
-    problems: list[tuple[str, str]] = []
+    problems: dict[tuple[str, str], None] = {}  # a folder that several results lie in tells its own but once
     tasks = {**kept_tasks(options.layout(known)), **{task.instance_id: task for task in read_tasks(datasets or [])}}
 
     def on_problem(folder: Path, problem: str) -> None:
-        problems.append((str(folder), problem))
-        console.complain(f"{folder}: {problem}")
+        if (told := (str(folder), problem)) not in problems:
+            problems[told] = None
+            console.complain(f"{folder}: {problem}")
 
     with opened_catalog(options, known) as catalog:
         selection, everything = Selection(where), catalog.rows()
@@ -83,7 +84,7 @@ def _regraded(catalog: Catalog, targets: list[str], tasks: Tasks, on_problem: On
 
 
 def _print_all(
-    found: Iterator[Regraded], problems: list[tuple[str, str]], console: Console, nothing: str, *, as_json: bool
+    found: Iterator[Regraded], problems: Collection[tuple[str, str]], console: Console, nothing: str, *, as_json: bool
 ) -> Exit:
     records: list[dict[str, Any]] = []
     ungraded: Counter[str] = Counter()

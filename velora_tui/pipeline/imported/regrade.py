@@ -63,8 +63,8 @@ def regrade_folder(folder: Path, tasks: Tasks, on_problem: OnProblem) -> Iterato
     except (StoreError, OSError) as error:
         on_problem(folder, str(error))
         return
-    for problem in problems:
-        on_problem(folder, problem)
+    if problems:
+        on_problem(folder, "; ".join(problems))
     for run in runs:
         yield Regraded(str(folder), _as_stored(run.result, stored), stored)
 
