@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +17,7 @@ from velora_tui.cli.selection import DatasetsOption, known_fleet, opened_catalog
 from velora_tui.cli.session import Interrupted
 from velora_tui.errors import UsageError
 from velora_tui.pipeline.imported.batch import ImportReport, import_trees
+from velora_tui.store.catalog import Catalog
 from velora_tui.view.text import count, counted
 from velora_tui.view.ungraded import ungraded_lines, ungraded_record
 
@@ -59,17 +62,10 @@ def import_(
     tasks = read_tasks(datasets or [])
     names = _names(model_names or [])
     progress = _Progress(console)
-    with opened_catalog(options, known_fleet(options)) as catalog:
-        try:
-            report = import_trees(
-                catalog, folders, tasks, forget_gone=forget_gone, processes=processes, on_progress=progress
-            )
-        except KeyboardInterrupt:
-            catalog.mark_copies()
-            catalog.name_models(names)
-            progress.say_interrupted()
-            raise Interrupted(signal.SIGINT) from None
-        catalog.name_models(names)
+    with opened_catalog(options, known_fleet(options)) as catalog, _kept(catalog, names, progress):
+        report = import_trees(
+            catalog, folders, tasks, forget_gone=forget_gone, processes=processes, on_progress=progress
+        )
     if options.as_json:
         console.document(_record(report))
     else:
@@ -92,6 +88,19 @@ class _Progress:
         """Say how the import goes on."""
         kept = f"{counted(self._runs, 'run')} imported so far {'is' if self._runs == 1 else 'are'} kept"
         self._console.say(f"interrupted: {kept}; the same command goes on")
+
+
+@contextmanager
+def _kept(catalog: Catalog, names: Mapping[str, str], progress: _Progress) -> Iterator[None]:
+    """Call models by the operator's names after an import, be it to its end or interrupted. Raises Interrupted."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        catalog.mark_copies()
+        catalog.name_models(names)
+        progress.say_interrupted()
+        raise Interrupted(signal.SIGINT) from None
+    catalog.name_models(names)
 
 
 def _names(given: list[str]) -> dict[str, str]:

@@ -89,11 +89,15 @@ def results(
             console.lines(proof_lines(result, everything=show_all, width=console.width))
         if not is_named and (words := unchecked_words(rows)):
             console.say(words)
-    elif only_folders and not everything:
-        console.say(f"there is no result of Velora's in {', '.join(targets or [])} — `velora import` takes in others")
     elif not everything:
-        console.say("no results yet — `velora run` makes some, `velora import` takes in finished ones")
+        console.say(_nothing(targets or [] if only_folders else []))
     return Exit.PROBLEM if unreadable else Exit.OK
+
+
+def _nothing(folders: Sequence[str]) -> str:
+    if folders:
+        return f"there is no result of Velora's in {', '.join(folders)} — `velora import` takes in others"
+    return "no results yet — `velora run` makes some, `velora import` takes in finished ones"
 
 
 def _require(kind: str, name: str | None, known: Sequence[str]) -> None:
