@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Desk
-from tests.results.test_commands import DATASET
+from tests.results.test_commands import DATASET, own_result
 from tests.results.trees import ALL_PASS, Finished, january
 from velora_tui.pipeline.imported.batch import CHUNK_FOLDERS
 from velora_tui.store.catalog import Catalog
@@ -130,6 +130,16 @@ def test_an_imported_result_is_diagnosed_by_its_key(desk: Desk, void: dict[int, 
     assert "proves nothing" not in sound.out
     assert "`velora results --keys` shows the keys of results" in desk("diagnose", "nothing").complaint
     assert desk("diagnose", void[1], "--attempt", "2").status == 2
+
+
+def test_a_result_of_ones_own_is_diagnosed_by_its_key(desk: Desk) -> None:
+    own_result(desk)
+    desk("results")
+
+    answer = desk("diagnose", "01K0X3.1", "--json")
+
+    assert (answer.json["run"], answer.json["valid"]) == ("01K0X3.1", True)
+    assert [finding["id"] for finding in answer.json["findings"]] == ["patch-small"]
 
 
 def test_imported_results_that_prove_nothing_are_told_by_why(desk: Desk, void: dict[int, str]) -> None:
