@@ -17,7 +17,7 @@ from velora_tui.store.catalog import Catalog, Source
 from velora_tui.store.trees import RunFolder, find_runs
 
 CHUNK_FOLDERS = 16
-_READER = f"{__version__}, 2"  # the number goes up when runs are told apart by something else
+_READER = f"{__version__}, 3"  # the number goes up when runs are told apart, or judged, by something else
 
 
 @dataclass
