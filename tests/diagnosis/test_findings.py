@@ -213,3 +213,11 @@ def test_each_kind_of_flag_is_explained_once() -> None:
     assert found[0].evidence == "begun at 9"
     assert (found[1].line, found[1].file) == (10, OUTPUT)
     assert "(3 times)" in found[1].cause
+
+
+def test_an_agent_that_died_explains_a_missing_patch_also_where_only_its_flag_is_read() -> None:
+    died = Flag(id="agent-error", detail="the agent died: litellm.exceptions.APITimeoutError: Request timed out.")
+    found = diagnose_result(result(Outcome.NO_PATCH, patch_bytes=0, verdict=None, flags=(died,)))
+
+    assert "no-patch" not in {finding.id for finding in found}
+    assert "llm-timeout" in {finding.id for finding in found}

@@ -74,6 +74,23 @@ def test_an_unknown_parser_is_an_error_with_the_nearest_names() -> None:
     assert "parse_log_pytest" in error.value.explain()
 
 
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("parsers/pytest_parser.py", "did you mean python/parse_log_pytest, python/parse_log_pytest_v2"),
+        ("go_test", "did you mean go/parse_log_gotest, "),
+        ("js/parse_log_jest", "did you mean javascript/parse_log_jest, javascript/parse_log_jest_json? `velora"),
+        ("nose", "`velora grade --help` lists all parsers"),
+        ("parse_log_", "`velora grade --help` lists all parsers"),
+    ],
+)
+def test_an_unknown_parser_is_known_by_the_framework_in_its_name(name: str, first: str) -> None:
+    with pytest.raises(UnknownName) as error:
+        find_parser(name)
+
+    assert str(error.value.hint).startswith(first)
+
+
 def test_resolved_needs_every_listed_test() -> None:
     log = summary("PASSED a.py::one", "PASSED a.py::two", "FAILED a.py::three - no")
 

@@ -12,7 +12,9 @@ import pytest
 
 from tests.cli.conftest import Desk
 from tests.results.trees import ALL_PASS, F2P, P2P, PATCH, Finished, january, log
+from velora_tui.domain.listing import FIELDS, SORT_KEYS
 from velora_tui.domain.result import AttemptResult
+from velora_tui.grading.parsers import PARSERS
 from velora_tui.pipeline.imported.assess import assess
 from velora_tui.store.results import save_result
 from velora_tui.store.trees import run_at
@@ -96,17 +98,6 @@ def test_an_export_makes_no_folder(shelf: Desk) -> None:
     assert not (shelf.folder / "nope").exists()
 
 
-def test_what_is_broken_is_told_and_the_rest_imported(desk: Desk) -> None:
-    Finished().write(desk.folder / "disk" / "run_1")
-    (desk.folder / "disk" / "eval_pilot2_output.jsonl").write_text("{")
-
-    answer = desk("import", "disk")
-
-    assert answer.status == 1
-    assert "eval_pilot2_output.jsonl: not JSON from line 1 on (cut off?)" in answer.complaint
-    assert answer.out == "1 run imported · 0 folders unchanged · 1 with problems\n"
-
-
 def test_own_and_imported_runs_are_listed_together(shelf: Desk) -> None:
     own_result(shelf)
 
@@ -165,6 +156,38 @@ def test_a_single_result_shows_its_proof_and_what_the_harness_said(shelf: Desk) 
     )
 
 
+def test_a_flag_that_a_filter_finds_is_in_the_json(desk: Desk) -> None:
+    Finished(output=log(test_total="PASSED", test_empty="XPASS", test_add="PASSED")).write(desk.folder / "disk")
+    desk("import", "disk")
+
+    (found,) = desk("results", "--filter", "flag:xpass", "--json").json["results"]
+    (regraded,) = desk("regrade", "--json").json["runs"]
+
+    assert "xpass-counts-as-success" in {flag["id"] for flag in found["flags"]}
+    assert regraded["flags"] == found["flags"]
+
+
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [
+        ("1", "none of 2 results matches --task 1 — there is no task 1: did you mean shop-1?"),
+        ("shopp-1", "there is no task shopp-1: did you mean shop-1?"),
+        ("else", "there is no task else: `velora results --keys` shows the tasks' whole names"),
+    ],
+)
+def test_a_task_that_no_result_has_is_answered_by_those_that_are_like_it(shelf: Desk, task: str, words: str) -> None:
+    assert words in shelf("results", "--task", task).err
+    assert words in shelf("compare", "--task", task).err
+
+
+def test_keys_come_with_the_whole_names_of_tasks(desk: Desk) -> None:
+    Finished(task="acme__shop-1").write(desk.folder / "disk")
+    desk("import", "disk")
+
+    assert "acme__shop-1" in desk("results", "--keys").out
+    assert "acme__shop-1" not in desk("results").out
+
+
 def test_results_are_grouped(shelf: Desk) -> None:
     lines = shelf("results", "--group", "outcome").out.splitlines()
 
@@ -184,6 +207,14 @@ def test_regrade_names_the_rule_of_each_flip(shelf: Desk) -> None:
         (None, "listed-tests"),
         (F2P[0], "substring-match"),
     ]
+
+
+def test_help_lists_all_parsers_and_all_keys_of_a_filter(desk: Desk) -> None:
+    parsers, keys = ("".join(desk(command, "--help").out.split()) for command in ("grade", "results"))
+
+    assert [name for name in PARSERS if name not in parsers] == []
+    assert ",".join(FIELDS) in keys
+    assert ",".join(SORT_KEYS) in keys
 
 
 def test_an_own_result_is_graded_again_by_its_own_task(desk: Desk) -> None:
@@ -211,6 +242,9 @@ def test_compare_models_tasks_runs_and_batches(shelf: Desk) -> None:
     rows = shelf("compare", "--task", "shop-1", "--json").json["tests"]
     assert [(row["test"], row["statuses"]) for row in rows] == [(F2P[0], ["PASSED", "FAILED"])]
     assert shelf("compare", keys[1], keys[2], "--json").json["tests"] == rows
+    facts = [line.split()[0] for line in shelf("compare", keys[1], keys[2]).out.splitlines()[-4:]]
+    assert facts == ["patch", "history", "cost", "time"]
+    assert shelf("compare", "--k", "9").err == "no PASS@9: no task has 9 valid runs of one model\n"
     sides = [january(shelf.folder / "disk", run) for run in (1, 2)]
     batches = shelf("compare", *sides, "--json").json
     assert (batches["paired_by"], [change["after"] for change in batches["changes"]]) == (

@@ -21,6 +21,7 @@ from velora_tui.view.cells import plain
 from velora_tui.view.compare import batch_lines, batch_record
 from velora_tui.view.filter import parse_filter
 from velora_tui.view.listing import COLUMNS, FILTER_KEYS, Listing
+from velora_tui.view.results_rows import grouped
 
 FAILS = log(test_total="FAILED", test_empty="PASSED", test_add="PASSED")
 BREAKS = log(test_total="PASSED", test_empty="PASSED", test_add="ERROR")
@@ -115,6 +116,29 @@ def test_batches_without_a_pair_have_no_p_value_and_say_so(rows: list[ResultRow]
         "no pair in common: paired by task, model and run number",
     ]
     assert batch_record(found)["p_value"] is None
+
+
+def test_a_run_without_a_graded_test_makes_no_test_differ(disk: Path, catalog: Catalog) -> None:
+    for run, output in enumerate((ALL_PASS, ALL_PASS, "ImportError while loading conftest '/c.py'."), start=1):
+        Finished(output=output, start_time=f"2026-01-2{run} 06:20:08").write(january(disk, run))
+    import_trees(catalog, [disk])
+    runs = sorted(catalog.rows(), key=lambda row: row.run_number or 0)
+
+    compared = matrix([catalog.result(row) for row in runs])
+
+    assert compared.rows
+    assert compared.differing == ()
+    assert {row.statuses[2] for row in compared.rows} == {None}
+
+
+def test_a_groups_tests_are_those_of_its_models_summary(rows: list[ResultRow]) -> None:
+    shown, _ = grouped(rows, "model", (), Listing(Fleet()).row, Fleet())
+    groups = {plain(row.cells["task"]).removeprefix("▸ "): row.cells for row in shown}
+    for summary in summarise(rows):
+        shares = [f"{100 * passed / listed:.0f}%" for passed, listed in (summary.f2p, summary.p2p)]
+        cells = groups[summary.model]
+        assert [plain(cells["f2p"]), plain(cells["p2p"])] == shares
+        assert plain(cells["outcome"]).startswith(f"{summary.resolved}/{summary.valid} ")
 
 
 def test_missing_runs_with_what_is_wrong_with_those_there_are(rows: list[ResultRow]) -> None:

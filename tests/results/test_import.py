@@ -244,6 +244,12 @@ def test_a_cut_list_is_taken_whole_from_the_harnesss_report(disk: Path, imported
         (Finished(output="cp: No space left on device"), Outcome.EVAL_ERROR, "evaluation-failed", False),
         (Finished(output="ImportError while loading conftest '/c.py'."), Outcome.EVAL_ERROR, None, True),
         (Finished(instance={"test_output_parser": "x/unknown"}), Outcome.RESOLVED, "not-verified", True),
+        (
+            Finished(instance={"test_output_parser": "x/y"}, output=" \n"),
+            Outcome.EVAL_ERROR,
+            "evaluation-failed",
+            False,
+        ),
     ],
 )
 def test_outcomes(disk: Path, imported: One, run: Finished, outcome: Outcome, flag: str | None, valid: bool) -> None:

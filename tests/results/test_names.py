@@ -90,13 +90,22 @@ def test_what_no_result_can_fit_is_refused(shelf: Desk, arguments: tuple[str, ..
     assert words in answer.complaint
 
 
+NO_TASK = "there is no task x: `velora results --keys` shows the tasks' whole names"
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("results", "--model", "nosuch"), "none of 2 results matches --model nosuch"),
-        (("results", "--filter", "model:zzz", "--task", "x"), "none of 2 results matches model:zzz --task x"),
+        (
+            ("results", "--filter", "model:zzz", "--task", "x"),
+            f"none of 2 results matches model:zzz --task x — {NO_TASK}",
+        ),
         (("compare", "--filter", "model:zzz"), "none of 2 results matches model:zzz"),
-        (("compare", "--task", "shop-2"), "none of 2 results matches --task shop-2"),
+        (
+            ("compare", "--task", "shop-2"),
+            "none of 2 results matches --task shop-2 — there is no task shop-2: did you mean shop-1?",
+        ),
         (("export", "--model", "nosuch", "--format", "jsonl"), "none of 2 results matches --model nosuch"),
         (("regrade", "--filter", "model:zzz", "--json"), "none of 2 results matches model:zzz"),
     ],

@@ -65,7 +65,7 @@ def test_a_bootstrap_interval_lies_within_the_sample_and_is_always_the_same(samp
     assert interval is not None
     margin = 1e-6 * max(sample)
     assert min(sample) - margin <= interval.low <= interval.high <= max(sample) + margin
-    assert bootstrap(sample, rounds=50) == interval
+    assert bootstrap(sample, rounds=50) == bootstrap(sample[::-1], rounds=50) == interval
 
 
 def test_a_bootstrap_interval_of_the_mean_is_about_two_standard_errors() -> None:

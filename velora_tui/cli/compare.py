@@ -35,7 +35,9 @@ from velora_tui.view.compare import (
     pair_lines,
 )
 from velora_tui.view.text import count, counted
+from velora_tui.view.ungraded import unchecked, unchecked_words
 
+KS = (1, 2, 4, 8)
 MOST_COLUMNS = 40
 
 
@@ -79,7 +81,7 @@ def compare(
         elif tasks and len(tasks) == 1:
             face.show_matrix(catalog, rows)
         else:
-            face.show_models(rows, ks or (1, 2, 4, 8))
+            face.show_models(rows, ks)
     return Exit.OK
 
 
@@ -102,12 +104,22 @@ class _Face:
         if not self._has_said:
             self._console.say(words)
 
-    def show_models(self, rows: Sequence[ResultRow], ks: Sequence[int]) -> None:
-        summaries = summarise(rows, ks)
+    def _say_unchecked(self, rows: Sequence[ResultRow]) -> None:
+        if words := unchecked_words(rows):
+            self._console.say(words)
+
+    def show_models(self, rows: Sequence[ResultRow], chosen: Sequence[int] | None) -> None:
+        """Show the models with pass@k of the `chosen` ks, which are said to have no task where they have none."""
+        summaries = summarise(rows, chosen or KS)
         if self._as_json:
-            self._console.document({"models": [model_record(summary) for summary in summaries]})
+            models = [model_record(summary) for summary in summaries]
+            self._console.document({"models": models, "unchecked": unchecked(rows)})
         elif summaries:
-            self._console.lines(model_lines(summaries, self._fleet, self._console.width))
+            self._console.lines(model_lines(summaries, self._fleet, self._console.width, chosen=bool(chosen)))
+            known = {found.k for summary in summaries for found in summary.pass_at}
+            for k in sorted(set(chosen or ()) - known):
+                self._console.say(f"no PASS@{k}: no task has {counted(k, 'valid run')} of one model")
+            self._say_unchecked(rows)
         else:
             self._say_nothing("no results — `velora import DIR` takes in finished runs")
 
@@ -138,9 +150,10 @@ class _Face:
         """Show what flipped."""
         comparison = compare_batches(before, after)
         if self._as_json:
-            self._console.document(batch_record(comparison))
+            self._console.document({**batch_record(comparison), "unchecked": unchecked((*before, *after))})
         else:
             self._console.lines(batch_lines(comparison, self._fleet, self._console.width))
+            self._say_unchecked((*before, *after))
 
 
 def _compare_sides(catalog: Catalog, rows: list[ResultRow], sides: list[str], face: _Face) -> None:

@@ -14,6 +14,7 @@ from velora_tui.cli.options import FleetOption, JsonOption, StateOption, given
 from velora_tui.domain.task import Task
 from velora_tui.errors import UsageError
 from velora_tui.grading.grade import grade as judge
+from velora_tui.grading.parsers import PARSERS
 from velora_tui.grading.report import grade_document
 from velora_tui.store.datasets import load_dataset, pick_task
 from velora_tui.view.cli_verdict import verdict_lines
@@ -26,7 +27,12 @@ def grade(
     task_file: Annotated[Path, typer.Option("--task", metavar="FILE", help="The task's dataset file.")],
     log: Annotated[Path, typer.Option("--log", metavar="FILE", help="What the task's test command printed.")],
     parser: Annotated[
-        str | None, typer.Option("--parser", metavar="P", help="Read the log with this parser, not the task's own.")
+        str | None,
+        typer.Option(
+            "--parser",
+            metavar="P",
+            help=f"Read the log with this parser, not the task's own; the last part is enough: {', '.join(PARSERS)}.",
+        ),
     ] = None,
     exit_status: Annotated[
         int | None, typer.Option("--exit-status", metavar="N", help="How the test command ended, if known.")

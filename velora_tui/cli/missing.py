@@ -51,7 +51,8 @@ def missing_(
 ) -> int:
     """List the runs that have no valid result: tasks × models × run numbers.
 
-    Unresolved is a valid result. One whose evaluation ran no test is not, nor is one whose agent died.
+    Unresolved is a valid result, and so are no patch, and a patch that broke all tests. No valid one is a run whose
+    agent died, or whose evaluation showed no test for another reason: the machine, the image or the dataset.
 
     Exit status: 0 nothing is missing, 1 something is.
     """

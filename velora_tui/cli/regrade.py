@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,6 +31,7 @@ from velora_tui.view.cli_text import joined
 from velora_tui.view.compare import flip_lines, flip_record, run_record
 from velora_tui.view.states import outcome_state
 from velora_tui.view.text import count, counted
+from velora_tui.view.ungraded import ungraded_lines, ungraded_record
 
 
 def regrade(
@@ -48,17 +50,18 @@ def regrade(
 
     Our verdict is set against the harness's, and against the one that is stored. Nothing is changed.
 
-    Exit status: 0 nothing flips, 1 something does or could not be read.
+    Exit status: 0 nothing flips, 1 something does, or could not be read or graded.
     """
     options = given(ctx, fleet, state, as_json)
     known = known_fleet(options)
     console = Console()
-    problems: list[tuple[str, str]] = []
+    problems: dict[tuple[str, str], None] = {}  # a folder that several results lie in tells its own but once
     tasks = {**kept_tasks(options.layout(known)), **{task.instance_id: task for task in read_tasks(datasets or [])}}
 
     def on_problem(folder: Path, problem: str) -> None:
-        problems.append((str(folder), problem))
-        console.complain(f"{folder}: {problem}")
+        if (told := (str(folder), problem)) not in problems:
+            problems[told] = None
+            console.complain(f"{folder}: {problem}")
 
     with opened_catalog(options, known) as catalog:
         selection, everything = Selection(where), catalog.rows()
@@ -81,25 +84,31 @@ def _regraded(catalog: Catalog, targets: list[str], tasks: Tasks, on_problem: On
 
 
 def _print_all(
-    found: Iterator[Regraded], problems: list[tuple[str, str]], console: Console, nothing: str, *, as_json: bool
+    found: Iterator[Regraded], problems: Collection[tuple[str, str]], console: Console, nothing: str, *, as_json: bool
 ) -> Exit:
     records: list[dict[str, Any]] = []
+    ungraded: Counter[str] = Counter()
     seen = flipped = 0
     for regraded in found:
         seen += 1
+        ungraded.update([regraded.why_ungraded] if regraded.why_ungraded else ())
         flipped += regraded.says_otherwise
         if as_json:
             records.append(_record(regraded))
         elif regraded.says_otherwise:
             console.lines(_lines(regraded))
+    graded = seen - ungraded.total()
     if as_json:
         told = [{"folder": folder, "problem": problem} for folder, problem in problems]
-        console.document({"runs": records, "regraded": seen, "flipped": flipped, "problems": told})
+        counts = {"regraded": graded, "flipped": flipped, "ungraded": ungraded_record(ungraded)}
+        console.document({"runs": records, **counts, "problems": told})
     else:
-        console.lines((f"{counted(seen, 'run')} graded again · {count(flipped)} with flips",))
+        for line in ungraded_lines(ungraded):
+            console.complain(line)
+        console.lines((f"{counted(graded, 'run')} graded again · {count(flipped)} with flips",))
     if not (seen or problems):
         console.say(nothing)
-    return Exit.PROBLEM if flipped or problems else Exit.OK
+    return Exit.PROBLEM if flipped or problems or ungraded else Exit.OK
 
 
 def _lines(regraded: Regraded) -> Iterator[Cell]:
@@ -135,5 +144,5 @@ def _record(regraded: Regraded) -> dict[str, Any]:
         "stored_outcome": stored.outcome.value if stored else None,
         "flips": [flip_record(flip) for flip in result.flips],
         "changed": list(regraded.changed),
-        "flags": [flag.model_dump() for flag in result.flags],
+        "flags": [flag.model_dump(mode="json") for flag in result.all_flags],
     }

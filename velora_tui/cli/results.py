@@ -31,6 +31,7 @@ from velora_tui.store.catalog import Catalog
 from velora_tui.store.results import find_results, load_result
 from velora_tui.view.cli_results import proof_lines, result_lines
 from velora_tui.view.stream import result_record
+from velora_tui.view.ungraded import unchecked_words
 
 
 def results(
@@ -46,7 +47,10 @@ def results(
     sort: Annotated[str | None, typer.Option("--sort", metavar="KEY", help=f"One of {', '.join(SORT_KEYS)}.")] = None,
     reverse: Annotated[bool, typer.Option("--reverse", help="Sort the other way round.")] = False,
     by: Annotated[str | None, typer.Option("--group", metavar="KEY", help=f"One of {', '.join(GROUP_KEYS)}.")] = None,
-    keys: Annotated[bool, typer.Option("--keys", help="Show the keys by which other commands know results.")] = False,
+    keys: Annotated[
+        bool,
+        typer.Option("--keys", help="Show the keys by which other commands know results, and tasks by whole names."),
+    ] = False,
     show_all: Annotated[bool, typer.Option("--all", help="All tests of a result that is named.")] = False,
     fleet: FleetOption = None,
     state: StateOption = None,
@@ -83,11 +87,17 @@ def results(
         console.lines(result_lines(rows, known or Fleet(), by=by, keys=keys, width=console.width))
         for _, result in details if is_named else ():
             console.lines(proof_lines(result, everything=show_all, width=console.width))
-    elif only_folders and not everything:
-        console.say(f"there is no result of Velora's in {', '.join(targets or [])} — `velora import` takes in others")
+        if not is_named and (words := unchecked_words(rows)):
+            console.say(words)
     elif not everything:
-        console.say("no results yet — `velora run` makes some, `velora import` takes in finished ones")
+        console.say(_nothing(targets or [] if only_folders else []))
     return Exit.PROBLEM if unreadable else Exit.OK
+
+
+def _nothing(folders: Sequence[str]) -> str:
+    if folders:
+        return f"there is no result of Velora's in {', '.join(folders)} — `velora import` takes in others"
+    return "no results yet — `velora run` makes some, `velora import` takes in finished ones"
 
 
 def _require(kind: str, name: str | None, known: Sequence[str]) -> None:

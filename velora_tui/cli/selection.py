@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -27,10 +28,15 @@ from velora_tui.store.layout import Layout
 from velora_tui.view.filter import keyed_words, parse_filter
 from velora_tui.view.text import counted
 
+_NAMED_TASKS = 5
+
 WhereOption = Annotated[
     str,
     typer.Option(
-        "--filter", metavar="TEXT", help='As in the tables: "model:gpt outcome:resolved !flag:field-cut date:2026-01".'
+        "--filter",
+        metavar="TEXT",
+        help='As in the tables: "model:gpt outcome:resolved !flag:field-cut date:2026-01". '
+        f"The keys are {', '.join(FIELDS)}.",
     ),
 ]
 ModelsOption = Annotated[
@@ -74,12 +80,24 @@ class Selection:
             found = order(found, key)
         return found
 
-    def matches_none_of(self, rows: Sized) -> str:
-        """Return the words for a selection that none of `rows` fits."""
+    def matches_none_of(self, rows: Collection[ResultRow]) -> str:
+        """Return the words for a selection that none of `rows` fits, with the tasks that may be meant."""
         options = (("--model", self.models), ("--task", self.tasks), ("--run-number", self.run_numbers))
         asked = [f"{name} {value}" for name, values in options for value in values or ()]
         wanted = " ".join((*([self.where.strip()] if self.where.strip() else []), *asked))
-        return f"none of {counted(len(rows), 'result')} matches {wanted}"
+        words = f"none of {counted(len(rows), 'result')} matches {wanted}"
+        tasks = sorted({row.task for row in rows})
+        hints = [_meant(name, tasks) for name in self.tasks or () if name not in tasks]
+        return " — ".join((words, *hints))
+
+
+def _meant(name: str, tasks: Sequence[str]) -> str:
+    """Return what is said of a task that no result has: which ones have it in their names, or are near it."""
+    found = [task for task in tasks if name.lower() in task.lower()] or get_close_matches(name, tasks, _NAMED_TASKS)
+    if not found:
+        return f"there is no task {name}: `velora results --keys` shows the tasks' whole names"
+    more = ["…"] if len(found) > _NAMED_TASKS else []
+    return f"there is no task {name}: did you mean {', '.join((*found[:_NAMED_TASKS], *more))}?"
 
 
 def _require_known(where: str) -> None:

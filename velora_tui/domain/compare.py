@@ -18,7 +18,7 @@ ListName = Literal["FAIL_TO_PASS", "PASS_TO_PASS", ""]
 
 @dataclass(frozen=True, slots=True)
 class MatrixRow:
-    """One test in every run; None where a run has no verdict, or where an unlisted test is not in its log."""
+    """One test in every run; None where no test of a run was graded, or where an unlisted test is not in its log."""
 
     test: str
     listed: ListName
@@ -64,7 +64,7 @@ def _names(lists: Iterable[tuple[str, ...]]) -> dict[str, None]:
 
 
 def _successes(verdict: Verdict | None) -> Mapping[str, bool]:
-    if verdict is None:
+    if verdict is None or not verdict.gradeable:
         return {}
     both = (verdict.pass_to_pass, verdict.fail_to_pass)
     return {
@@ -78,7 +78,7 @@ def _successes(verdict: Verdict | None) -> Mapping[str, bool]:
 def _row(
     name: str, kind: ListName, verdicts: Sequence[Verdict | None], successes: Sequence[Mapping[str, bool]]
 ) -> MatrixRow:
-    seen = [verdict.tests.get(name) if verdict else None for verdict in verdicts]
+    seen = [verdict.tests.get(name) if verdict and verdict.gradeable else None for verdict in verdicts]
     statuses = tuple(test.status if test else None for test in seen)
     return MatrixRow(name, kind, statuses, tuple(known.get(name) for known in successes))
 

@@ -57,12 +57,12 @@ def bootstrap(
 ) -> Interval | None:
     """Return the percentile bootstrap interval of `statistic`; None for fewer than two values.
 
-    The random numbers are always the same: so is the answer.
+    The random numbers are always the same, and the order of the values counts for nothing: so is the answer.
     """
     if len(sample) < 2:
         return None
-    chance = random.Random(_SEED)
-    found = sorted(statistic(chance.choices(sample, k=len(sample))) for _ in range(rounds))
+    chance, ordered = random.Random(_SEED), sorted(sample)
+    found = sorted(statistic(chance.choices(ordered, k=len(ordered))) for _ in range(rounds))
     tail = (1 - confidence) / 2
     return Interval(quantile(found, tail), quantile(found, 1 - tail))
 

@@ -12,6 +12,7 @@ from velora_tui.grading.diagnose import first_sign
 from velora_tui.grading.log import LogLines
 from velora_tui.grading.signatures import Source
 
+NO_OUTPUT = "the evaluation left no test output"
 END_LINES = 5_000
 """The last lines of a test output, in which the cause is looked for."""
 
@@ -31,7 +32,7 @@ def with_blame(verdict: Verdict, output: bytes | Iterable[bytes]) -> Verdict:
 def _fault(output: bytes | Iterable[bytes]) -> str:
     lines = deque(((number, text) for number, _, text in LogLines(output) if text.strip()), END_LINES)
     if not lines:
-        return "the evaluation left no test output"
+        return NO_OUTPUT
     sign = first_sign(Source.TESTS, lines)
     if sign is None or sign[0].failure_class is FailureClass.AGENT:
         return ""

@@ -64,12 +64,13 @@ class ResultFiles:
 def diagnose_result(result: AttemptResult, files: ResultFiles | None = None) -> tuple[Finding, ...]:
     """Return what is suspicious about a finished attempt, the gravest first; nothing for one that is sound."""
     files = files or ResultFiles()
+    error = files.error or next((flag.detail for flag in result.flags if flag.id == "agent-error"), None)
     return (
         *_unreadable_tests(result, files),
-        *_agent_error(result, files),
+        *_agent_error(result, error, files.error_line),
         *_harness_differs(result),
         *_names(result),
-        *size_findings(result, files.patch, files.error),
+        *size_findings(result, files.patch, error),
         *content_findings(result, files.patch),
         *_history(result),
         *_flags(result),
@@ -118,10 +119,10 @@ def _unreadable_tests(result: AttemptResult, files: ResultFiles) -> Iterator[Fin
     )
 
 
-def _agent_error(result: AttemptResult, files: ResultFiles) -> Iterator[Finding]:
-    if not files.error:
+def _agent_error(result: AttemptResult, error: str | None, line: int | None) -> Iterator[Finding]:
+    if not error:
         return
-    told = diagnose_error(files.error)
+    told = diagnose_error(error)
     has_patch = (result.summary.patch_bytes or 0) > VALID_PATCH_BYTES
     cause = told.message if told else "the agent ended with an error"
     yield Finding(
@@ -129,9 +130,9 @@ def _agent_error(result: AttemptResult, files: ResultFiles) -> Iterator[Finding]
         failure_class=told.failure_class if told else _AGENT,
         cause=f"{cause}; the patch it had until then was graded" if has_patch else cause,
         remedy=told.remedy if told else "read the last steps of the trajectory, then retry",
-        evidence=(told.evidence if told else files.error.strip()[:300]) or None,
+        evidence=(told.evidence if told else error.strip()[:300]) or None,
         file="output.jsonl",
-        line=files.error_line,
+        line=line,
     )
 
 

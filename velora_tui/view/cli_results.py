@@ -26,7 +26,8 @@ def result_lines(
 ) -> Iterator[Cell]:
     """Yield a table of finished attempts, below headings where they are grouped `by` something.
 
-    `keys` are those by which other commands know them. On a terminal of `width` cells each row is one line.
+    `keys` are those by which other commands know them, with the whole names of their tasks. On a terminal of `width`
+    cells each row is one line.
     """
     listing, columns = Listing(fleet), _columns(rows)
     made = {row.key: _cells(row, listing, columns, keys, width) for row in rows}
@@ -60,6 +61,8 @@ def _cells(
 ) -> tuple[Cell, ...]:
     cells = listing.row(row).cells
     task: Cell = cells["task"] if width is None else cut_line(cells["task"], TASK_CELLS)
+    if keys:
+        task = row.task or task
     shown = {**{column.id: cells.get(column.id, "") for column in columns}, "task": task}
     return *((Span(row.key, "dim"),) if keys else ()), *(shown[column.id] for column in columns)
 

@@ -56,13 +56,24 @@ def fitting(
     body = [list(row) for row in rows]
     if width is None:
         return table(titles, body, right)
-    widths = {place: max(cells(plain(row[place])) for row in (titles, *body)) for place in range(len(titles))}
-    for title in spare:
-        if sum(widths.values()) + len(_GAP) * (len(widths) - 1) <= width:
-            break
-        del widths[titles.index(title)]
-    lines = table([titles[place] for place in widths], ([row[place] for place in widths] for row in body), right)
+    spared = left_out(titles, body, width=width, spare=spare)
+    kept = [place for place, title in enumerate(titles) if title not in spared]
+    lines = table([titles[place] for place in kept], ([row[place] for place in kept] for row in body), right)
     return [cut_line(line, width) for line in lines]
+
+
+def left_out(
+    titles: Sequence[str], rows: Sequence[Sequence[Cell]], *, width: int | None, spare: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the `spare` columns that `fitting` goes without, in the order of their going."""
+    if width is None:
+        return ()
+    widths = {title: max(cells(plain(row[place])) for row in (titles, *rows)) for place, title in enumerate(titles)}
+    for number, title in enumerate(spare):
+        if sum(widths.values()) + len(_GAP) * (len(widths) - 1) <= width:
+            return tuple(spare[:number])
+        del widths[title]
+    return tuple(spare)
 
 
 def cut_line(line: Cell, width: int) -> Line:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 from typing import Any
 
-from velora_tui.domain.compare import BatchComparison, Matrix, MatrixRow, ModelSummary
+from velora_tui.domain.compare import BatchComparison, Matrix, MatrixRow, ModelSummary, PassAtK
 from velora_tui.domain.fleet import Fleet
 from velora_tui.domain.listing import ResultRow
 from velora_tui.domain.report import Status
@@ -13,17 +14,21 @@ from velora_tui.domain.result import AttemptResult, Flip
 from velora_tui.domain.run import total_seconds
 from velora_tui.domain.statistics import Interval
 from velora_tui.view.cells import Cell, Span, Tone, plain
-from velora_tui.view.cli_text import cut_line, fitting, joined, table
+from velora_tui.view.cli_text import fitting, joined, left_out, table, wrapped
+from velora_tui.view.quality import said_words
 from velora_tui.view.states import outcome_state
 from velora_tui.view.tests_rows import fraction
-from velora_tui.view.text import cells, count, counted, cut, cut_middle, duration
+from velora_tui.view.text import cells, count, counted, cut, cut_apart, cut_middle, duration, size
 from velora_tui.view.trajectory_lines import dollars
 
 _NOTHING = Span("–", "dim")
 _TEST_CELLS = 70
 _LEAST_TEST_CELLS = 24
+_WIDER = "a wider terminal, or --json"
 _TASK_CELLS = 34
-_SPARE_OF_MODELS = ("RUNS", "TIME", "$/RUN", "P2P", "F2P")  # what a narrow terminal goes without, after others
+# What a narrow terminal goes without, the first one first.
+_SPARE_OF_MODELS = ("RUNS", "TIME", "$/RUN", "P2P", "F2P")
+_SPARE_OF_CHOSEN = ("TOTAL $", *_SPARE_OF_MODELS, "TASKS", "VALID", "RESOLVED", "RATE")
 STATUS_MARKS: dict[Status | None, Span] = {
     Status.PASSED: Span("pass", "good"),
     Status.FAILED: Span("FAIL", "bad"),
@@ -39,22 +44,40 @@ STATUS_MARKS: dict[Status | None, Span] = {
 # --- models
 
 
-def model_lines(summaries: Sequence[ModelSummary], fleet: Fleet, width: int | None = None) -> Iterator[Cell]:
-    """Yield a table of models, with what its intervals mean below it; on a terminal, each in `width` cells."""
+def model_lines(
+    summaries: Sequence[ModelSummary], fleet: Fleet, width: int | None = None, *, chosen: bool = False
+) -> Iterator[Cell]:
+    """Yield a table of models, with what its intervals mean below it; on a terminal, each in `width` cells.
+
+    Were the ks of pass@k `chosen`, they stay longest of all.
+    """
     titles = model_titles(summaries)
     rows = [model_cells(summary, summaries, fleet) for summary in summaries]
-    others = [title for title in reversed(titles) if title.startswith("PASS@") and title != "PASS@1"]
-    spare = [title for title in ("TOTAL $", "TASKS", *others, *_SPARE_OF_MODELS) if title in titles]
+    spare = _spare_of_models(titles, chosen=chosen)
     yield from fitting(titles, rows, right=titles[1:], width=width, spare=spare)
     yield ""
     for line in MODEL_NOTES:
         yield Span(line, "dim")
+    yield from _left_out_lines(left_out(titles, rows, width=width, spare=spare), width)
 
 
 MODEL_NOTES = (
-    "of valid runs, with 95 % intervals; RATE: Wilson; PASS@k: bootstrap over",
-    "tasks with k valid runs, unbiased; $ (mean) and TIME (median): bootstrap",
+    "of valid runs, with 95 % intervals; RATE: Wilson; PASS@k: unbiased, bootstrap",
+    "over tasks with k valid runs, n where not all; $/RUN: mean; TIME: median",
 )
+
+
+def _spare_of_models(titles: Sequence[str], *, chosen: bool) -> list[str]:
+    passes = [title for title in reversed(titles) if title.startswith("PASS@")]
+    if chosen:
+        return [title for title in (*_SPARE_OF_CHOSEN, *passes[:-1]) if title in titles]
+    others = [title for title in passes if title != "PASS@1"]
+    return [title for title in ("TOTAL $", "TASKS", *others, *_SPARE_OF_MODELS) if title in titles]
+
+
+def _left_out_lines(columns: Sequence[str], width: int | None) -> Iterator[Cell]:
+    if columns:
+        yield from wrapped((Span("no room for ", "look"), Span(f"{', '.join(columns)}: {_WIDER}")), width)
 
 
 def model_titles(summaries: Iterable[ModelSummary]) -> tuple[str, ...]:
@@ -71,7 +94,7 @@ def model_cells(summary: ModelSummary, summaries: Iterable[ModelSummary], fleet:
     """Return a model's cells under the titles that the table of `summaries` has."""
     ks = _ks(summaries)
     found = {pass_at.k: pass_at for pass_at in summary.pass_at}
-    passes = (_percent(found[k].value, found[k].interval) if k in found else _NOTHING for k in ks)
+    passes = (_pass_at(found[k], summary.tasks) if k in found else _NOTHING for k in ks)
     rate = summary.resolved_rate
     return (
         Span(fleet.label(summary.model) or "–", "model"),
@@ -89,7 +112,12 @@ def model_cells(summary: ModelSummary, summaries: Iterable[ModelSummary], fleet:
     )
 
 
-def _percent(value: float, interval: Interval | None) -> Cell:
+def _pass_at(found: PassAtK, tasks: int) -> tuple[Span, ...]:
+    """Return a pass@k, with the number of tasks it rests on where these are not all."""
+    return *_percent(found.value, found.interval), Span(f" n={found.tasks}" if found.tasks < tasks else "", "look")
+
+
+def _percent(value: float, interval: Interval | None) -> tuple[Span, ...]:
     spans = [Span(f"{100 * value:.0f}%", "strong")]
     if interval is not None:
         spans.append(Span(f" {100 * interval.low:.0f}–{100 * interval.high:.0f}", "dim"))
@@ -141,29 +169,46 @@ def column_name(result: AttemptResult, fleet: Fleet, width: int | None = None) -
 
 
 def matrix_lines(matrix: Matrix, fleet: Fleet, *, only_differing: bool, width: int | None = None) -> Iterator[Cell]:
-    """Yield tests × runs of one task: the outcomes, then each test's status in each run; on a terminal, in `width`."""
+    """Yield tests × runs of one task: the outcomes, then each test's status in each run.
+
+    On a terminal of `width` cells there are as many runs as it has room for.
+    """
     rows = matrix.differing if only_differing else matrix.rows
-    names = [column_name(result, fleet) for result in matrix.results]
-    head: list[tuple[Cell, ...]] = [
-        ("outcome", "", *(outcome_state(result.outcome).spans for result in matrix.results)),
-        ("F2P", "", *(_fraction(result.summary.f2p, is_fixing=True) for result in matrix.results)),
-        ("P2P", "", *(_fraction(result.summary.p2p, is_fixing=False) for result in matrix.results)),
-    ]
-    body: list[tuple[Cell, ...]] = [
-        (row.test, _list_mark(row), *(STATUS_MARKS[s] for s in row.statuses)) for row in rows
-    ]
-    least = table(("", *names), [row[1:] for row in (*head, *body)])
-    left = _TEST_CELLS if width is None else width - max(cells(plain(line)) for line in least) - 2
-    test_cells = min(_TEST_CELLS, max(_LEAST_TEST_CELLS, left))
-    named = [(cut_line(row[0], test_cells), *row[1:]) for row in (*head, *body)]
-    yield from fitting(("TEST", "", *names), named, width=width)
-    hidden = len(matrix.rows) - len(rows)
-    if hidden:
+    columns = [_run_column(matrix, place, rows, fleet) for place in range(len(matrix.results))]
+    shown, test_cells = _room(columns, width)
+    tests = cut_apart([plain(row.test) for row in rows], test_cells)
+    marks = [Span({"FAIL_TO_PASS": "F2P", "PASS_TO_PASS": "P2P"}.get(row.listed, ""), "dim") for row in rows]
+    titles, *lines = zip(("TEST", *_FACTS, *tests), ("", *("" for _ in _FACTS), *marks), *columns[:shown], strict=True)
+    yield from fitting([plain(title) for title in titles], lines, width=width)
+    if shown < len(columns):
+        yield Span(f"… {counted(len(columns) - shown, 'more run')}: {_WIDER}", "look")
+    if hidden := len(matrix.rows) - len(rows):
         yield Span(f"… {counted(hidden, 'test is', 'tests are')} the same in all runs: --all shows them", "dim")
 
 
-def _list_mark(row: MatrixRow) -> Span:
-    return Span({"FAIL_TO_PASS": "F2P", "PASS_TO_PASS": "P2P"}.get(row.listed, ""), "dim")
+_FACTS = ("outcome", "F2P", "P2P")
+
+
+def _run_column(matrix: Matrix, place: int, rows: Sequence[MatrixRow], fleet: Fleet) -> list[Cell]:
+    """Return a run's column: its name, its _FACTS, and the status of each test."""
+    result = matrix.results[place]
+    return [
+        column_name(result, fleet),
+        outcome_state(result.outcome).spans,
+        _fraction(result.summary.f2p, is_fixing=True),
+        _fraction(result.summary.p2p, is_fixing=False),
+        *(STATUS_MARKS[row.statuses[place]] for row in rows),
+    ]
+
+
+def _room(columns: Iterable[Sequence[Cell]], width: int | None) -> tuple[int, int]:
+    """Return how many runs' columns there is room for, at least one, and the cells that are left for names of tests."""
+    widths = [2 + max(cells(plain(cell)) for cell in column) for column in columns]
+    if width is None:
+        return len(widths), _TEST_CELLS
+    left = width - len("  F2P")
+    shown = max(1, sum(used <= left - _LEAST_TEST_CELLS for used in accumulate(widths)))
+    return shown, min(_TEST_CELLS, max(_LEAST_TEST_CELLS, left - sum(widths[:shown])))
 
 
 def _fraction(pair: tuple[int, int] | None, *, is_fixing: bool) -> Cell:
@@ -205,9 +250,9 @@ def pair_lines(first: AttemptResult, second: AttemptResult, fleet: Fleet) -> Ite
     """Yield two runs side by side: their numbers, without the tests."""
     names = (column_name(first, fleet), column_name(second, fleet))
     both = (run_record(first), run_record(second))
-    facts = ("patch_bytes", "history", "cost", "seconds")
+    facts = {"patch_bytes": "patch", "history": "history", "cost": "cost", "seconds": "time"}
     rows: list[tuple[Cell, ...]] = [
-        (name.replace("_", " "), *(_number(name, record[name]) for record in both)) for name in facts
+        (words, *(_number(name, record[name]) for record in both)) for name, words in facts.items()
     ]
     yield from table(("", *names), rows, right=names)
 
@@ -217,6 +262,8 @@ def _number(name: str, value: float | None) -> Cell:
         return _NOTHING
     if name == "cost":
         return dollars(value)
+    if name == "patch_bytes":
+        return size(value)
     return duration(value) if name == "seconds" else count(int(value))
 
 
@@ -238,8 +285,9 @@ def batch_lines(comparison: BatchComparison, fleet: Fleet, width: int | None = N
         for change in changes
     ]
     if rows:
-        titles = ("", "TASK", "MODEL", "RUN", "BEFORE", "AFTER")
-        yield from fitting(titles, rows, width=width, spare=("RUN", "MODEL"))
+        titles, spare = ("", "TASK", "MODEL", "RUN", "BEFORE", "AFTER"), ("RUN", "MODEL")
+        yield from fitting(titles, rows, width=width, spare=spare)
+        yield from _left_out_lines(left_out(titles, rows, width=width, spare=spare), width)
         yield ""
     yield batch_totals(comparison)
     yield batch_chance(comparison)
@@ -302,8 +350,8 @@ def flip_lines(flips: Iterable[Flip]) -> Iterator[Cell]:
     """Yield which verdicts flip and why, the run's own first."""
     for flip in flips:
         tone: Tone = "bad" if flip.harness_passed else "look"
-        said = "harness: pass" if flip.harness_passed else "harness: fail"
-        yield joined((Span(f"   {said}", tone), Span(flip.rule, "strong"), flip.test or "the run", flip.detail))
+        said, rule = Span(f"   harness: {said_words(flip)}", tone), Span(flip.rule, "strong")
+        yield joined((said, rule, flip.test, flip.detail) if flip.test else (said, flip.detail, rule))
 
 
 def flip_record(flip: Flip) -> dict[str, Any]:

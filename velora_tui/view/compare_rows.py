@@ -133,11 +133,13 @@ def model_columns(summaries: Sequence[ModelSummary]) -> list[Column]:
     wide = {"RATE": 13, "RESOLVED": 8, "VALID": 5, "TASKS": 5, "RUNS": 6, "$/RUN": 7, "TIME": 8, "TOTAL $": 9}
     ranks = {"RATE": 9, "RESOLVED": 8, "PASS@1": 9, "$/RUN": 6, "TIME": 5, "F2P": 7, "P2P": 7, "RUNS": 4}
     first, *others = model_titles(summaries)
+    pass_at = [(found, summary.tasks) for summary in summaries for found in summary.pass_at]
+    wide |= {f"PASS@{found.k}": 13 for found, _ in pass_at}
+    wide |= {f"PASS@{found.k}": 17 for found, tasks in pass_at if found.tasks < tasks}  # their number stands there too
     return [
         Column(first, first, min_width=8, priority=10),
-        *(Column(title, title, wide.get(title, 13 if "@" in title else 5), "right", priority=ranks.get(title, 3))
-          for title in others),
-    ]  # fmt: skip
+        *(Column(title, title, wide.get(title, 5), "right", priority=ranks.get(title, 3)) for title in others),
+    ]
 
 
 def model_rows(summaries: Sequence[ModelSummary], fleet: Fleet) -> list[Row]:

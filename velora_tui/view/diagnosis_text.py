@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from velora_tui.domain.failure import Failure, FailureClass, FailureGroup, Finding
+from velora_tui.domain.listing import Group
 from velora_tui.domain.readiness import OWN_REPAIR_PREFIX
 from velora_tui.view.cells import Span
 from velora_tui.view.text import clean_text, count, cut
@@ -14,6 +15,7 @@ Line = tuple[Span, ...]
 MOST_MEMBERS = 8
 _EVIDENCE_CELLS = 200
 _NUMBER_CELLS = 7
+_WHY_CELLS = 120
 
 # What the operator calls a repair, as beside its key.
 REPAIR_WORDS = {
@@ -110,6 +112,20 @@ def finding_lines(findings: Iterable[Finding], instance: str | None) -> Iterator
         yield _fact("remedy", finding.remedy)
         if command := repair_command(finding.repair, [instance] if instance else []):
             yield (Span("  repair    ", "dim"), Span(command, "ours"))
+
+
+def void_lines(groups: Sequence[Group]) -> Iterator[Line]:
+    """Yield what `velora diagnose` says of imported results that are not valid, brought together by why."""
+    results = sum(len(group.rows) for group in groups)
+    words = "imported result proves" if results == 1 else "imported results prove"
+    yield (Span(count(results), "strong"), Span(f" {words} "), Span("nothing", "bad"), Span(" of the model"))
+    for group in groups[:MOST_MEMBERS]:
+        members = Span(f"    {len(group.rows)} × ", "strong")
+        example = Span(f"  `velora diagnose {group.rows[0].key}`", "dim")
+        yield (members, Span(cut(clean_text(group.key), _WHY_CELLS)), example)
+    if len(groups) > MOST_MEMBERS:
+        yield (Span(f"    and {count(len(groups) - MOST_MEMBERS)} more causes", "dim"),)
+    yield (Span("    list them: ", "dim"), Span('velora results --keys --filter "origin:import valid:no"', "ours"))
 
 
 def whose(failure_class: FailureClass, signature: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from velora_tui.domain.compare import ModelSummary, summarise
+from velora_tui.domain.compare import ModelSummary, PassAtK, summarise
 from velora_tui.domain.counting import tally
 from velora_tui.domain.listing import ResultRow
 
@@ -74,6 +74,7 @@ def as_html(rows: Sequence[ResultRow], title: str, made_at: datetime) -> Iterato
         lstrip_blocks=True,
     )
     environment.filters["percent"] = _percent
+    environment.filters["of_tasks"] = _of_tasks
     models = summarise(rows)
     tasks = sorted({(row.repo, row.task) for row in rows})
     yield from environment.get_template("report.html.j2").generate(
@@ -131,11 +132,16 @@ def _model_values(summary: ModelSummary) -> tuple[str, ...]:
         str(summary.valid),
         str(summary.resolved),
         _percent(summary.resolved_rate),
-        _percent(first.value if first else None),
+        _percent(first.value if first else None) + _of_tasks(first, summary),
         _fraction(*summary.f2p),
         _fraction(*summary.p2p),
         f"${summary.cost_total:.2f}",
     )
+
+
+def _of_tasks(found: PassAtK | None, summary: ModelSummary) -> str:
+    """Return how many tasks a pass@k rests on, where these are not all."""
+    return f" ({found.tasks} of {summary.tasks} tasks)" if found and found.tasks < summary.tasks else ""
 
 
 def _result_values(row: ResultRow) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from velora_tui.domain.listing import ResultRow
 from velora_tui.domain.result import AttemptResult
 from velora_tui.view.cells import Cell, Span
 from velora_tui.view.lines import Line, fact, heading
-from velora_tui.view.quality import flag_lines, flips_in_line, path_line, quality_lines
+from velora_tui.view.quality import flag_lines, flips_in_line, path_line, quality_lines, said_words
 from velora_tui.view.states import outcome_state
 from velora_tui.view.task_names import short_task
 from velora_tui.view.tests_rows import fraction
@@ -126,8 +126,11 @@ def _opinion(row: ResultRow, result: AttemptResult) -> Iterator[Line]:
     for flip in result.flips[:MOST_FLIPS]:
         test = result.verdict.tests.get(flip.test) if result.verdict and flip.test else None
         line = test.evidence.line if test and test.evidence else None
-        words = "passed" if flip.harness_passed else "failed"
-        left = (Span("   ! ", "look"), Span(flip.test or "the run"), Span(f"  said {words}: {flip.rule}", "dim"))
+        left = (
+            Span("   ! ", "look"),
+            Span(flip.test or "the run"),
+            Span(f"  said {said_words(flip)}; {flip.rule}", "dim"),
+        )
         where = (Span(f"{flip.status or ''} {f'line {count(line)}' if line else ''}", "dim"),)
         yield Line(left, where, f"line:{line}" if line else f"flip:{flip.test or ''}")
     if len(result.flips) > MOST_FLIPS:

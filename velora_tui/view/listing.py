@@ -18,6 +18,7 @@ from velora_tui.view.task_names import short_task
 from velora_tui.view.tests_rows import fraction
 from velora_tui.view.text import cells, count, counted, duration, size
 from velora_tui.view.trajectory_lines import dollars
+from velora_tui.view.ungraded import unchecked
 
 FILTER_KEYS = FIELDS
 COLUMNS = (
@@ -246,4 +247,5 @@ def group_words(group: Group) -> tuple[Span, ...]:
         Span(f"  {counted(found.runs, 'run')}", "dim"),
         Span(f"  {count(found.resolved)}", "good" if found.resolved else "dim"),
         Span(" resolved", "dim"),
+        Span(f"  {count(alone)} unchecked" if (alone := unchecked(group.rows)) else "", "look"),
     )

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from velora_tui.domain.events import AnyEvent, AttemptEvent
 from velora_tui.domain.report import Flag, QualityCheck
-from velora_tui.domain.result import AttemptResult
+from velora_tui.domain.result import AttemptResult, Flip
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.view.cells import Span
 from velora_tui.view.cli_events import event_words
 from velora_tui.view.lines import Line, fact, heading
 from velora_tui.view.phases import PHASE_SPANS
+from velora_tui.view.states import outcome_state
 from velora_tui.view.text import count, duration
 
 MOST_FLAGS_IN_LINE = 3
@@ -59,17 +60,33 @@ def flips_in_line(result: AttemptResult) -> tuple[Span, ...]:
     if not result.flips:
         return ()
     flip = next((flip for flip in result.flips if flip.test), result.flips[0])
-    said = "passed" if flip.harness_passed else "failed"
-    test = result.verdict.tests.get(flip.test) if result.verdict and flip.test else None
+    if flip.test is None:
+        return _run_flip(result, flip)
+    test = result.verdict.tests.get(flip.test) if result.verdict else None
     where = f" at line {count(test.evidence.line)}" if test and test.evidence else ""
     seen = f"; it is {flip.status}{where}" if flip.status else ""
     more = f", and {count(len(result.flips) - 1)} more" if len(result.flips) > 1 else ""
     return (
         Span(" ! ", "look"),
         Span("the harness said "),
-        Span(f"{said}: {flip.test or 'the run'}", ""),
+        Span(f"{said_words(flip)}: {flip.test}"),
         Span(f"{seen} — {flip.rule}{more}   ", "dim"),
     )
+
+
+def _run_flip(result: AttemptResult, flip: Flip) -> tuple[Span, ...]:
+    why = (result.verdict.reason if result.verdict else None) or flip.detail
+    return (
+        Span(" ! ", "look"),
+        Span(f"the harness said {said_words(flip)}"),
+        Span(f"; we say {outcome_state(result.outcome).word}: {why}   ", "dim"),
+    )
+
+
+def said_words(flip: Flip) -> str:
+    """Return what the harness said of a test, or of the whole run."""
+    good, bad = ("resolved", "unresolved") if flip.test is None else ("passed", "failed")
+    return good if flip.harness_passed else bad
 
 
 def about_lines(

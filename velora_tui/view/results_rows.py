@@ -236,6 +236,7 @@ def group_name(found: Group, by: str, fleet: Fleet) -> str:
 def _header(found: Group, by: str, is_open: bool, fleet: Fleet) -> Mapping[str, Cell]:
     runs = len(found.rows)
     of_runs = tally(found.rows)
+    valid = [row for row in run_results(found.rows) if row.is_valid]
     costs = [row.cost for row in found.rows if row.cost is not None]
     share = f" {100 * of_runs.resolved / of_runs.valid:.0f} %" if of_runs.valid else ""
     rate = Span(f"{of_runs.resolved}/{of_runs.valid}", "good" if of_runs.resolved else "")
@@ -243,8 +244,8 @@ def _header(found: Group, by: str, is_open: bool, fleet: Fleet) -> Mapping[str, 
         "task": (Span(f"{'▾' if is_open else '▸'} ", "ours"), Span(group_name(found, by, fleet), "strong")),
         "model": Span(f"{count(runs)} run{'' if runs == 1 else 's'}", "dim"),
         "outcome": (rate, Span(share, "dim")) if of_runs.valid else _NOTHING,
-        "f2p": _sum(found.rows, "f2p", is_fixing=True),
-        "p2p": _sum(found.rows, "p2p", is_fixing=False),
+        "f2p": _sum(valid, "f2p", is_fixing=True),
+        "p2p": _sum(valid, "p2p", is_fixing=False),
         "cost": Span(dollars(sum(costs)), "dim") if costs else "",
         "harness": _differ(found.rows),
     }
@@ -256,10 +257,10 @@ def _differ(rows: Iterable[ResultRow]) -> Cell:
 
 
 def _sum(rows: Iterable[ResultRow], name: str, *, is_fixing: bool) -> Cell:
-    """Return how many runs of a group have all tests of a list."""
+    """Return the share of a list's tests that succeeded in all these runs, as the comparison of models tells it."""
     pairs = [(getattr(row, f"{name}_passed"), getattr(row, f"{name}_listed")) for row in rows]
     known = [(passed, listed) for passed, listed in pairs if passed is not None and listed]
     if not known:
         return _NOTHING
-    share = sum(passed / listed for passed, listed in known) / len(known)
+    share = sum(passed for passed, _ in known) / sum(listed for _, listed in known)
     return Span(f"{100 * share:.0f}%", fraction(int(share == 1), 1, is_fixing=is_fixing).tone if share == 1 else "dim")

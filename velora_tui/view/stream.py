@@ -78,7 +78,8 @@ def result_record(result: AttemptResult, folder: Path) -> Record:
     """Return a finished attempt as `velora results --json` lists it; `folder` is where its files lie."""
     verdict = result.verdict
     return {
-        **result.model_dump(mode="json", by_alias=True, exclude={"format", "verdict"}),
+        **result.model_dump(mode="json", by_alias=True, exclude={"format", "verdict", "flags"}),
+        "flags": [flag.model_dump(mode="json") for flag in result.all_flags],
         "FAIL_TO_PASS": _listed(verdict.fail_to_pass) if verdict else None,
         "PASS_TO_PASS": _listed(verdict.pass_to_pass) if verdict else None,
         "folder": str(folder),

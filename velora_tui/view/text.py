@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
 from rich.cells import cell_len, set_cell_size
@@ -80,13 +81,34 @@ def cut(text: str, width: int) -> str:
     return set_cell_size(text[:width], width - 1).rstrip() + _ELLIPSIS
 
 
+def cut_start(text: str, width: int) -> str:
+    """Return `text` in at most `width` cells; what is cut began where "…" stands."""
+    if len(text) <= width and cells(text) <= width:
+        return text
+    kept = text[-width:]
+    while cells(kept) >= width > 0:
+        kept = kept[1:]
+    return _ELLIPSIS + kept if width > 0 else ""
+
+
 def cut_middle(text: str, width: int) -> str:
-    """Return `text` in at most `width` cells; "…" stands for its middle, so that its end can be read too."""
-    if cells(text) <= width or width < 3:
-        return cut(text, width)
-    head = width // 2
-    end = set_cell_size(text[::-1], width - 1 - head)[::-1]
-    return f"{set_cell_size(text, head).rstrip()}{_ELLIPSIS}{end.lstrip()}"
+    """Return `text` in at most `width` cells, with its beginning and, twice as long, its end around a "…"."""
+    if len(text) <= width and cells(text) <= width:
+        return text
+    end = cut_start(text, 2 * width // 3)
+    return cut(text, width - cells(end) + 1) + end.removeprefix(_ELLIPSIS)
+
+
+def cut_apart(texts: Sequence[str], width: int) -> list[str]:
+    """Return each text in at most `width` cells, cut where it keeps them apart, if there is such a place."""
+    ends = min(texts, default=""), max(texts, default="")  # what they have in common, all have
+    same = next((place for place, pair in enumerate(zip(*ends, strict=False)) if pair[0] != pair[1]), 0)
+    ways = (
+        [cut_start(text, width) for text in texts],
+        [cut_middle(text, width) for text in texts],
+        [cut_middle(_ELLIPSIS + text[same:], width) for text in texts],
+    )
+    return max(ways, key=lambda way: len(set(way)))
 
 
 def pad(text: str, width: int, align: str = "left") -> str:

@@ -10,6 +10,7 @@ from tests.ui.dashboard.build import PHASES
 from tests.ui.dashboard.drive import dashboard
 from tests.ui.readiness.broken import DOCKER_FILE, ROOT, broken_fleet, change_file, good_text
 from tests.ui.readiness.conftest import home, layout
+from tests.ui.results.catalogued import imported, plant
 from velora_tui.domain.events import (
     AttemptFinished,
     AttemptQueued,
@@ -128,3 +129,13 @@ async def test_without_failures_there_is_no_strip_and_the_page_says_so(tmp_path)
         await seen.until(lambda: seen.app.is_live)
         await seen.press("W")
         await seen.sees("no run has failed")
+
+
+async def test_imported_runs_that_prove_nothing_are_told_of_where_none_has_failed(tmp_path):
+    plant(tmp_path / "disk", tasks=1, patch="", error="APITimeoutError: timed out")
+    fleet, place = broken_fleet(tmp_path / "fleet", (), eval1=()), layout(tmp_path)
+    imported(place.state, tmp_path / "disk")
+    async with dashboard(Engine(fleet, place), live=False) as seen:
+        await seen.until(lambda: seen.app.is_live)
+        await seen.press("W")
+        await seen.sees("4 imported runs prove nothing of the model")

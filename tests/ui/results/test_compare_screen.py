@@ -76,7 +76,7 @@ async def test_without_marks_all_runs_of_the_task_are_compared_and_then_the_mode
 @pytest.mark.parametrize(
     ("width", "titles"),
     [
-        (80, ["claude…s-4-5·1", "claude…s-4-5·2", "claude…s-4-6·1"]),
+        (80, ["clau…pus-4-5·1", "clau…pus-4-5·2", "clau…pus-4-6·1"]),
         (200, [f"claude-opus-4-{minor}·{run}" for minor in (5, 6) for run in (1, 2)]),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 from velora_tui.errors import UnknownName
 from velora_tui.garbage import collection_held
@@ -85,6 +86,8 @@ _PARSERS = {
 _CUT_AT_BLANK = frozenset({"python/parse_log_unittest", "python/parse_log_django", "php/parse_log_phpunit"})
 
 PARSERS = {name: Parser(name, parse, name in _CUT_AT_BLANK) for name, parse in _PARSERS.items()}
+_LIKE = 0.65
+_NAMED = 5
 _BY_LAST_PART = {name.rpartition("/")[2]: parser for name, parser in PARSERS.items()}
 
 
@@ -92,8 +95,27 @@ def find_parser(name: str) -> Parser:
     """Return the parser of that name; the last part of a name alone works too. Raises UnknownName."""
     parser = PARSERS.get(name) or _BY_LAST_PART.get(name)
     if parser is None:
-        raise UnknownName.of("parser", name, sorted({*PARSERS, *_BY_LAST_PART}))
+        near = _near(name)
+        meant = f"did you mean {', '.join(near)}? " if near else ""
+        raise UnknownName(f"unknown parser {name!r}", hint=f"{meant}`velora grade --help` lists all parsers")
     return parser
+
+
+def _near(name: str) -> list[str]:
+    """Return the parsers whose framework `name` seems to mean, the likeliest first."""
+    wanted = _framework(name)
+    if not wanted:
+        return []
+    likeness = {known: SequenceMatcher(None, wanted, _framework(known)).ratio() for known in PARSERS}
+    named = [known for known in PARSERS if f"_{wanted}" in f"_{_framework(known)}"]
+    near = named or [known for known in PARSERS if likeness[known] >= _LIKE]
+    return sorted(near, key=lambda known: -likeness[known])[:_NAMED]
+
+
+def _framework(name: str) -> str:
+    """Return what is left of a parser's name without the words that all of them have: "pytest_v3"."""
+    last = name.lower().replace("\\", "/").rpartition("/")[2].removesuffix(".py").removesuffix("_parser")
+    return last.removeprefix("parse_").removeprefix("log_")
 
 
 def report_parser(report: bytes) -> Parser:

@@ -7,6 +7,10 @@ from velora_tui.grading.signatures.signature import Signature, Source, Table
 
 _AGENT, _TASK, _INFRA = FailureClass.AGENT, FailureClass.TASK, FailureClass.INFRASTRUCTURE
 _tests = Table(_AGENT, sources=(Source.TESTS,))
+_RUNNER = (
+    r"(?:pytest|py\.test|python[\d.]*|tox|nox|npm|npx|yarn|pnpm|node|go|cargo|mvn|gradle|\./gradlew|\./mvnw|bundle|rspec"
+    r"|phpunit|vendor/bin/phpunit|ctest|make|ruby|php|java|uv|poetry|jest|vitest|mocha|karma|ava|tsc|react-scripts)"
+)
 _GOLD = "a valid result of the model, unless the gold patch shows the same: then mend the image"
 
 TESTS: tuple[Signature, ...] = (
@@ -19,10 +23,9 @@ TESTS: tuple[Signature, ...] = (
     ),
     _tests.row(
         "tests-no-runner",
-        r"(?:\d+: )?(?:pytest|python3?|tox|nox|npm|npx|yarn|pnpm|node|go|cargo|mvn|gradle"
-        r"|\./gradlew|\./mvnw|bundle|rspec|phpunit|vendor/bin/phpunit|ctest|make|ruby|php|java|uv|poetry"
-        r"|jest|vitest|mocha|karma|ava|tsc|react-scripts): "
-        r"(?:command not found|not found|No such file or directory)"
+        rf"(?:\S*sh: )?(?:line )?(?:\d+: )?{_RUNNER}: (?:command not found|not found|No such file or directory)"
+        rf"|(?:\S*/)?(?:env: |timeout: failed to run command )['‘`]{_RUNNER}['’]: No such file or directory"
+        rf'|.{{0,200}}\bexec: "{_RUNNER}": executable file not found in \$PATH'
         r"|\S*python[\d.]*: No module named '?(?:pytest|tox|nose|django)'?$",
         "the program that runs the tests is not there: the environment was not entered, or the image lacks it",
         "mend test_command or the image, then retry from evaluation",
@@ -62,7 +65,9 @@ TESTS: tuple[Signature, ...] = (
     ),
     _tests.row(
         "tests-disk-full",
-        r"(?:E +)?(?:\S+: )?(?:\[Errno 28\] )?No space left on device",
+        r"\s*(?:[^:;]{1,120}: ?){0,5}(?:"
+        r"(?:\[Errno 28\] )?[Nn]o space left on device(?: \(os error 28\)|, \w+)?(?:: ?['\"‘].{0,200})?\W{0,3}$"
+        r"|(?:\w+, )?database or disk is full(?: \(13\))?$)",
         "the disk was full while the tests ran",
         "free disk space, then retry from evaluation",
         kind=_INFRA,

@@ -14,9 +14,9 @@ from velora_tui.domain.agent_error import is_own_doing
 from velora_tui.domain.events import Summary, now
 from velora_tui.domain.listing import HARNESS_DIFFERS, ResultRow, row_of
 from velora_tui.domain.report import Flag, Outcome, QualityCheck, Verdict
-from velora_tui.domain.result import AttemptResult, Flip, Provenance, verdicts_differ
+from velora_tui.domain.result import EVALUATION_FAILED, AttemptResult, Flip, Provenance, verdicts_differ
 from velora_tui.domain.task import Task
-from velora_tui.grading.blame import with_blame
+from velora_tui.grading.blame import NO_OUTPUT, with_blame
 from velora_tui.grading.grade import grade
 from velora_tui.grading.judge import RunFacts, judge
 from velora_tui.grading.patch import clean_patch, split_files
@@ -135,6 +135,9 @@ def _judge(
         task = _task(files, identity, tasks, claims)
         require_parser(task.task)
     except NoTask as reason:
+        if output is not None and output.is_blank():
+            flag = Flag(id=EVALUATION_FAILED, detail=NO_OUTPUT)
+            return _Judged(Outcome.EVAL_ERROR, None, True, flags=(flag,))
         return _unverified(claims, str(reason))
     judged = with_blame(grade(task.task, output.blocks()), output.blocks())
     verdict = _decided(judged, task)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,14 +17,15 @@ from velora_tui.store.catalog import Catalog, Source
 from velora_tui.store.trees import RunFolder, find_runs
 
 CHUNK_FOLDERS = 16
-_READER = f"{__version__}, 2"  # the number goes up when runs are told apart by something else
+_READER = f"{__version__}, 3"  # the number goes up when runs are told apart, or judged, by something else
 
 
 @dataclass
 class ImportReport:
     """What an import did, folder by folder; `problems` are (folder, what is wrong), and stopped nothing.
 
-    `copies` are the runs in the catalog that lie elsewhere too, `own_copies` those of them that Velora made itself.
+    `ungraded` counts the runs that we could not grade by why, those of unchanged folders too. `copies` are the runs in
+    the catalog that lie elsewhere too, `own_copies` those of them that Velora made itself.
     """
 
     read: int = 0
@@ -33,6 +35,7 @@ class ImportReport:
     copies: int = 0
     own_copies: int = 0
     problems: list[tuple[str, str]] = field(default_factory=list)
+    ungraded: Counter[str] = field(default_factory=Counter)
 
     @property
     def folders(self) -> int:
@@ -108,6 +111,7 @@ class _Import:
             for reading in readings:
                 self.report.read += 1
                 self.report.results += len(reading.results)
+                self.report.ungraded.update(reading.ungraded)
                 self._note(Path(reading.folder), "; ".join(reading.problems))
             self._on_progress(self.report)
 
@@ -137,6 +141,7 @@ class _Import:
             self._seen.add(name)
             if self._is_unchanged(found):
                 self.report.unchanged += 1
+                self.report.ungraded.update(json.loads(self._known[name].graded).get("ungraded", ()))
                 self._note(found.folder, self._known[name].problem)
             else:
                 yield found
@@ -155,7 +160,7 @@ class _Import:
 
     def _source(self, reading: Reading, batch: str) -> Source:
         by = {row.task: self._digests.get(row.task, "") for row, _ in reading.results}
-        graded = json.dumps({"version": _READER, "by": by})
+        graded = json.dumps({"version": _READER, "by": by, "ungraded": reading.ungraded})
         return Source(reading.folder, batch, reading.fingerprint, graded, "; ".join(reading.problems))
 
     def _note(self, folder: Path, problem: str) -> None:

@@ -104,6 +104,10 @@ class Output:
             tail = block[-len(_COMMAND_NOT_FOUND) :]
             yield block
 
+    def is_blank(self) -> bool:
+        """Tell whether nothing was printed. Raises OSError."""
+        return not any(block.strip() for block in self._raw())
+
     def _raw(self) -> Iterator[bytes]:
         if not self.path:
             yield self.data

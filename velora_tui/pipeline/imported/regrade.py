@@ -10,6 +10,7 @@ from velora_tui.domain.compare import matrix
 from velora_tui.domain.result import AttemptResult
 from velora_tui.errors import StoreError
 from velora_tui.pipeline.imported.assess import Tasks, assess
+from velora_tui.pipeline.imported.ungraded import why_ungraded
 from velora_tui.store.results import load_result
 from velora_tui.store.trees import RESULT_FILE, OnProblem, find_runs, run_at
 
@@ -37,6 +38,11 @@ class Regraded:
         return self.stored is not None and self.stored.outcome is not self.result.outcome
 
     @property
+    def why_ungraded(self) -> str:
+        """Why it could not be graded anew, or ""."""
+        return why_ungraded(self.result)
+
+    @property
     def says_otherwise(self) -> bool:
         """Whether anything flips."""
         return bool(self.result.flips or self.changed or self.outcome_changed)
@@ -57,8 +63,8 @@ def regrade_folder(folder: Path, tasks: Tasks, on_problem: OnProblem) -> Iterato
     except (StoreError, OSError) as error:
         on_problem(folder, str(error))
         return
-    for problem in problems:
-        on_problem(folder, problem)
+    if problems:
+        on_problem(folder, "; ".join(problems))
     for run in runs:
         yield Regraded(str(folder), _as_stored(run.result, stored), stored)
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from velora_tui.domain.report import Outcome
 from velora_tui.domain.result import AttemptResult, why_void
 from velora_tui.domain.task import DATASET_SIZE_LIMIT, parse_dataset
-from velora_tui.domain.tree_files import wanted_files
+from velora_tui.domain.tree_files import AGENT_FILES, wanted_files
 from velora_tui.errors import DatasetError, StoreError
-from velora_tui.grading.dataset import Level, Problem, check_task, cut_fields
+from velora_tui.grading.dataset import Problem, check_task, cut_fields
 from velora_tui.pipeline.imported.assess import Tasks, assess
 from velora_tui.store.records import read_records
 from velora_tui.store.trees import find_runs, run_at
@@ -94,16 +94,21 @@ def validate_tree(root: Path, tasks: Tasks) -> Iterator[Validated]:
     yield from unreadable
 
 
+_OF_EVALUATION = frozenset({"tests-executed", "test-output", "lists-filled", "no-critical-error"})
+
+
 def _run_problems(result: AttemptResult, there: Collection[str]) -> Iterator[Problem]:
-    is_evaluated = bool(result.summary.patch_bytes) and result.outcome is not Outcome.NO_PATCH
-    for path in wanted_files(result.task or "<task>", is_evaluated=is_evaluated):
+    """Yield what is wrong with a run; that it has no patch, and so no evaluation, is a result and no error."""
+    why, has_no_patch = why_void(result.all_flags), result.outcome is Outcome.NO_PATCH
+    evaluated = wanted_files(result.task or "<task>", is_evaluated=bool(result.summary.patch_bytes))
+    for path in AGENT_FILES if has_no_patch else evaluated:
         if path not in there and path.replace("eval_outputs/", "evals_report/") not in there:
             yield Problem("error", "file", f"the tree lacks {path}")
     for check in result.summary.quality:
-        if not check.ok:
-            level: Level = "error" if check.level == "required" else "warning"
-            yield Problem(level, check.id, check.detail)
+        if not check.ok and not (has_no_patch and check.id in _OF_EVALUATION):
+            is_error = check.level == "required" and (why or not has_no_patch)
+            yield Problem("error" if is_error else "warning", check.id, check.detail)
     for flag in result.flags:
         yield Problem("error" if flag.id in {"file-broken", "task-unknown"} else "warning", flag.id, flag.detail)
-    if why := why_void(result.all_flags):
+    if why:
         yield Problem("error", "result", f"it proves nothing: {why}")

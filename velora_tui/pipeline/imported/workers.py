@@ -16,6 +16,7 @@ from typing import Self
 from velora_tui.domain.listing import ResultRow
 from velora_tui.errors import StoreError
 from velora_tui.pipeline.imported.assess import Tasks, as_copy, assess
+from velora_tui.pipeline.imported.ungraded import why_ungraded
 from velora_tui.store.catalog import pack_details
 from velora_tui.store.trees import RunFolder
 
@@ -25,12 +26,16 @@ MOST_PROCESSES = 8
 
 @dataclass(frozen=True)
 class Reading:
-    """What a folder holds: rows with their packed details, which results of Velora's own have in their folders."""
+    """What a folder holds: rows with their packed details, which results of Velora's own have in their folders.
+
+    `ungraded` says of each run that we could not grade why.
+    """
 
     folder: str
     fingerprint: str
     results: tuple[tuple[ResultRow, bytes | None], ...]
     problems: tuple[str, ...]
+    ungraded: tuple[str, ...] = ()
 
 
 class Workers:
@@ -95,8 +100,10 @@ def read_chunk(chunk: Sequence[RunFolder], tasks: Tasks, batch: str, is_own: boo
 
 def _read(found: RunFolder, tasks: Tasks, batch: str, is_own: bool) -> Reading:
     results: tuple[tuple[ResultRow, bytes | None], ...] = ()
+    ungraded: tuple[str, ...] = ()
     try:
         runs, problems = assess(found, tasks, batch)
+        ungraded = tuple(why for run in runs if (why := why_ungraded(run.result)))
         if found.is_ours:
             shown = runs if is_own else [as_copy(run) for run in runs]
             results = tuple((run.row, None) for run in shown)
@@ -109,4 +116,4 @@ def _read(found: RunFolder, tasks: Tasks, batch: str, is_own: bool) -> Reading:
     except Exception as error:  # noqa: BLE001 - the boundary of one folder: a bug there must not end the import
         place = traceback.extract_tb(error.__traceback__)[-1]
         problems = [f"a bug: {type(error).__name__}: {error} ({place.name}, line {place.lineno}): please report it"]
-    return Reading(str(found.folder), found.fingerprint, results, tuple(problems))
+    return Reading(str(found.folder), found.fingerprint, results, tuple(problems), ungraded)

@@ -45,6 +45,7 @@ class CausesScreen(BaseScreen):
         self._wanted = cause
         self._causes = Causes()
         self._is_counted = False
+        self._catalog_version = -1
         self._excerpt_of: FailedAttempt | None = None
 
     def compose_body(self) -> ComposeResult:
@@ -63,9 +64,13 @@ class CausesScreen(BaseScreen):
         """Give the keys to the causes."""
         self.query_one("#excerpt", LineList).can_focus = False
         self.lines.focus()
+        self.dashboard.catalog.open()
 
     def refresh_snapshot(self, snapshot: FleetSnapshot) -> None:
-        """Count anew where a run has changed."""
+        """Count anew where a run has changed, or the catalog."""
+        if self._catalog_version != self.dashboard.catalog.version:
+            self._catalog_version = self.dashboard.catalog.version
+            self._is_counted = False
         if not self._is_counted or self._causes.are_old(snapshot.runs):
             self.perform(self._count(snapshot), group="causes")
 
@@ -75,7 +80,7 @@ class CausesScreen(BaseScreen):
             return
         self._is_counted = True
         groups = self._causes.groups
-        self.lines.empty_text = _NOTHING
+        self.lines.empty_text = f"{_NOTHING}{self._void_words()}"
         self.lines.show(cause_lines(groups, snapshot.fleet))
         if self._wanted is not None:
             wanted = next((group for group in groups if cause_key(group) == self._wanted), None)
@@ -87,6 +92,12 @@ class CausesScreen(BaseScreen):
         self.show_status(Span(words if groups else "", "dim"))
         self._show_excerpt()
         self.refresh_footer()
+
+    def _void_words(self) -> str:
+        """Return what one should know of imported runs, which don't fail here; "" where all prove something."""
+        void = sum(row.origin == "import" and not row.is_valid for row in self.dashboard.catalog.rows)
+        prove = "imported run proves" if void == 1 else "imported runs prove"
+        return f" · {count(void)} {prove} nothing of the model: in Results, / origin:import valid:no" if void else ""
 
     # --- what is at hand
 

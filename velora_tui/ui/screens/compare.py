@@ -33,7 +33,7 @@ from velora_tui.view.compare_rows import (
 )
 from velora_tui.view.filter import doubt, parse_filter
 from velora_tui.view.listing import FILTER_KEYS, chosen
-from velora_tui.view.text import cells, count
+from velora_tui.view.text import cells, count, counted
 
 PaneName = Literal["tests", "models", "batches"]
 PANES: dict[PaneName, str] = {"tests": "Tests", "models": "Models", "batches": "Batches"}
@@ -129,7 +129,7 @@ class CompareScreen(BaseScreen):
             return Span(f"{self._rows[0].repo} {self._rows[0].task} ", "dim")
         if self._pane == "batches":
             return Span(f"{self._versus} ", "dim")
-        return Span(f"{count(len(self._found))} runs ", "dim")
+        return Span(f"{counted(len(self._found), 'run')} ", "dim")
 
     def _show(self, rows: Sequence[Row], empty: str, note: Cell, right: Cell = "", more: Cell = "") -> None:
         self.table.empty_text = empty
