@@ -8,7 +8,7 @@ from pathlib import Path
 
 from velora_tui.domain.events import AnyEvent, AttemptEvent
 from velora_tui.domain.report import Flag, QualityCheck
-from velora_tui.domain.result import AttemptResult, Flip
+from velora_tui.domain.result import AttemptResult, Flip, why_void
 from velora_tui.domain.run import Attempt, Run
 from velora_tui.view.cells import Span
 from velora_tui.view.cli_events import event_words
@@ -75,7 +75,7 @@ def flips_in_line(result: AttemptResult) -> tuple[Span, ...]:
 
 
 def _run_flip(result: AttemptResult, flip: Flip) -> tuple[Span, ...]:
-    why = (result.verdict.reason if result.verdict else None) or flip.detail
+    why = why_void(result.all_flags) or (result.verdict.reason if result.verdict else None) or flip.detail
     return (
         Span(" ! ", "look"),
         Span(f"the harness said {said_words(flip)}"),
