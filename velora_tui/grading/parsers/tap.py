@@ -87,7 +87,7 @@ class _Reader:
         status = _status(not found[2], directive[1].upper() if directive else "", self.vitest)
         self._leave(indent)
         above = self.parents if self.vitest else [entry for entry in self.announced if entry[0] < indent]
-        parents = tuple(name for _, name in above)
+        parents = tuple(name for _, name in above if name)
         if not opens:
             self.book.add((*parents, title or found[3] or ""), Observation(status, number, offset, "tap"))
         else:
