@@ -89,7 +89,10 @@ class _Reader:
         above = self.parents if self.vitest else [entry for entry in self.announced if entry[0] < indent]
         parents = tuple(name for _, name in above if name)
         if not opens:
-            self.book.add((*parents, title or found[3] or ""), Observation(status, number, offset, "tap"))
+            seen = Observation(status, number, offset, "tap")
+            self.book.add((*parents, title or found[3] or ""), seen)
+            if not parents and found[3] and not found[0][found.end(3) - found.start() :].startswith(" -"):
+                self.book.spell_whole(title, seen, without="#")  # Mocha's, which drops what TAP means by it
         else:
             self.parents.append((indent + 1, title))
 
