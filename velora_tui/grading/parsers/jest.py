@@ -13,7 +13,7 @@ from velora_tui.domain.report import Status
 from velora_tui.grading.log import LogLines
 from velora_tui.grading.parsed import Listed, Observation, ParsedLog, observation
 from velora_tui.grading.parsers.json_documents import json_documents
-from velora_tui.grading.parsers.titles import JOINT, TitleBook
+from velora_tui.grading.parsers.titles import JOINT, TITLE_LIMIT, TitleBook
 
 CHEVRON = " › "
 """How the list of failures joins titles."""
@@ -65,7 +65,7 @@ class _Reader:
                 mark = self.pass_mark
 
     def feed(self, number: int, offset: int, text: str) -> None:
-        if self.heading is not None and text.strip():
+        if self.heading is not None and text.strip() and len(self.heading[1]) < TITLE_LIMIT:
             self.heading = (self.heading[0], f"{self.heading[1]}\n{text}", self.heading[2])
             return
         self._end_heading()
@@ -102,7 +102,7 @@ class _Reader:
             self.last = (title, Observation(status, number, offset, "tree"))
             self.pass_mark = text[: len(indent) + 2] if status is Status.PASSED else ""
             self.trees.add(self.file)
-        elif not text.startswith("  ") and self.last is not None:
+        elif not text.startswith("  ") and self.last is not None and len(self.last[0]) < TITLE_LIMIT:
             self.last = (f"{self.last[0]}\n{text}", self.last[1])
         elif text.startswith("  "):
             self._flush()

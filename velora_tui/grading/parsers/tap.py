@@ -15,7 +15,7 @@ from velora_tui.grading.parsers.titles import TitleBook
 
 _RESULT = re.compile(r"( *)(not )?ok\b(?: (\d+))?(?: -)?(?: (.*))?$")
 _SUBTEST = re.compile(r"( *)# Subtest: ?(.*)$")
-_DIRECTIVE = re.compile(r"(?:^|(?<=[^\\]))\s*#\s*(SKIP|TODO)\b(.*)$", re.IGNORECASE)
+_DIRECTIVE = re.compile(r"(?<!\\)#\s*(SKIP|TODO)\b(.*)$", re.IGNORECASE)
 _OPENS = " {"
 _COMMENTED = re.compile(r" # (?:time=[\d.]+ ?m?s|SKIP|TODO) \{$")  # how Vitest opens a suite
 _TIME = re.compile(r" # time=[\d.]+ ?m?s$")

@@ -12,6 +12,9 @@ JOINTS = (JOINT, " ", " › ", "::", ".", " - ", " / ", " | ", ": ")
 """How datasets join the titles of nested suites."""
 
 
+TITLE_LIMIT = 2000  # characters of a title of several lines: what goes on for longer is none
+
+
 @dataclass
 class TitleBook:
     """Collects results by their titles.

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from velora_tui.domain.report import Status
 from velora_tui.grading.log import Line, LogLines
 from velora_tui.grading.parsed import FAILING, Listed, Observation, ParsedLog
-from velora_tui.grading.parsers.titles import JOINT, TitleBook
+from velora_tui.grading.parsers.titles import JOINT, TITLE_LIMIT, TitleBook
 from velora_tui.grading.parsers.untold import Untold, add_untold
 
 ALL_TIMED_SINCE = 4
 """The first major version that says how long each test took, but for type checks."""
 
+TODO = "□"  # the mark of tests that have no body, and so no duration
 SLOW_MILLISECONDS = 300
 
 _MARKED = re.compile(r"( +)([✓√×✗❯↓✖□]) (.*)$")
@@ -27,12 +28,14 @@ _LABELS = re.compile(r"(?:\|.+?\| | \S.*?  )?(?: TS  )?")
 """A project's name, between bars or blanks of a colour of its own, and the mark of a type check."""
 
 _LOCATED = re.compile(r"(\S.*?\.\w+):\d+(?::\d+)?(?= > )")
-_FRAME = re.compile(r":\d+:\d+$")
+_NO_RESULT = re.compile(r"(?::\d+:\d+| \d+/\d+| \[queued\])$")
+"""How lines of a stack end, and those of the window that a terminal shows during the run."""
+
 _ATTEMPTS = re.compile(r" \((?:initial run|\d+(?:st|nd|rd|th) (?:retry|repeat))(?:, [^()]*)?\)$")
 _BANNER = re.compile(r"⎯+ (Failed Tests|Failed Suites|Unhandled Errors)(?: \d+)? ⎯+$")
 _DIVIDER = re.compile(r"⎯+\[\d+/\d+\]⎯*$")
 _HEAP = r"(?: \d+ MB heap used)?"
-_COUNTS = re.compile(rf" +\(\d+(?: tests?)?(?: \| [^()]*)?\)(?: \d[\d.]*m?s)?{_HEAP}(?: \[skipped\])?$")
+_COUNTS = re.compile(rf" \(\d+(?: tests?)?(?: \| [^()]*)?\)(?: \d[\d.]*m?s)?{_HEAP}(?: \[skipped\])?$")
 _DURATION = re.compile(rf" (\d[\d.]*) ?m?s(?: \((?:retry|repeat) x\d+(?:, repeat x\d+)?\))*{_HEAP}$")
 _NOTE = re.compile(rf" (\d+)ms(?: \((?:retry|repeat) x\d+\))*{_HEAP} \[.*\]$")
 _RUN = re.compile(r" RUN  v(\d+)\.")
@@ -47,7 +50,7 @@ _MARKS = {
     "✖": Status.FAILED,
     "❯": Status.FAILED,
     "↓": Status.SKIPPED,
-    "□": Status.SKIPPED,
+    TODO: Status.SKIPPED,
 }
 
 
@@ -58,6 +61,7 @@ class _Node:
     indent: int
     text: str
     seen: Observation
+    is_todo: bool
     children: bool = False
 
     def is_test(self) -> bool:
@@ -114,16 +118,16 @@ class _Reader:
         before, self.open = self.open, None
         if found := _MARKED.match(text):
             seen = Observation(_MARKS[found[2]], number, offset, "report")
-            self._titled(len(found[1]), found[3], seen, is_untimed=found[2] not in "✓×")
-        elif before and text:
-            self._titled(before[0], f"{before[1]}\n{text}", before[2])
+            self._titled(len(found[1]), found[3], seen, found[2])
+        elif before and text and len(before[1]) < TITLE_LIMIT:
+            self._titled(before[0], f"{before[1]}\n{text}", before[2], "✓")
         elif " > " in text and (found := _GLUED.search(text[-2000:])):
             self._glued(found[2], Observation(_MARKS[found[1]], number, offset, "report-glued"))
 
-    def _titled(self, indent: int, text: str, seen: Observation, *, is_untimed: bool = False) -> None:
+    def _titled(self, indent: int, text: str, seen: Observation, mark: str) -> None:
         """Read a marked line, or wait for the line that ends it: what has no end was printed by a test."""
-        if not self.timed or is_untimed or _DURATION.search(text[-80:]) or _COUNTS.search(text[-200:]):
-            self._marked(indent, text, seen)
+        if not self.timed or mark not in "✓×" or _DURATION.search(text[-80:]) or _COUNTS.search(text[-200:]):
+            self._marked(indent, text, seen, mark)
         else:
             self.open = (indent, text, seen)
 
@@ -170,14 +174,14 @@ class _Reader:
         located = _LOCATED.match(name)
         return name if located is None or name in self.book.listed else f"{located[1]}{name[located.end() :]}"
 
-    def _marked(self, indent: int, text: str, seen: Observation) -> None:
-        if _FRAME.search(text[-40:]) and seen.status is Status.FAILED:
+    def _marked(self, indent: int, text: str, seen: Observation, mark: str) -> None:
+        if _NO_RESULT.search(text[-40:]) and seen.status is Status.FAILED:
             return
         while self.stack and (self.stack[-1].indent >= indent or self.stack[-1].is_test()):
             self._close()
         if self.stack:
             self.stack[-1].children = True
-        self.stack.append(_Node(indent, self._without_labels(text) if indent == 1 else text, seen))
+        self.stack.append(_Node(indent, self._without_labels(text) if indent == 1 else text, seen, mark == TODO))
 
     def _close(self) -> None:
         """Record the deepest open line if it is a test."""
@@ -188,7 +192,7 @@ class _Reader:
         text = _SKIPPED.sub("", node.text) if node.seen.status is Status.SKIPPED else node.text
         if above and text.startswith(f"{above[0]}{JOINT}"):
             above = ()  # Vitest 1 repeats the file before each failure
-        title = self._title(above, text, node.seen.status)
+        title = text if node.is_todo else self._title(above, text, node.seen.status)
         depth = (node.indent - self.stack[-1].indent) // 2 - 1 if self.stack else 0
         if depth > 0 and len(above) == 1:
             self.untold.append(Untold(above[0], title, depth, node.seen))
