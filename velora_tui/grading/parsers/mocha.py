@@ -17,14 +17,14 @@ from velora_tui.grading.parsers.json_documents import json_documents
 from velora_tui.grading.parsers.titles import JOINT, TitleBook
 
 _PASSED = re.compile(r"( *)[✓✔√] (.*)$")
-_GLUED = re.compile(r"\S.*?  +(?:([✓✔√])|(\d+)\)) (.*)$")
+_GLUED = re.compile(r"\S.*?  +(?:([✓✔√])|(\d{1,9})\)) (.*)$")
 _LIST_DURATION = re.compile(r": \d+ms$")
-_FAILED = re.compile(r"( *)(\d+)\) (.*)$")
+_FAILED = re.compile(r"( *)(\d{1,9})\) (.*)$")
 _PENDING = re.compile(r"( +)- (.*)$")
 _DURATION = re.compile(r" \(\d[\d.,]* ?m?s\)$")
-_CLOSING = re.compile(r"  (\d+) passing(?: \(.*\))?$")
-_FAILING = re.compile(r"  (\d+) failing$")
-_HEADING = re.compile(r"  (\d+)\) (.*)$")
+_CLOSING = re.compile(r"  (\d{1,9}) passing(?: \(.*\))?$")
+_FAILING = re.compile(r"  (\d{1,9}) failing$")
+_HEADING = re.compile(r"  (\d{1,9})\) (.*)$")
 _EVENT = re.compile(r'\["(?:pass|fail)",\{"title":')
 _EVENTS = {"pass": Status.PASSED, "fail": Status.FAILED}
 _EVENT_KEYS = {"title", "fullTitle", "duration", "currentRetry"}

@@ -20,7 +20,7 @@ LEFT_KEPT = 8
 _MARKED = re.compile(r"( *)([✔✖﹣▶]) (.*)$")
 _GLUED = re.compile(r"\S( *)([✔✖﹣]) (.*)$")
 _DURATION = re.compile(r" \(\d[\d.]*(?:ms|s)\)(?: # ?(.*))?$")
-_COUNT = re.compile(r"ℹ (tests|pass|fail|cancelled|skipped|todo) (\d+)$")
+_COUNT = re.compile(r"ℹ (tests|pass|fail|cancelled|skipped|todo) (\d{1,9})$")
 
 
 @dataclass

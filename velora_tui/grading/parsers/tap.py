@@ -13,13 +13,13 @@ from velora_tui.grading.log import LogLines
 from velora_tui.grading.parsed import Listed, Observation, ParsedLog
 from velora_tui.grading.parsers.titles import TitleBook
 
-_RESULT = re.compile(r"( *)(not )?ok\b(?: (\d+))?(?: -)?(?: (.*))?$")
+_RESULT = re.compile(r"( *)(not )?ok\b(?: (\d{1,9}))?(?: -)?(?: (.*))?$")
 _SUBTEST = re.compile(r"( *)# Subtest: ?(.*)$")
 _DIRECTIVE = re.compile(r"(?<!\\)#\s*(SKIP|TODO)\b(.*)$", re.IGNORECASE)
 _OPENS = " {"
 _COMMENTED = re.compile(r" # (?:time=[\d.]+ ?m?s|SKIP|TODO) \{$")  # how Vitest opens a suite
 _TIME = re.compile(r" # time=[\d.]+ ?m?s$")
-_GLUED = re.compile(r"(?:not )?ok (\d+)\b")
+_GLUED = re.compile(r"(?:not )?ok (\d{1,9})\b")
 _ESCAPE = re.compile(r"\\([\\#])")
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from velora_tui.domain.report import Status
 from velora_tui.grading.log import Line, LogLines
-from velora_tui.grading.parsed import FAILING, Listed, Observation, ParsedLog
+from velora_tui.grading.parsed import FAILING, Listed, Observation, ParsedLog, observation
 from velora_tui.grading.parsers.titles import JOINT, TITLE_LIMIT, TitleBook
 from velora_tui.grading.parsers.untold import Untold, add_untold
 
@@ -36,9 +36,9 @@ _BANNER = re.compile(r"⎯+ (Failed Tests|Failed Suites|Unhandled Errors)(?: \d+
 _DIVIDER = re.compile(r"⎯+\[\d+/\d+\]⎯*$")
 _HEAP = r"(?: \d+ MB heap used)?"
 _COUNTS = re.compile(rf" \(\d+(?: tests?)?(?: \| [^()]*)?\)(?: \d[\d.]*m?s)?{_HEAP}(?: \[skipped\])?$")
-_DURATION = re.compile(rf" (\d[\d.]*) ?m?s(?: \((?:retry|repeat) x\d+(?:, repeat x\d+)?\))*{_HEAP}$")
+_DURATION = re.compile(rf" (\d+(?:\.\d+)?) ?m?s(?: \((?:retry|repeat) x\d+(?:, repeat x\d+)?\))*{_HEAP}$")
 _NOTE = re.compile(rf" (\d+)ms(?: \((?:retry|repeat) x\d+\))*{_HEAP} \[.*\]$")
-_RUN = re.compile(r" RUN  v(\d+)\.")
+_RUN = re.compile(r" RUN  v(\d{1,9})\.")
 _FILES = re.compile(r" Test Files  .*\(\d+\)$")
 _TOTAL = re.compile(r" +Tests  .*\(\d+\)$")
 _SKIPPED = re.compile(r" \[(?:skipped|todo)[^\[\]]*\]$")
@@ -93,6 +93,7 @@ class _Reader:
     open: tuple[int, str, Observation] | None = None  # a title that goes on in the next line
     complete: bool = False
     file_failed: bool = False
+    failed_before: dict[str, Observation] = field(default_factory=dict)  # in runs before this one
 
     def feed(self, number: int, offset: int, text: str) -> None:
         after_blank, self.after_blank = self.after_blank, not text
@@ -104,9 +105,9 @@ class _Reader:
             self._banner(found[1])
         elif text.startswith("Testing types with "):
             self.checks_types = True
-        elif found := _RUN.match(text):
-            self.timed = int(found[1]) >= ALL_TIMED_SINCE and not self.checks_types
-        elif "Test" in text and (_FILES.match(text) or _TOTAL.match(text)):
+        elif text[:6] == " RUN  " and (found := _RUN.match(text)):
+            self._run(int(found[1]))
+        elif "Test" in text[:12] and (_FILES.match(text) or _TOTAL.match(text)):
             self.complete = self.complete or "Tests  " in text
             self.file_failed = " failed" in text or ("Tests  " in text and self.file_failed)
         elif self.failures is not None:
@@ -114,10 +115,17 @@ class _Reader:
         elif not (after_blank and text.startswith("   ❯ ")):  # an annotation
             self._result_line(number, offset, text)
 
+    def _run(self, version: int) -> None:
+        """Begin a run, the first or one after the end of another."""
+        self.timed = version >= ALL_TIMED_SINCE and not self.checks_types
+        if self.failures is not None and self.complete:
+            self.failed_before |= self.failures.failed
+            self.failures, self.complete = None, False
+
     def _result_line(self, number: int, offset: int, text: str) -> None:
         before, self.open = self.open, None
         if found := _MARKED.match(text):
-            seen = Observation(_MARKS[found[2]], number, offset, "report")
+            seen = observation(_MARKS[found[2]], number, offset, "report")
             self._titled(len(found[1]), found[3], seen, found[2])
         elif before and text and len(before[1]) < TITLE_LIMIT:
             self._titled(before[0], f"{before[1]}\n{text}", before[2], "✓")
@@ -169,13 +177,13 @@ class _Reader:
 
     def _without_labels(self, text: str) -> str:
         """Return the name without its project and without the place of the test in its file."""
-        found = _LABELS.match(text)
+        found = _LABELS.match(text) if text[:1] in "| " else None
         name = text[found.end() :] if found else text
-        located = _LOCATED.match(name)
+        located = _LOCATED.match(name) if ":" in name else None
         return name if located is None or name in self.book.listed else f"{located[1]}{name[located.end() :]}"
 
     def _marked(self, indent: int, text: str, seen: Observation, mark: str) -> None:
-        if _NO_RESULT.search(text[-40:]) and seen.status is Status.FAILED:
+        if seen.status is Status.FAILED and _NO_RESULT.search(text[-40:]):
             return
         while self.stack and (self.stack[-1].indent >= indent or self.stack[-1].is_test()):
             self._close()
@@ -215,7 +223,7 @@ class _Reader:
         while self.stack:
             self._close()
         parsed = self.book.parsed
-        failed = self.failures.failed if self.failures else {}
+        failed = self.failed_before | (self.failures.failed if self.failures else {})
         for name, seen in failed.items():
             before = parsed.results.get(name)
             if name.endswith("]") and " [ " in name:
@@ -236,7 +244,7 @@ def parse(log: LogLines, listed: Listed) -> ParsedLog:
     for line in log:
         reader.feed(*line)
     parsed = reader.finish()
-    for name, seen in parsed.results.items():
+    for name, seen in parsed.results.items() if listed else ():
         _qualify_by_parts(parsed, name, seen, listed)
     return parsed
 
