@@ -1,6 +1,6 @@
 """The Test Anything Protocol, versions 12 to 14, with nested subtests as node:test, tap and Vitest write them.
 
-Source of the format: testanything.org, and lib/internal/test_runner/reporter/tap.js of Node.js 18 to 22.
+Source of the format: testanything.org, and lib/internal/test_runner/reporter/tap.js of Node.js 18 to 26.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from velora_tui.grading.parsers.titles import TitleBook
 
 _RESULT = re.compile(r"( *)(not )?ok\b(?: (\d{1,9}))?(?: -)?(?: (.*))?$")
 _SUBTEST = re.compile(r"( *)# Subtest: ?(.*)$")
-_DIRECTIVE = re.compile(r"(?<!\\)#\s*(SKIP|TODO)\b(.*)$", re.IGNORECASE)
+_DIRECTIVE = re.compile(r"(?<!\\)#\s*(SKIP|TODO|EXPECTED FAILURE)\b(.*)$", re.IGNORECASE)
 _OPENS = " {"
 _COMMENTED = re.compile(r" # (?:time=[\d.]+ ?m?s|SKIP|TODO) \{$")  # how Vitest opens a suite
 _TIME = re.compile(r" # time=[\d.]+ ?m?s$")
@@ -101,6 +101,8 @@ def _status(ok: bool, directive: str, not_run: bool) -> Status:
     """Return the status; a TODO that fails is expected to. Vitest's TODOs have no body to run."""
     if directive == "SKIP" or (directive == "TODO" and not_run):
         return Status.SKIPPED
+    if directive == "EXPECTED FAILURE":
+        return Status.XFAIL if ok else Status.FAILED
     if directive == "TODO":
         return Status.XPASS if ok else Status.XFAIL
     return Status.PASSED if ok else Status.FAILED
