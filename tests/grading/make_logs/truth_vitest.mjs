@@ -8,7 +8,9 @@ export default class {
   tests = {};
   onTestCaseResult(test) {
     const titles = [test.name];
-    for (let suite = test.parent; suite.type === "suite"; suite = suite.parent) if (suite.name) titles.unshift(suite.name);
+    for (let suite = test.parent; suite.type === 'suite'; suite = suite.parent) {
+      if (suite.name) titles.unshift(suite.name);
+    }
     const name = [test.module.relativeModuleId, ...titles].join(' > ');
     const status = STATUS[test.result().state] ?? 'MISSING';
     const before = this.tests[name];
