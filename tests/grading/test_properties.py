@@ -54,6 +54,15 @@ PIECES = [
     "    ...",
     "1..2",
     "  1) x",
+    "  1) ",
+    "  1 passing (3ms)",
+    "    a: ",
+    "⎯⎯ Failed Tests 1 ⎯⎯",
+    "⎯⎯[1/1]⎯",
+    " FAIL  a.test.js > x",
+    " ❯ a.test.js (2 tests | 1 failed) 3ms",
+    "       ✓ x 1ms",
+    " RUN  v4.1.0 /a",
     "  2 passing (3ms)",
     "  1 failing",
     "✔ x (1ms)",
@@ -131,7 +140,7 @@ def test_long_lines_take_linear_time(name: str, piece: str) -> None:
     line = piece.encode() * 150_000
 
     started = time.process_time()
-    grade(task, head + line + b"\nFAILED a.py::t[" + line + b"\n", parser=name)
+    grade(task, head + line + b"\nFAILED a.py::t[" + line + b"\nok 1 - " + line + b"\n", parser=name)
 
     assert time.process_time() - started < 6
 

@@ -6,19 +6,21 @@ Source of the formats: packages/jest-reporters (VerboseReporter, getResultHeader
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import Any
 
 from velora_tui.domain.report import Status
 from velora_tui.grading.log import LogLines
 from velora_tui.grading.parsed import Listed, Observation, ParsedLog, observation
 from velora_tui.grading.parsers.json_documents import json_documents
-from velora_tui.grading.parsers.titles import JOINT, TitleBook
+from velora_tui.grading.parsers.titles import JOINT, TITLE_LIMIT, TitleBook
 
 CHEVRON = " › "
 """How the list of failures joins titles."""
 
+_ANY_JOINT = re.compile(" [>›] ")
 _HEADER = re.compile(r"(?:.*\S)? ?(PASS|FAIL) +(\S.*?\.\w+)(?: \(\d[\d.]* m?s(?:, [^()]*)?\))?$")
-_MARKED = re.compile(r"( *)(?:([✓✕√×])|([○✎])(?: skipped| todo)?) (.*)$")
+_MARKED = re.compile(r"( *)(?:([✓✕√×])|([○✎])( skipped| todo)?) (.*)$")
 _DURATION = re.compile(r" \(\d[\d.,]* ?m?s\)$")
 _FAILURE = re.compile(r"  ● (\S.*)$")
 _TOTAL = re.compile(r"Tests: +.*\b\d+ total$")
@@ -45,6 +47,7 @@ class _Reader:
         self.prefix = ""  # of the names of their tests
         self.last: tuple[str, Observation] | None = None  # a result whose title may go on in the next line
         self.trees: set[str] = set()  # files whose tree was printed
+        self.heading: tuple[str, str, Observation] | None = None  # of a failure; its title may go on in the next line
         self.failures: list[tuple[str, str, Observation]] = []
         self.pass_mark = ""  # how the line began if the last one of the tree is a pass: its neighbours begin so too
         self.complete = False
@@ -62,6 +65,10 @@ class _Reader:
                 mark = self.pass_mark
 
     def feed(self, number: int, offset: int, text: str) -> None:
+        if self.heading is not None and text.strip() and len(self.heading[1]) < TITLE_LIMIT:
+            self.heading = (self.heading[0], f"{self.heading[1]}\n{text}", self.heading[2])
+            return
+        self._end_heading()
         if ("PASS " in text or "FAIL " in text) and (header := self._header(text)):
             self._flush()
             self.file, self.in_tree, self.suites = header[2], True, []
@@ -87,13 +94,15 @@ class _Reader:
             self._failure(number, offset, text)
         elif found := _MARKED.match(text):
             self._flush()
-            indent, mark, other, title = found.groups()
+            indent, mark, other, word, title = found.groups()
             self._close_suites(len(indent))
+            if word and self.book.is_listed((*self.parents, whole := f"{word[1:]} {title}"), self.file):
+                title = whole  # of a run with --expand, which doesn't say that a test was skipped
             status = _MARKS[mark or other]
             self.last = (title, Observation(status, number, offset, "tree"))
             self.pass_mark = text[: len(indent) + 2] if status is Status.PASSED else ""
             self.trees.add(self.file)
-        elif not text.startswith("  ") and self.last is not None:
+        elif not text.startswith("  ") and self.last is not None and len(self.last[0]) < TITLE_LIMIT:
             self.last = (f"{self.last[0]}\n{text}", self.last[1])
         elif text.startswith("  "):
             self._flush()
@@ -133,18 +142,25 @@ class _Reader:
         if found[1] == "Test suite failed to run":
             self.unloaded.append(self.file)
         elif not found[1].startswith("Console"):
-            self.failures.append((self.file, found[1], Observation(Status.FAILED, number, offset, "failure-list")))
+            self.heading = (self.file, found[1], Observation(Status.FAILED, number, offset, "failure-list"))
+
+    def _end_heading(self) -> None:
+        if self.heading is not None:
+            self.failures.append(self.heading)
+            self.heading = None
 
     def finish(self) -> ParsedLog:
         self._flush()
+        self._end_heading()
         parsed = self.book.parsed
-        whole = {name.replace(JOINT, CHEVRON): name for name in self.book.listed} if self.failures else {}
+        spelled = _by_spelling(self.book.listed) if self.failures else {}
         for file, titles, seen in dict.fromkeys(self.failures):
-            if file in self.trees or titles.replace(CHEVRON, JOINT) in parsed.results:
+            if file in self.trees:
                 continue
             self.book.add(tuple(titles.split(CHEVRON)), seen, file)
-            if (name := whole.get(titles)) is not None:  # its titles have the list's joint in them
-                parsed.qualify(name, seen)
+            for name in spelled.get(titles.replace(JOINT, CHEVRON), ()):
+                if _can_be(name, titles):
+                    parsed.qualify(name, seen)
         if parsed.results and not self.complete:
             parsed.flag("truncated", "the log ends before Jest's summary")
         if self.unloaded:
@@ -152,6 +168,22 @@ class _Reader:
             if not parsed.results:
                 parsed.died = f"no test ran: {self.unloaded[0]} failed to run"
         return parsed
+
+
+def _by_spelling(listed: Listed) -> dict[str, list[str]]:
+    """Return the listed names as the list of failures joins their titles; titles may have either joint in them."""
+    names = defaultdict(list)
+    for name in listed:
+        names[name.replace(JOINT, CHEVRON)].append(name)
+    return names
+
+
+def _can_be(name: str, titles: str) -> bool:
+    """Tell whether a failure can be the test of that name: where its titles have ` > `, the name has it too."""
+    return all(
+        of_name == JOINT or of_list == CHEVRON
+        for of_name, of_list in zip(_ANY_JOINT.findall(name), _ANY_JOINT.findall(titles), strict=True)
+    )
 
 
 def parse(log: LogLines, listed: Listed) -> ParsedLog:

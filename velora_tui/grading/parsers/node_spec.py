@@ -1,6 +1,6 @@
 """node:test's spec reporter.
 
-Source of the format: lib/internal/test_runner/reporter/spec.js and utils.js of Node.js 18 to 24.
+Source of the format: lib/internal/test_runner/reporter/spec.js and utils.js of Node.js 18 to 26.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from velora_tui.grading.parsers.titles import TitleBook
 INDENT = 2
 LEFT_KEPT = 8
 
-_MARKED = re.compile(r"( *)([✔✖﹣▶]) (.*)$")
-_GLUED = re.compile(r"\S( *)([✔✖﹣]) (.*)$")
+_MARKED = re.compile(r"( *)([✔✖⚠﹣▶]) (.*)$")
+_GLUED = re.compile(r"\S( *)([✔✖⚠﹣]) (.*)$")
 _DURATION = re.compile(r" \(\d[\d.]*(?:ms|s)\)(?: # ?(.*))?$")
-_COUNT = re.compile(r"ℹ (tests|pass|fail|cancelled|skipped|todo) (\d+)$")
+_COUNT = re.compile(r"ℹ (tests|pass|fail|cancelled|skipped|todo) (\d{1,9})$")
 
 
 @dataclass
@@ -115,6 +115,8 @@ def _status(mark: str, comment: str | None) -> Status:
         return Status.SKIPPED
     if mark == "▶":
         return Status.PASSED
+    if (comment or "").startswith("EXPECTED FAILURE"):
+        return Status.XFAIL if mark == "✔" else Status.FAILED
     if comment is not None:  # a TODO, with or without its reason
         return Status.XPASS if mark == "✔" else Status.XFAIL
     return Status.PASSED if mark == "✔" else Status.FAILED

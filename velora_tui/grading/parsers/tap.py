@@ -1,6 +1,6 @@
 """The Test Anything Protocol, versions 12 to 14, with nested subtests as node:test, tap and Vitest write them.
 
-Source of the format: testanything.org, and lib/internal/test_runner/reporter/tap.js of Node.js 18 to 22.
+Source of the format: testanything.org, and lib/internal/test_runner/reporter/tap.js of Node.js 18 to 26.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from velora_tui.grading.log import LogLines
 from velora_tui.grading.parsed import Listed, Observation, ParsedLog
 from velora_tui.grading.parsers.titles import TitleBook
 
-_RESULT = re.compile(r"( *)(not )?ok\b(?: (\d+))?(?: -)?(?: (.*))?$")
+_RESULT = re.compile(r"( *)(not )?ok\b(?: (\d{1,9}))?(?: -)?(?: (.*))?$")
 _SUBTEST = re.compile(r"( *)# Subtest: ?(.*)$")
-_DIRECTIVE = re.compile(r"(?:^|(?<=[^\\]))\s*#\s*(SKIP|TODO)\b(.*)$", re.IGNORECASE)
+_DIRECTIVE = re.compile(r"(?<!\\)#\s*(SKIP|TODO|EXPECTED FAILURE)\b(.*)$", re.IGNORECASE)
 _OPENS = " {"
 _COMMENTED = re.compile(r" # (?:time=[\d.]+ ?m?s|SKIP|TODO) \{$")  # how Vitest opens a suite
 _TIME = re.compile(r" # time=[\d.]+ ?m?s$")
-_GLUED = re.compile(r"(?:not )?ok (\d+)\b")
+_GLUED = re.compile(r"(?:not )?ok (\d{1,9})\b")
 _ESCAPE = re.compile(r"\\([\\#])")
 
 
@@ -87,9 +87,12 @@ class _Reader:
         status = _status(not found[2], directive[1].upper() if directive else "", self.vitest)
         self._leave(indent)
         above = self.parents if self.vitest else [entry for entry in self.announced if entry[0] < indent]
-        parents = tuple(name for _, name in above)
+        parents = tuple(name for _, name in above if name)
         if not opens:
-            self.book.add((*parents, title or found[3] or ""), Observation(status, number, offset, "tap"))
+            seen = Observation(status, number, offset, "tap")
+            self.book.add((*parents, title or found[3] or ""), seen)
+            if not parents and found[3] and not found[0][found.end(3) - found.start() :].startswith(" -"):
+                self.book.spell_whole(title, seen, without="#")  # Mocha's, which drops what TAP means by it
         else:
             self.parents.append((indent + 1, title))
 
@@ -98,6 +101,8 @@ def _status(ok: bool, directive: str, not_run: bool) -> Status:
     """Return the status; a TODO that fails is expected to. Vitest's TODOs have no body to run."""
     if directive == "SKIP" or (directive == "TODO" and not_run):
         return Status.SKIPPED
+    if directive == "EXPECTED FAILURE":
+        return Status.XFAIL if ok else Status.FAILED
     if directive == "TODO":
         return Status.XPASS if ok else Status.XFAIL
     return Status.PASSED if ok else Status.FAILED

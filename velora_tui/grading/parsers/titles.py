@@ -12,6 +12,9 @@ JOINTS = (JOINT, " ", " › ", "::", ".", " - ", " / ", " | ", ": ")
 """How datasets join the titles of nested suites."""
 
 
+TITLE_LIMIT = 2000  # characters of a title of several lines: what goes on for longer is none
+
+
 @dataclass
 class TitleBook:
     """Collects results by their titles.
@@ -23,6 +26,7 @@ class TitleBook:
     listed: Listed
     parsed: ParsedLog = field(default_factory=ParsedLog)
     _joints: tuple[str, ...] = ()
+    _by_whole: dict[str, str | None] | None = None  # None for two names that are alike so
 
     def __post_init__(self) -> None:
         self._joints = tuple(joint for joint in JOINTS if any(joint in name for name in self.listed))
@@ -37,6 +41,17 @@ class TitleBook:
         for spelling in self._spellings(titles, file):
             if spelling in self.listed:
                 self.parsed.qualify(spelling, seen)
+
+    def spell_whole(self, whole: str, seen: Observation, without: str = "") -> None:
+        """Make a test found of which the log joins the titles by blanks, `without` a character that it drops."""
+        if self._by_whole is None:
+            self._by_whole = {}
+            for name in self.listed:
+                flat = name.replace(JOINT, " ").replace(without, "") if without else name.replace(JOINT, " ")
+                self._by_whole[flat] = None if flat in self._by_whole else name
+        known = self._by_whole.get(whole.replace(JOINT, " "))
+        if known is not None and known != whole:
+            self.parsed.qualify(known, seen)
 
     def is_listed(self, titles: tuple[str, ...], file: str = "") -> bool:
         return any(spelling in self.listed for spelling in self._spellings(titles, file))
