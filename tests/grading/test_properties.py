@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from velora_tui.domain.report import Status
 from velora_tui.domain.task import Task
 from velora_tui.grading.grade import grade
-from velora_tui.grading.parsers import PARSERS
+from velora_tui.grading.log import LogLines
+from velora_tui.grading.parsers import PARSERS, find_parser
 
 PIECES = [
     "PASSED ",
@@ -130,9 +132,30 @@ def test_no_input_makes_a_parser_raise(name: str, text: str, tail: bytes) -> Non
     assert not (verdict.resolved and verdict.fail_to_pass.failure)
 
 
+CLOSINGS = [
+    "OK (1 test, 1 assertion)",
+    "Tests: 1, Assertions: 1, Failures: 1.",
+    "1 runs, 1 assertions, 0 failures, 0 errors, 0 skips",
+    "1 examples, 1 failures",
+    "[         1 tests found           ]",
+    "100% tests passed, 0 tests failed out of 1",
+    "==== 1 failed, 1 passed in 0.1s ====",
+]
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_no_number_is_too_long(name: str) -> None:
+    """Python refuses to read numbers of more than 4,300 digits; a test may print one."""
+    lines = [re.sub(r"\d", "1" * 4301, line) for line in (*PIECES, *CLOSINGS)]
+
+    parsed = find_parser(name).read(LogLines("\n".join(lines).encode()), frozenset({"never printed"}))
+
+    assert "never printed" not in parsed.results
+
+
 @pytest.mark.parametrize("name", PARSERS)
 @pytest.mark.parametrize(
-    "piece", [" - ", "= ", " (", "[x] ", "a.py::", " > ", " ... ", "test ", "\x1b[", "  ", "x (y) "]
+    "piece", [" - ", "= ", " (", "[x] ", "a.py::", " > ", " ... ", "test ", "\x1b[", "  ", "1", "x (y) "]
 )
 def test_long_lines_take_linear_time(name: str, piece: str) -> None:
     task = Task(instance_id="t", repo="o/n", base_commit="c", fail_to_pass=("x",))

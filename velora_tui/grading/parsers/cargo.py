@@ -17,8 +17,10 @@ TAIL_LIMIT = 8000
 MODES = ("should panic", "compile", "compile fail")
 """What libtest adds to a name; it is no part of the id."""
 
-_RUNNING = re.compile(r"running (\d+) tests?$")
-_RESULT = re.compile(r"test result: (?:ok|FAILED)\. (\d+) passed; (\d+) failed; (\d+) ignored; (\d+) measured")
+_RUNNING = re.compile(r"running (\d{1,9}) tests?$")
+_RESULT = re.compile(
+    r"test result: (?:ok|FAILED)\. (\d{1,9}) passed; (\d{1,9}) failed; (\d{1,9}) ignored; (\d{1,9}) measured"
+)
 _TEST = re.compile(
     r"test (?P<name>\S+(?: - (?:\S+ )?\(line \d+\))?)(?P<mode> - (?:should panic|compile fail|compile))? \.\.\. ?"
 )

@@ -12,12 +12,12 @@ from velora_tui.domain.report import Status
 from velora_tui.grading.log import LogLines
 from velora_tui.grading.parsed import Listed, Observation, ParsedLog
 
-_START = re.compile(r" *Start +(\d+): (.*)$")
-_RESULT = re.compile(r" *(?:\d+/\d+ )?Test +#(\d+): (.*?) \.*(.*)$")
+_START = re.compile(r" *Start +(\d{1,9}): (.*)$")
+_RESULT = re.compile(r" *(?:\d+/\d+ )?Test +#(\d{1,9}): (.*?) \.*(.*)$")
 _STATUS = re.compile(r"\.* *(.*?) +\d+\.\d+ sec(?: .*)?$")
 _HEADING = re.compile(r"The following tests (FAILED|did not run):$")
-_ENTRY = re.compile(r"\t *(\d+) - (.*) \(([^()]*(?:\([^()]*\))?)\)$")
-_CLOSING = re.compile(r"\d+% tests passed, (\d+) tests? failed out of (\d+)")
+_ENTRY = re.compile(r"\t *(\d{1,9}) - (.*) \(([^()]*(?:\([^()]*\))?)\)$")
+_CLOSING = re.compile(r"\d+% tests passed, (\d{1,9}) tests? failed out of (\d{1,9})")
 
 
 @dataclass

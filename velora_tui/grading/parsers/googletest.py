@@ -15,7 +15,7 @@ from velora_tui.grading.parsed import SEVERITY, Listed, Observation, ParsedLog
 _RUN = re.compile(r"\[ RUN      \] (\S+)$")
 _RESULT = re.compile(r"\[  (?:     OK|FAILED |SKIPPED) \] (\S+?)(, where .*?)?(?: \(\d+ ms\))?$")
 _DISABLED = re.compile(r"\[ DISABLED \] (\S+)$")
-_PROGRAM = re.compile(r"\[==========\] (?:Running )?(\d+) tests? from \d+ test (?:suites?|cases?)(\.| ran\.)")
+_PROGRAM = re.compile(r"\[==========\] (?:Running )?(\d{1,9}) tests? from \d+ test (?:suites?|cases?)(\.| ran\.)")
 _SUITE = re.compile(r"\[----------\] \d+ tests? from ")
 _WORDS = {"     OK": Status.PASSED, "FAILED ": Status.FAILED, "SKIPPED": Status.SKIPPED}
 

@@ -24,7 +24,7 @@ _SOURCE = re.compile(
 _DETAIL = re.compile(r".*[│|] +(uniqueId|status): (.*)$")
 _SEGMENT = re.compile(r"\[([\w-]+):((?:[^\[\]]|\[\])*)\]")
 _QUALIFIED = re.compile(r"(?:\w+\.)+(?=\w)")
-_TOTALS = re.compile(r"\[ +(\d+) tests (found|successful|failed) +\]")
+_TOTALS = re.compile(r"\[ +(\d{1,9}) tests (found|successful|failed) +\]")
 _MARKS = {
     "[OK]": Status.PASSED,
     "✔": Status.PASSED,

@@ -17,12 +17,14 @@ TAIL_LIMIT = 4000
 CUTS_TRIED = 64  # a bound on where a name may end or begin
 CLASS_LIMIT = 200
 
-_END = re.compile(r"(\d+\.\d+) s = ([.FESP])$")
+_END = re.compile(r"(\d{1,9}\.\d{1,9}) s = ([.FESP])$")
 _NAME = re.compile(r"(\S[^=]*?#test_.*?) = (?=\S|$)|(\S[^=]*?#test_.*?) = $")
-_ENTRY = re.compile(r" *(\d+)\) (Failure|Error|Skipped):$")
+_ENTRY = re.compile(r" *(\d{1,9})\) (Failure|Error|Skipped):$")
 _ENTRY_NAME = re.compile(r"(\S.*?)(?: \[[^\[\]]*:\d+\])?:$")
 _FINISHED = re.compile(r"Finished in [\d.]+s, [\d.]+ (?:runs|tests)/s, [\d.]+ assertions/s\.$")
-_CLOSING = re.compile(r"(\d+) (?:runs|tests), \d+ assertions, (\d+) failures, (\d+) errors, (\d+) skips")
+_CLOSING = re.compile(
+    r"(\d{1,9}) (?:runs|tests), \d+ assertions, (\d{1,9}) failures, (\d{1,9}) errors, (\d{1,9}) skips"
+)
 _WORDS = {".": Status.PASSED, "F": Status.FAILED, "E": Status.ERROR, "S": Status.SKIPPED, "P": Status.PASSED}
 _ENTRY_WORDS = {"Failure": Status.FAILED, "Error": Status.ERROR, "Skipped": Status.SKIPPED}
 

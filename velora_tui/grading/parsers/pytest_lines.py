@@ -17,14 +17,16 @@ Known = Callable[[str], bool]
 _CLOSING = re.compile(
     r"(?:no tests (?:ran|collected)|\d+ [a-z ]+)(?:, \d+ [a-z ]+)* in [\d.]+ ?s\w*(?: \([\d:, a-z]+\))?"
 )
-_COUNT = re.compile(r"(\d+) ([a-z]+(?: [a-z]+)?)")
+_COUNT = re.compile(r"(\d{1,9}) ([a-z]+(?: [a-z]+)?)")
 _PROGRESS = re.compile(r" *(?:\d+%|\d+/\d+|[\d.]+ ?(?:ns|us|μs|ms|s|m|h)(?: [\d.]+s)?)")
 _DURATION = re.compile(r" +\d[\d.]*(?:ns|us|ms|s|m \d+s)$")
 _WORKER = re.compile(r"\[gw\d+\](?: ?\[ *(?:\d+%|\d+/\d+)\])? (.*)", re.DOTALL)
-_COLLECTED = re.compile(r"(?:collecting \.\.\. )?collected (\d+) items?\b|(?:\d+ workers?|gw\d+) \[(\d+)(?: items?)?\]")
-_SELECTED = re.compile(r" / (\d+) selected$")
-_SHARE = re.compile(r"\[ *(\d+)(?:%|/(\d+))\]$")
-_WORKER_SHARE = re.compile(r"\[gw\d+\] ?\[ *(\d+)(?:%|/(\d+))\] ")
+_COLLECTED = re.compile(
+    r"(?:collecting \.\.\. )?collected (\d{1,9}) items?\b|(?:\d+ workers?|gw\d+) \[(\d{1,9})(?: items?)?\]"
+)
+_SELECTED = re.compile(r" / (\d{1,9}) selected$")
+_SHARE = re.compile(r"\[ *(\d{1,9})(?:%|/(\d{1,9}))\]$")
+_WORKER_SHARE = re.compile(r"\[gw\d+\] ?\[ *(\d{1,9})(?:%|/(\d{1,9}))\] ")
 _REASON = re.compile(r" (SKIPPED|XFAIL|XPASS|PASSED|FAILED|ERROR) \(")
 _GLUED = re.compile(r"(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)(?: \([^()]{0,400}\))?$")
 _DOTS = re.compile(r"(?:\S+ )?[.FEsxXuR,-]+ *\[ *(?:\d+%|\d+/\d+)\]|[.FEsxX]+")

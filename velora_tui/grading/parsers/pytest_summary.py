@@ -12,7 +12,7 @@ from velora_tui.grading.parsed import FAILING
 from velora_tui.grading.parsers import pytest_lines as lines
 
 _ENTRY = re.compile(r"(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS) (?:at (?:setup|teardown) of )?(?=\S)")
-_FOLDED = re.compile(r"\[(\d+)\] ")
+_FOLDED = re.compile(r"\[(\d{1,9})\] ")
 
 
 class Entry(NamedTuple):

@@ -17,11 +17,11 @@ from velora_tui.grading.parsers.titles import TitleBook
 
 GLUES_TRIED = 16
 
-_FAILED = re.compile(r"(.*) \(FAILED - (\d+)\)$")
+_FAILED = re.compile(r"(.*) \(FAILED - (\d{1,9})\)$")
 _PENDING = re.compile(r"(.*) \(PENDING: .*\)$")
 _EXAMPLE = re.compile(r"rspec (\S+) # (.*)$")
 _CLOSING = re.compile(
-    r"(\d+) examples?, (\d+) failures?(?:, (\d+) pending)?(?:, \d+ errors? occurred outside of examples)?$"
+    r"(\d{1,9}) examples?, (\d{1,9}) failures?(?:, (\d{1,9}) pending)?(?:, \d+ errors? occurred outside of examples)?$"
 )
 _OUTSIDE = re.compile(r"An error occurred while loading (\S+?)\.?$")
 _NUMBERED = re.compile(r"  \d+\) (.*)$")

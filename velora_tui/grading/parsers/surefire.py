@@ -18,7 +18,8 @@ from velora_tui.grading.parsers.java_names import JavaBook, key
 _LEVEL = re.compile(r"\[(?:INFO|ERROR|WARNING)\] ")
 _RUNNING = re.compile(r"(?:.*\[INFO\] |)Running ([\w.$]+)$")
 _SUMMARY = re.compile(
-    r".*?Tests run: (\d+), Failures: (\d+), Errors: (\d+), Skipped: (\d+), Time elapsed: .*?(?: --? in ([\w.$]+))?$"
+    r".*?Tests run: (\d{1,9}), Failures: (\d{1,9}), Errors: (\d{1,9}), Skipped: (\d{1,9}), Time elapsed: .*?"
+    r"(?: --? in ([\w.$]+))?$"
 )
 _TEST = re.compile(r"(.+?)(?: --)? +Time elapsed: [\d.,]+ s(?:ec)?(?: +<<< (FAILURE|ERROR)!)?$")
 _SKIPPED = re.compile(r"(\S.*) skipped$")

@@ -20,7 +20,7 @@ _SPACED = re.compile(r"(?P<name>\S.*?) \((?P<owner>[A-Za-z_]\w*(?:\.[\w<>]+)+)\)
 _STATUS = re.compile(r"(ok|FAIL|ERROR|expected failure|unexpected success|skipped (?:'.{0,4000}'|\".{0,4000}\"))$")
 _ENDS = ("ok", "FAIL", "ERROR", "expected failure", "unexpected success", "'", '"')
 _BLOCK = re.compile(r"(ERROR|FAIL|UNEXPECTED SUCCESS): (?=\S)")
-_CLOSING = re.compile(r"Ran (\d+) tests? in [\d.]+s")
+_CLOSING = re.compile(r"Ran (\d{1,9}) tests? in [\d.]+s")
 _APPLYING = re.compile(r" *Applying \S+?\.\.\.(?: OK)?(?=\S)")
 
 _WORDS = {
