@@ -86,10 +86,10 @@ class Flip(BaseModel):
 class AttemptResult(BaseModel):
     """The verdict on an attempt with its evidence.
 
-    `verdict` is None where there was no patch to judge, and where an imported run could not be graded again: then
-    `outcome` is what the harness said, and `is_verified` is false. Where `harness_verdict` and `verdict` differ,
-    `verdict` counts, and `flips` says why. `flags` are about the run, not about its tests. An unknown task or model
-    is "", an unknown run number None.
+    `verdict` is None where there was no patch to judge or, whatever the parser, nothing printed to read, and where an
+    imported run could not be graded again: then `outcome` is what the harness said, and `is_verified` is false. Where
+    `harness_verdict` and `verdict` differ, `verdict` counts, and `flips` says why. `flags` are about the run, not about
+    its tests. An unknown task or model is "", an unknown run number None.
     """
 
     model_config = ConfigDict(frozen=True)
